@@ -1,0 +1,35 @@
+"""glassgrad's engine: scalar reverse-mode automatic differentiation that can be watched.
+
+    >>> from autograd import Value
+    >>> x, y = Value(2.0, "x"), Value(3.0, "y")
+    >>> f = x * y + x**2
+    >>> f.backward()
+    >>> f.data, x.grad, y.grad
+    (10.0, 7.0, 2.0)
+"""
+
+from autograd.debugging import OperandStep, Step, steps
+from autograd.functions import *  # noqa: F403 - its __all__ is the list of functions
+from autograd.functions import __all__ as _functions
+from autograd.modes import current_scope, named_scope, no_grad
+from autograd.value import Value, topological_order
+
+__version__ = "0.1.0"
+
+compiled = False
+"""Whether the compiled core runs, or the pure Python of the same source."""
+
+# `from autograd import *` must not replace a builtin: these are taken by name, as autograd.sum
+_BUILTINS = {"abs", "round", "sum"}
+__all__ = [
+    "OperandStep",
+    "Step",
+    "Value",
+    "compiled",
+    "current_scope",
+    "named_scope",
+    "no_grad",
+    "steps",
+    "topological_order",
+    *(name for name in _functions if name not in _BUILTINS),
+]

@@ -1,0 +1,55 @@
+"""`python -m autograd info`: what is installed here, and whether it is whole."""
+
+from __future__ import annotations
+
+import argparse
+import platform
+import shutil
+import sys
+from importlib import metadata
+
+import autograd
+
+_DISTRIBUTION = "glassgrad"
+
+
+def owners(package: str) -> list[str]:
+    """The installed distributions that provide an import package of this name."""
+    return sorted(set(metadata.packages_distributions().get(package, [])))
+
+
+def info() -> str:
+    """The report of `python -m autograd info`."""
+    dot = shutil.which("dot")
+    lines = [
+        f"glassgrad {autograd.__version__}",
+        f"python    {platform.python_version()} ({platform.python_implementation()}, {platform.machine()})",
+        f"engine    {'compiled' if autograd.compiled else 'pure Python'}",
+        f"dot       {dot or 'not found: SVG comes from the built-in layout; PNG and PDF need Graphviz'}",
+    ]
+    lines += [f"warning   {warning}" for warning in warnings()]
+    return "\n".join(lines)
+
+
+def warnings() -> list[str]:
+    """What could make `import autograd` mean something else, a line each."""
+    return [
+        f"the distribution {other!r} also installs an import package named 'autograd': the files of the two are "
+        "mixed in one folder; install glassgrad in a virtual environment of its own"
+        for other in owners("autograd")
+        if other != _DISTRIBUTION
+    ]
+
+
+def main(arguments: list[str] | None = None) -> int:
+    """Run the command line; returns the exit status, 1 where the installation is mixed with another's."""
+    parser = argparse.ArgumentParser(prog="python -m autograd", description="glassgrad's scalar autodiff engine")
+    commands = parser.add_subparsers(dest="command", required=True)
+    commands.add_parser("info", help="print version, Python, build, and whether dot was found")
+    parser.parse_args(arguments)
+    print(info())
+    return 1 if warnings() else 0
+
+
+if __name__ == "__main__":
+    sys.exit(main())

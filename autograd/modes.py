@@ -1,0 +1,107 @@
+"""What a thread's recording is set to: whether it records, and in which scope.
+
+>>> from autograd import Value, named_scope, no_grad
+>>> with no_grad():
+...     (Value(2.0) * 3.0).parents
+()
+>>> with named_scope("encoder"), named_scope("gate"):
+...     (Value(2.0) * 3.0).module
+'encoder.gate'
+"""
+
+from __future__ import annotations
+
+import threading
+from types import TracebackType
+
+__all__ = ["Mode", "current_scope", "named_scope", "no_grad"]
+
+
+class Mode:
+    """One setting of a thread; a thread that has set nothing has None, which is what recording tests for."""
+
+    __slots__ = ("recording", "scope")
+
+    def __init__(self, recording: bool = True, scope: str | None = None) -> None:
+        self.recording = recording
+        self.scope = scope
+
+
+class _Thread(threading.local):
+    mode: Mode | None = None
+
+
+state = _Thread()
+
+
+class _Setting:
+    """A context manager that sets the thread's mode and puts the old one back; it may be entered again."""
+
+    __slots__ = ("_previous",)
+
+    def __init__(self) -> None:
+        self._previous: list[Mode | None] = []
+
+    def _mode(self, outer: Mode) -> Mode:
+        raise NotImplementedError
+
+    def __enter__(self) -> None:
+        outer = state.mode
+        state.mode = self._mode(outer or Mode())
+        self._previous.append(outer)
+
+    def __exit__(
+        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
+    ) -> None:
+        state.mode = self._previous.pop()
+
+
+class no_grad(_Setting):
+    """Record nothing inside: results are leaves. For this thread only.
+
+    >>> from autograd import Value
+    >>> x = Value(3.0)
+    >>> with no_grad():
+    ...     y = x * x
+    >>> y.data, y.op, y.parents
+    (9.0, '', ())
+    """
+
+    __slots__ = ()
+
+    def _mode(self, outer: Mode) -> Mode:
+        return Mode(False, outer.scope)
+
+
+class named_scope(_Setting):
+    """Nodes made inside carry `module`: this name, after the enclosing scope's and a dot. For this thread only.
+
+    Args:
+        name: a str that is not empty.
+
+    >>> from autograd import Value
+    >>> with named_scope("layers.0"):
+    ...     (Value(1.0) + 1.0).module
+    'layers.0'
+    """
+
+    __slots__ = ("_name",)
+
+    def __init__(self, name: str) -> None:
+        if type(name) is not str or not name:
+            raise TypeError(f"a scope's name must be a str that is not empty, not {name!r}")
+        super().__init__()
+        self._name = name
+
+    def _mode(self, outer: Mode) -> Mode:
+        return Mode(outer.recording, self._name if outer.scope is None else f"{outer.scope}.{self._name}")
+
+
+def current_scope() -> str | None:
+    """The dotted path of the scopes that are open in this thread; None outside all.
+
+    >>> current_scope() is None
+    True
+    """
+    mode = state.mode
+    return None if mode is None else mode.scope

@@ -1,0 +1,217 @@
+"""Gradients: the chain rule, accumulation, order, depth; and the same pass step by step."""
+
+from __future__ import annotations
+
+import gc
+import random
+import sys
+
+import pytest
+
+import autograd as ag
+from autograd import Value, steps, topological_order
+
+
+def test_the_bill_for_two_apples():
+    price, count, tax = Value(100.0, "apple price"), Value(2.0, "apple count"), Value(1.1, "tax")
+    apples = price * count
+    bill = apples * tax
+    bill.backward()
+    assert (apples.data, bill.data) == (200.0, pytest.approx(220.0, rel=1e-15))  # 1.1 is not a binary fraction
+    assert (bill.grad, apples.grad, tax.grad) == (1.0, 1.1, 200.0)
+    assert (price.grad, count.grad) == (2.2, pytest.approx(110.0, rel=1e-15))
+
+
+def test_leaves_accumulate_and_computed_nodes_restart():
+    a = Value(3.0)
+    square = a * a
+    cube = square * a
+    cube.backward()
+    assert (a.grad, square.grad, cube.grad) == (27.0, 3.0, 1.0)
+    cube.backward()
+    assert (a.grad, square.grad, cube.grad) == (54.0, 3.0, 1.0)
+    cube.zero_grad()
+    assert (a.grad, square.grad, cube.grad) == (54.0, 3.0, 0.0)
+
+
+def test_two_roots_share_leaves_and_nothing_else():
+    a = Value(2.0)
+    shared = a * 3
+    f, g = shared + 1, shared * shared
+    f.backward()
+    g.backward()
+    assert a.grad == 3.0 + 2 * 6.0 * 3.0
+    assert shared.grad == 12.0
+
+
+def test_upstream_gradient():
+    a = Value(3.0)
+    (a * a).backward(gradient=0.5)
+    assert a.grad == 3.0
+    a.backward(2)
+    assert a.grad == 5.0
+    with pytest.raises(TypeError, match="backward"):
+        a.backward("1")
+
+
+def test_zero_times_anything_is_zero():
+    x = Value(0.0)
+    y = x.log() * 0.0  # upstream of log is 0, its local derivative inf
+    y.backward()
+    assert x.grad == 0.0
+    z = Value(2.0)
+    (z * 0.0 * float("inf")).backward()  # upstream inf, local derivative 0
+    assert z.grad == 0.0
+    w = Value(-1.0)
+    (w.relu() * float("inf")).backward()
+    assert w.grad == 0.0
+
+
+def test_kinks_have_the_minimum_norm_subgradient():
+    for function in (ag.relu, ag.abs):
+        x = Value(0.0)
+        function(x).backward()
+        assert x.grad == 0.0
+
+
+def test_a_node_that_is_used_twice_in_reach_of_itself():
+    a = Value(1.5)
+    b = a + 1
+    c = b * b * a + b
+    c.backward()
+    # c = a(a+1)² + a + 1, c' = (a+1)² + 2a(a+1) + 1
+    assert a.grad == 2.5 * 2.5 + 2 * 1.5 * 2.5 + 1
+
+
+def test_forty_doublings_are_forty_nodes():
+    x = y = Value(1.0)
+    for _ in range(40):
+        y = y + y
+    y.backward()
+    assert x.grad == 2.0**40
+
+
+def test_a_chain_of_a_million_nodes():
+    limit = sys.getrecursionlimit()
+    x = y = Value(1.0)
+    for _ in range(1_000_000):
+        y = y + 1e-6
+    y.backward()
+    assert x.grad == 1.0
+    assert len(topological_order(y)) == 1_000_001
+    assert sys.getrecursionlimit() == limit
+    del y  # frees a million nodes without recursion
+
+
+def test_graphs_die_with_their_last_reference():
+    def live() -> int:
+        return sum(type(o) is Value for o in gc.get_objects())
+
+    gc.collect()
+    gc.disable()
+    try:
+        before = live()
+        x = Value(1.0)
+        for _ in range(10):
+            y = x
+            for _ in range(100):
+                y = y * x + 1
+            y.backward()
+            list(steps(y))
+        del x, y
+        assert live() == before  # no collector has run: reference counting alone
+    finally:
+        gc.enable()
+
+
+def same(xs, ys) -> bool:
+    """Whether these are the same nodes, not just equal numbers."""
+    return [id(x) for x in xs] == [id(y) for y in ys]
+
+
+def test_order_is_newest_first():
+    a = Value(1.0, "a")
+    late = Value(2.0, "late")
+    b = a * late
+    c = a + 1
+    d = c * b
+    assert same([s.node for s in steps(d)], [d, c, b])
+    assert same(topological_order(d), [a, late, b, c, d])
+    assert topological_order(a)[0] is a
+
+
+def random_graph(rng: random.Random) -> Value:
+    pool = [Value(rng.uniform(-2, 2)) for _ in range(rng.randint(1, 4))]
+    for _ in range(rng.randint(1, 40)):
+        a, b = rng.choice(pool), rng.choice(pool)
+        made = rng.choice(
+            [
+                lambda a=a, b=b: a + b,
+                lambda a=a, b=b: a * b,
+                lambda a=a, b=b: a - b * 0.5,
+                lambda a=a: a.tanh(),
+                lambda a=a: a.relu(),
+                lambda a=a: (a * 0.1).exp(),
+                lambda a=a, b=b: ag.dot([a, b, 2.0], [b, 0.5, a]),
+                lambda a=a, b=b: a / (b * b + 1),
+            ]
+        )()
+        pool.append(made)
+    return pool[-1]
+
+
+def test_steps_are_what_backward_does_bit_for_bit():
+    rng = random.Random(0)
+    for _ in range(200):
+        root = random_graph(rng)
+        nodes = topological_order(root)
+        for node in nodes:
+            node.grad = 7.0 if node.parents else 0.0
+        walked = list(steps(root, gradient=0.3))
+        assert [n.grad for n in nodes] == [7.0 if n.parents else 0.0 for n in nodes]  # untouched
+        after = {id(root): 0.3}
+        for step in walked:
+            assert step.upstream == after.get(id(step.node), 0.0)
+            assert same([o.value for o in step.operands], step.node.parents)
+            for o in step.operands:
+                assert o.before == after.get(id(o.value), 0.0)
+                assert o.after == o.before + o.contribution
+                after[id(o.value)] = o.after
+        root.backward(gradient=0.3)
+        assert [n.grad for n in nodes] == [after.get(id(n), 0.0) for n in nodes]
+        assert [s.index for s in walked] == list(range(1, len(walked) + 1))
+        assert all(s.total == len(walked) and nodes[s.number] is s.node for s in walked)
+        assert all(nodes[o.number] is o.value for s in walked for o in s.operands)
+
+
+def test_steps_of_a_leaf_and_of_something_else():
+    assert list(steps(Value(1.0))) == []
+    with pytest.raises(TypeError, match="float"):
+        steps(1.0)
+
+
+def test_a_step_prints_as_a_table():
+    x, w = Value(0.5, "x2"), Value(1.0, "w2")
+    y = x * w
+    y.label = "x2·w2"
+    f = y.tanh()
+    assert str(list(steps(f))[1]) == (
+        "backward 2/2   × x2·w2 %2   upstream +0.7864\n"
+        "  operand  upstream  × local ∂  = contribution  grad before  → after\n"
+        "  x2 %0     +0.7864          1         +0.7864            0  +0.7864\n"
+        "  w2 %1     +0.7864        0.5         +0.3932            0  +0.3932"
+    )
+
+
+def test_a_step_prints_where_the_terminal_knows_no_signs(monkeypatch):
+    import io
+
+    stream = io.TextIOWrapper(io.BytesIO(), encoding="ascii")
+    monkeypatch.setattr(sys, "stdout", stream)
+    x = Value(0.5, "苹果")
+    print(next(steps(x * 2)))
+    stream.flush()
+    text = stream.buffer.getvalue().decode("ascii")
+    assert "* local d" in text
+    assert "-> after" in text
+    assert "\\u82f9" in text

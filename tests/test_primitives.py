@@ -1,0 +1,103 @@
+"""The table of primitives against mpmath, row by row, and every consumer against the table."""
+
+from __future__ import annotations
+
+import subprocess
+import sys
+from pathlib import Path
+
+import pytest
+from oracles import NUMBER_OPERANDS, ORACLES, exact, points, ulps
+
+import autograd as ag
+from autograd import Value, formulas, functions
+from autograd.ops import PRIMITIVES, Primitive, glyph
+
+ROOT = Path(__file__).resolve().parent.parent
+TABLE = list(PRIMITIVES.values())
+
+
+def test_every_primitive_has_an_oracle():
+    assert set(ORACLES) == set(PRIMITIVES)
+
+
+@pytest.mark.parametrize("primitive", TABLE, ids=lambda p: p.name)
+def test_value_and_derivatives_agree_with_mpmath(primitive: Primitive):
+    for xs in points(primitive, 60):
+        out, local_grads = primitive.evaluate(xs) if primitive.arity is None else primitive.evaluate(*xs)
+        assert (primitive.forward(xs) if primitive.arity is None else primitive.forward(*xs)) == out
+        value, derivatives = exact(primitive.name, xs)
+        scale = primitive.value_scale(xs) if primitive.value_scale else None
+        assert ulps(out, value, scale) <= primitive.ulp[0], (xs, out)
+        for got, want in zip(local_grads, derivatives, strict=True):
+            if want is not None and not at_kink(primitive, xs):
+                scale = primitive.derivative_scale(xs) if primitive.derivative_scale else None
+                assert ulps(got, want, scale) <= primitive.ulp[1], (xs, got)
+
+
+def at_kink(primitive: Primitive, xs: list[float]) -> bool:
+    """Whether a central difference straddles a corner there; corners have a test of their own."""
+    return primitive.name in ("abs", "relu") and xs[0] == 0.0
+
+
+@pytest.mark.parametrize("primitive", TABLE, ids=lambda p: p.name)
+def test_a_recorded_node_holds_what_the_row_says(primitive: Primitive):
+    numbers = points(primitive, 3)[-1]
+    fixed = NUMBER_OPERANDS.get(primitive.name, lambda n: set())(len(numbers))
+    operands = [x if i in fixed else Value(x) for i, x in enumerate(numbers)]
+    node = call(primitive, operands)
+    out, local_grads = primitive.evaluate(numbers) if primitive.arity is None else primitive.evaluate(*numbers)
+    assert (node.op, node.data) == (primitive.symbol, out)
+    assert [id(o) for o in node.operands if type(o) is Value] == [id(p) for p in node.parents]
+    assert [o.data if type(o) is Value else o for o in node.operands] == numbers
+    assert node.local_grads == tuple(g for i, g in enumerate(local_grads) if i not in fixed)
+
+
+OPERATORS = {
+    "add": lambda x, y: x + y,
+    "subtract": lambda x, y: x - y,
+    "multiply": lambda x, y: x * y,
+    "divide": lambda x, y: x / y,
+    "power": lambda x, y: x**y,
+    "power_constant": lambda x, y: x**y,
+    "negate": lambda x: -x,
+}
+
+
+def call(primitive: Primitive, operands):
+    """Use a primitive as a user would: by its operator or by its function."""
+    if primitive.name in OPERATORS:
+        return OPERATORS[primitive.name](*operands)
+    function = getattr(ag, primitive.name)
+    if primitive.name == "dot":
+        n = len(operands) // 2
+        return function(operands[:n], operands[n:])
+    if primitive.name == "softmax_cross_entropy":
+        return function(operands[:-1], operands[-1])
+    return function(operands) if primitive.arity is None else function(*operands)
+
+
+@pytest.mark.parametrize("primitive", TABLE, ids=lambda p: p.name)
+def test_every_consumer_has_the_primitive(primitive: Primitive):
+    xs = points(primitive, 1)[0]
+    floats = call(primitive, xs) if primitive.name not in OPERATORS else primitive.forward(*xs)
+    assert type(floats) is float
+    if primitive.name not in OPERATORS:
+        assert primitive.name in functions.__all__
+        if primitive.arity is not None:
+            method = getattr(Value(xs[0]), primitive.name)
+            assert method(*xs[1:]).data == floats
+    assert glyph(primitive.symbol) == primitive.glyph
+
+
+def test_what_is_generated_from_the_table_is_current():
+    run = subprocess.run(
+        [sys.executable, ROOT / "tools" / "generate.py", "--check"], capture_output=True, text=True, cwd=ROOT
+    )
+    assert run.returncode == 0, run.stderr
+
+
+@pytest.mark.parametrize("formula", ["x ** 2", "x @ y", "[x]", "x.real", "lambda: x", "'x'", "x if y else True"])
+def test_a_formula_outside_the_grammar_is_refused(formula: str):
+    with pytest.raises(ValueError, match="formula"):
+        formulas.compile_forward("f", 2, formula, {})

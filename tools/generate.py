@@ -1,0 +1,136 @@
+"""Write what follows from the table in autograd/ops.py: methods, functions and the operator table of the docs.
+
+python tools/generate.py           rewrite the marked regions
+python tools/generate.py --check   exit with 1 where a region is not what the table says
+"""
+
+from __future__ import annotations
+
+import re
+import sys
+from collections.abc import Callable
+from pathlib import Path
+
+from autograd import ops
+from autograd.ops import Primitive
+
+ROOT = Path(__file__).resolve().parent.parent
+
+# where the example of a function is worked out; most are at home at 0.5
+EXAMPLE_AT = {1: (0.5,), 2: (0.5, 2.0), 3: (0.5, 0.0, 1.0)}
+
+
+def named() -> list[Primitive]:
+    """The primitives that are called by name: those of a fixed arity that are not written as an operator."""
+    return [p for p in ops.PRIMITIVES.values() if p.arity is not None and p.symbol == p.name]
+
+
+def constant(primitive: Primitive) -> str:
+    """The name of the row in ops.py."""
+    return f"ops.{primitive.name.upper()}"
+
+
+def methods() -> str:
+    """One method of Value a primitive."""
+    texts = []
+    for p in named():
+        others = ", ".join(p.arguments[1:])
+        parameters = "".join(f", {name}: Value | Number" for name in p.arguments[1:])
+        record = (
+            f"many({constant(p)}, operands_of({p.name!r}, [self, {others}]))"
+            if others
+            else f"unary({constant(p)}, self)"
+        )
+        texts.append(
+            f'    def {p.name}(self{parameters}) -> Value:\n        """{p.about}."""\n        return {record}\n'
+        )
+    return "\n".join(texts) + "\n"
+
+
+def overloads(primitive: Primitive) -> str:
+    """Numbers give a float; one Value among the operands gives a Value."""
+    names = primitive.arguments
+    kinds = [["Number"] * len(names)]
+    kinds += [["Value" if i == at else "Value | Number" for i in range(len(names))] for at in range(len(names))]
+    lines = ""
+    for row, result in zip(kinds, ["float", *["Value"] * len(names)], strict=True):
+        parameters = ", ".join(f"{name}: {kind}" for name, kind in zip(names, row, strict=True))
+        lines += f"@overload\ndef {primitive.name}({parameters}) -> {result}: ...\n"
+    return lines
+
+
+def functions() -> str:
+    """One function a primitive, with an example that the test run executes."""
+    texts = []
+    for p in named():
+        at = p.example or EXAMPLE_AT[len(p.arguments)]
+        parameters = ", ".join(f"{name}: Value | Number" for name in p.arguments)
+        texts.append(
+            f"{overloads(p)}"
+            f"def {p.name}({parameters}) -> Value | float:\n"
+            f'    """{p.about}.\n\n'
+            f'    >>> f"{{{p.name}({", ".join(map(str, at))}):.6f}}"\n'
+            f"    '{p.forward(*at):.6f}'\n"
+            f'    """\n'
+            f"    return apply({constant(p)}, {', '.join(p.arguments)})\n"
+        )
+    return "\n\n" + "\n\n".join(texts) + "\n\n"
+
+
+def names() -> str:
+    """`__all__` of the functions, sorted with numbers as numbers (log2 before log10)."""
+    called = [p.name for p in named()] + [p.name for p in ops.PRIMITIVES.values() if p.arity is None]
+    called.sort(
+        key=lambda name: [(part.isdigit(), int(part) if part.isdigit() else part) for part in re.split(r"(\d+)", name)]
+    )
+    return "".join(f'    "{name}",\n' for name in called)
+
+
+def table() -> str:
+    """The operator table of the docs."""
+    rows = ["| primitive | op | value | local derivatives |", "|---|---|---|---|"]
+    for p in ops.PRIMITIVES.values():
+        if isinstance(p.derivative_formulas, tuple):
+            derivatives = "<br>".join(f"`{formula}`" for formula in p.derivative_formulas)
+        else:
+            derivatives = "in `autograd/ops.py`"
+        rows.append(f"| `{p.name}` | `{p.symbol}` | {p.about} | {derivatives} |")
+    return "\n".join(rows).replace("||", "|") + "\n"
+
+
+REGIONS: dict[str, list[tuple[str, Callable[[], str]]]] = {
+    "autograd/value.py": [("methods", methods)],
+    "autograd/functions.py": [("names", names), ("functions", functions)],
+    "docs/operators.md": [("table", table)],
+}
+
+
+def regenerated(text: str, region: str, content: str) -> str:
+    """`text` with the lines between a region's two marks replaced."""
+    pattern = rf"(?ms)^([^\n]*<generated {region} [^\n]*\n).*?(^[^\n]*</generated>)"
+    if len(re.findall(pattern, text)) != 1:
+        raise SystemExit(f"the marks of the region {region!r} do not stand there exactly once")
+    return re.sub(pattern, lambda match: match[1] + content + match[2], text)
+
+
+def main() -> int:
+    """Rewrite or check every region."""
+    stale = []
+    for name, regions in REGIONS.items():
+        path = ROOT / name
+        before = text = path.read_text(encoding="utf-8")
+        for region, content in regions:
+            text = regenerated(text, region, content())
+        if text != before:
+            stale.append(name)
+            if "--check" not in sys.argv[1:]:
+                path.write_text(text, encoding="utf-8")
+    if "--check" in sys.argv[1:] and stale:
+        print(f"not what autograd/ops.py says: {', '.join(stale)}; run `make generate`", file=sys.stderr)
+        return 1
+    print(f"{len(ops.PRIMITIVES)} primitives; rewritten: {', '.join(stale) or 'nothing'}")
+    return 0
+
+
+if __name__ == "__main__":
+    sys.exit(main())
