@@ -1,11 +1,11 @@
 """glassgrad's engine: scalar reverse-mode automatic differentiation that can be watched.
 
-    >>> from autograd import Value
-    >>> x, y = Value(2.0, "x"), Value(3.0, "y")
-    >>> f = x * y + x**2
-    >>> f.backward()
-    >>> f.data, x.grad, y.grad
-    (10.0, 7.0, 2.0)
+>>> from autograd import Value
+>>> x, y = Value(2.0, "x"), Value(3.0, "y")
+>>> f = x * y + x**2
+>>> f.backward()
+>>> f.data, x.grad, y.grad
+(10.0, 7.0, 2.0)
 """
 
 from autograd.debugging import OperandStep, Step, steps

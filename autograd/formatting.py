@@ -16,8 +16,8 @@ def number(x: float, *, sign: bool = False) -> str:
     >>> number(0.63473958, sign=True), number(0.0, sign=True)
     ('+0.6347', '0')
     """
-    if x == 0.0:
-        return "0"
+    if x == 0.0 or math.isnan(x):
+        return "0" if x == 0.0 else "nan"
     text = f"{x:+.4g}" if sign else f"{x:.4g}"
     if math.isfinite(x) and "e" in text:
         mantissa, exponent = text.split("e")

@@ -12,7 +12,7 @@ import ast
 from collections.abc import Callable, Mapping, Sequence
 from typing import Any
 
-__all__ = ["OPERAND_NAMES", "compile_derivatives", "compile_evaluation", "compile_forward", "parse"]
+__all__ = ["OPERAND_NAMES", "compile_derivatives", "compile_evaluation", "compile_forward", "names", "parse"]
 
 OPERAND_NAMES = ("x", "y", "z")
 
@@ -76,6 +76,15 @@ def parse(formula: str) -> ast.Expression:
         if not isinstance(node, _ALLOWED):
             raise ValueError(f"formula {formula!r}: {type(node).__name__} is not part of the formula grammar")
     return tree
+
+
+def names(formula: str) -> set[str]:
+    """The names that a formula uses: operands, `out`, functions, constants and parts.
+
+    >>> sorted(names("2*x*exp(out)"))
+    ['exp', 'out', 'x']
+    """
+    return {node.id for node in ast.walk(parse(formula)) if isinstance(node, ast.Name)}
 
 
 def _python(formula: str) -> str:

@@ -16,24 +16,61 @@ from collections.abc import Iterable, Sequence
 from typing import Any, overload
 
 from autograd import ops
-from autograd.value import Number, Value, apply, apply_to_list, as_operand, operands_of
+from autograd.elementary import *  # noqa: F403 - its __all__ is the list of functions
+from autograd.numeric import as_operand
+from autograd.value import Number, Value, apply_to_list, operands_of
 
 __all__ = [
-    # <generated names from ops.py by `make generate`: do not edit>
+    # <generated all names from ops.py by `make generate`: do not edit>
     "abs",
+    "acos",
+    "acosh",
+    "asin",
+    "asinh",
+    "atan",
+    "atan2",
+    "atanh",
+    "cbrt",
+    "ceil",
+    "clip",
     "cos",
+    "cosh",
     "dot",
+    "elu",
+    "erf",
+    "erfc",
     "exp",
+    "exp2",
+    "expm1",
+    "floor",
+    "gelu",
+    "hypot",
+    "leaky_relu",
     "log",
+    "log1p",
+    "log2",
+    "log10",
+    "logsigmoid",
     "logsumexp",
+    "maximum",
     "mean",
+    "minimum",
+    "prod",
     "relu",
+    "round",
     "sigmoid",
+    "sign",
+    "silu",
     "sin",
+    "sinh",
     "softmax_cross_entropy",
+    "softplus",
     "sqrt",
     "sum",
+    "take",
+    "tan",
     "tanh",
+    "where",
     # </generated>
 ]
 
@@ -93,6 +130,43 @@ def dot(xs: Iterable[Value | Number], ys: Iterable[Value | Number]) -> Value | f
 
 
 @overload
+def prod(xs: Iterable[Value]) -> Value: ...
+@overload
+def prod(xs: Iterable[Value | Number]) -> Value | float: ...
+def prod(xs: Iterable[Value | Number]) -> Value | float:
+    """x0 · x1 · ..., multiplied from the left, as one node. Of nothing it is 1.0.
+
+    The derivative by an operand is the product of the others, zeros among them or not.
+
+    >>> prod([Value(2.0), Value(0.0), 3.0]).local_grads
+    (0.0, 6.0)
+    """
+    operands = operands_of("prod", xs)
+    return apply_to_list(ops.PROD, operands) if operands else 1.0
+
+
+@overload
+def take(xs: Iterable[Value], index: int) -> Value: ...
+@overload
+def take(xs: Iterable[Value | Number], index: int) -> Value | float: ...
+def take(xs: Iterable[Value | Number], index: int) -> Value | float:
+    """The element of `xs` at `index`, as a node: the choice is recorded, and no gradient goes to the index.
+
+    Args:
+        xs: Values and numbers.
+        index: a whole number from 0.
+
+    Raises:
+        IndexError: `xs` has no element there.
+
+    >>> take([Value(2.0), Value(5.0)], 1)
+    Value(5.0, grad=0.0, op='take')
+    """
+    operands = operands_of("take", xs)
+    return apply_to_list(ops.TAKE, [*operands, _index("take", index, operands)])
+
+
+@overload
 def logsumexp(xs: Iterable[Value]) -> Value: ...
 @overload
 def logsumexp(xs: Iterable[Value | Number]) -> Value | float: ...
@@ -134,129 +208,8 @@ def _index(function: str, index: int, among: Sequence[Any]) -> float:
     position = as_operand(index)
     if position is None or position % 1.0 != 0.0:
         raise TypeError(f"{function}() takes a whole number as index, not {index!r}")
+    if not among:
+        raise IndexError(f"{function}() of nothing has no index {int(position)}")
     if not 0 <= position < len(among):
         raise IndexError(f"{function}() of {len(among)} has the indices 0 to {len(among) - 1}, not {int(position)}")
     return position
-
-
-# <generated functions from ops.py by `make generate`: do not edit>
-
-
-@overload
-def abs(x: Number) -> float: ...
-@overload
-def abs(x: Value) -> Value: ...
-def abs(x: Value | Number) -> Value | float:
-    """Absolute value |x|, with derivative 0 at 0.
-
-    >>> f"{abs(0.5):.6f}"
-    '0.500000'
-    """
-    return apply(ops.ABS, x)
-
-
-@overload
-def exp(x: Number) -> float: ...
-@overload
-def exp(x: Value) -> Value: ...
-def exp(x: Value | Number) -> Value | float:
-    """Exponential, e to the power x.
-
-    >>> f"{exp(0.5):.6f}"
-    '1.648721'
-    """
-    return apply(ops.EXP, x)
-
-
-@overload
-def log(x: Number) -> float: ...
-@overload
-def log(x: Value) -> Value: ...
-def log(x: Value | Number) -> Value | float:
-    """Natural logarithm of x.
-
-    >>> f"{log(0.5):.6f}"
-    '-0.693147'
-    """
-    return apply(ops.LOG, x)
-
-
-@overload
-def sqrt(x: Number) -> float: ...
-@overload
-def sqrt(x: Value) -> Value: ...
-def sqrt(x: Value | Number) -> Value | float:
-    """Square root of x.
-
-    >>> f"{sqrt(0.5):.6f}"
-    '0.707107'
-    """
-    return apply(ops.SQRT, x)
-
-
-@overload
-def sin(x: Number) -> float: ...
-@overload
-def sin(x: Value) -> Value: ...
-def sin(x: Value | Number) -> Value | float:
-    """Sine of x radians.
-
-    >>> f"{sin(0.5):.6f}"
-    '0.479426'
-    """
-    return apply(ops.SIN, x)
-
-
-@overload
-def cos(x: Number) -> float: ...
-@overload
-def cos(x: Value) -> Value: ...
-def cos(x: Value | Number) -> Value | float:
-    """Cosine of x radians.
-
-    >>> f"{cos(0.5):.6f}"
-    '0.877583'
-    """
-    return apply(ops.COS, x)
-
-
-@overload
-def tanh(x: Number) -> float: ...
-@overload
-def tanh(x: Value) -> Value: ...
-def tanh(x: Value | Number) -> Value | float:
-    """Hyperbolic tangent of x.
-
-    >>> f"{tanh(0.5):.6f}"
-    '0.462117'
-    """
-    return apply(ops.TANH, x)
-
-
-@overload
-def sigmoid(x: Number) -> float: ...
-@overload
-def sigmoid(x: Value) -> Value: ...
-def sigmoid(x: Value | Number) -> Value | float:
-    """Logistic function 1/(1 + exp(-x)).
-
-    >>> f"{sigmoid(0.5):.6f}"
-    '0.622459'
-    """
-    return apply(ops.SIGMOID, x)
-
-
-@overload
-def relu(x: Number) -> float: ...
-@overload
-def relu(x: Value) -> Value: ...
-def relu(x: Value | Number) -> Value | float:
-    """Rectifier max(x, 0), with derivative 0 at 0.
-
-    >>> f"{relu(0.5):.6f}"
-    '0.500000'
-    """
-    return apply(ops.RELU, x)
-
-
-# </generated>

@@ -74,7 +74,7 @@ class no_grad(_Setting):
 
 
 class named_scope(_Setting):
-    """Nodes made inside carry `module`: this name, after the enclosing scope's and a dot. For this thread only.
+    """Nodes computed inside carry `module`: this name, after the enclosing scope's and a dot. For this thread only.
 
     Args:
         name: a str that is not empty.

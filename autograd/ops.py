@@ -27,7 +27,8 @@ __all__ = ["PRIMITIVES", "Primitive", "glyph"]
 Domain = tuple[tuple[float, float], ...]
 Scale = Callable[..., float]
 
-_NAMESPACE = vars(ieee)
+# what a formula may name besides its operands and the other primitives
+_NAMESPACE = {**vars(ieee), "abs": abs, "round": ieee.rint, "ln2": math.log(2.0), "ln10": math.log(10.0)}
 
 
 class Primitive:
@@ -50,14 +51,15 @@ class Primitive:
         "arguments",
         "arity",
         "derivative_formulas",
+        "derivative_scale",
         "domain",
         "evaluate",
         "example",
         "forward",
         "forward_formula",
         "glyph",
+        "internal",
         "name",
-        "derivative_scale",
         "symbol",
         "ulp",
         "value_scale",
@@ -75,12 +77,13 @@ class Primitive:
         *,
         symbol: str | None = None,
         glyph: str | None = None,
-        domain: Domain = ((-4.0, 4.0),),
+        domain: Domain = ((-4, 4),),
         ulp: tuple[float, float] = (4, 8),
         value_scale: Scale | None = None,
         derivative_scale: Scale | None = None,
         arguments: tuple[str, ...] | None = None,
         example: tuple[float, ...] | None = None,
+        internal: bool = False,
     ) -> None:
         self.name = name
         self.symbol = name if symbol is None else symbol
@@ -95,6 +98,7 @@ class Primitive:
         self.derivative_scale = derivative_scale
         self.arguments = arguments or formulas.OPERAND_NAMES[: self.arity or 0]
         self.example = example
+        self.internal = internal
 
     def __getattr__(self, attribute: str) -> Any:
         # Formulas are compiled when first used: an import should not pay for 50 primitives of which 5 are needed.
@@ -106,8 +110,13 @@ class Primitive:
     def _compile(self) -> None:
         forward, derivatives = self.forward_formula, self.derivative_formulas
         if isinstance(forward, str) and isinstance(derivatives, tuple):
-            self.forward = formulas.compile_forward(self.name, len(derivatives), forward, _NAMESPACE)
-            self.evaluate = formulas.compile_evaluation(self.name, forward, derivatives, _NAMESPACE)
+            names = {
+                name for formula in (forward, *derivatives) for name in formulas.names(formula)
+            } - _NAMESPACE.keys()
+            others = {name: PRIMITIVES[name].forward for name in names if name in PRIMITIVES}
+            namespace = {**_NAMESPACE, **others}
+            self.forward = formulas.compile_forward(self.name, len(derivatives), forward, namespace)
+            self.evaluate = formulas.compile_evaluation(self.name, forward, derivatives, namespace)
         elif callable(forward) and callable(derivatives):
             value, local = forward, derivatives
 
@@ -147,47 +156,143 @@ def glyph(symbol: str) -> str:
     return _GLYPHS.get(symbol, symbol)
 
 
-_PAIR: Domain = ((-4.0, 4.0), (-4.0, 4.0))
+_PAIR: Domain = ((-4, 4), (-4, 4))
+_STEP = "0 if x == x else nan"  # the derivative of a step function
 
 # fmt: off
 # -- arithmetic ----------------------------------------------------------------------------------------------------
 ADD = _row("add", "x + y", "1", "1", symbol="+", domain=_PAIR, about="x + y")
 SUBTRACT = _row("subtract", "x - y", "1", "-1", symbol="-", glyph="−", domain=_PAIR, about="x - y")
 MULTIPLY = _row("multiply", "x * y", "y", "x", symbol="*", glyph="×", domain=_PAIR, about="x · y")
-DIVIDE = _row("divide", "x / y", "1/y", "-out/y", symbol="/", domain=((-4.0, 4.0), (0.1, 4.0)), about="x / y")
+DIVIDE = _row("divide", "x / y", "1/y", "-out/y", symbol="/", domain=((-4, 4), (0.1, 4)), about="x / y")
+MODULO = _row("modulo", "modulo(x, y)", "1 if out == out else nan", "-round((x - out)/y)",
+    symbol="%", domain=((-40, 40), (0.1, 4)), ulp=(1, 0), about="x modulo y, with the sign of y")
 POWER = _row("power",
     "power(x, y) if x == x and y == y else nan",
-    "y * power(x, y - 1) if y != 0 else 0",
-    "(out*log(x) if out != 0 else 0) if x > 0 else ((0 if y >= 0 else (-inf if y < 0 else nan)) if x == 0 else nan)",
-    symbol="**", domain=((0.1, 4.0), (-4.0, 4.0)), about="x to the power y")
+    "contribution(y, power(x, y - 1)) if x == x else nan",
+    "contribution(out, log(x)) if x > 0 else ((0 if y >= 0 else (-inf if y < 0 else nan)) if x == 0 else nan)",
+    symbol="**", domain=((0.1, 4), (-4, 4)), about="x to the power y")
 POWER_CONSTANT = _row("power_constant",
     "x * x if y == 2 else (power(x, y) if x == x and y == y else nan)",
     "2 * x if y == 2 else (y * power(x, y - 1) if y != 0 else (0 if x == x else nan))",
     "0",  # the exponent is a number
-    symbol="**", domain=((0.1, 4.0), (-4.0, 4.0)), about="x to a power y that is a number")
-NEGATE = _row("negate", "-x", "-1", symbol="neg", about="-x")
+    symbol="**", domain=((0.1, 4), (-4, 4)), about="x to a power y that is a number")
+NEGATE = _row("negate", "-x", "-1", symbol="neg", ulp=(0, 0), about="-x")
 ABS = _row("abs",
     "x if x > 0 else (-x if x < 0 else x + 0)", "1 if x > 0 else (-1 if x < 0 else (0 if x == 0 else nan))",
-    about="Absolute value |x|, with derivative 0 at 0")
+    ulp=(0, 0), about="Absolute value |x|, with derivative 0 at 0")
+# An upstream gradient times a local derivative: zero where either is zero, whatever the other. What backward does with
+# numbers, higher derivatives record with this.
+CONTRIBUTION = _row("contribution", "x * y if x != 0 and y != 0 else 0", "y", "x", symbol="*", glyph="×", internal=True,
+    domain=_PAIR, about="x · y, and 0 where either is 0")
 
-# -- exponentials, logarithms and roots ----------------------------------------------------------------------------
-EXP = _row("exp", "exp(x)", "out", domain=((-700.0, 700.0),), about="Exponential, e to the power x")
+# -- exponentials and logarithms -----------------------------------------------------------------------------------
+EXP = _row("exp", "exp(x)", "out", domain=((-700, 700),), about="Exponential, e to the power x")
+EXP2 = _row("exp2", "exp2(x)", "out*ln2", domain=((-1000, 1000),), about="2 to the power x")
+EXPM1 = _row("expm1", "expm1(x)", "exp(x)", domain=((-30, 700),), about="exp(x) - 1, accurate near 0")
 LOG = _row("log", "log(x)", "1/(x + 0) if x >= 0 else nan", domain=((1e-300, 1e3),), about="Natural logarithm of x")
+LOG2 = _row("log2", "log2(x)", "1/((x + 0)*ln2) if x >= 0 else nan", domain=((1e-300, 1e3),),
+    about="Logarithm of x to base 2")
+LOG10 = _row("log10", "log10(x)", "1/((x + 0)*ln10) if x >= 0 else nan", domain=((1e-300, 1e3),),
+    about="Logarithm of x to base 10")
+LOG1P = _row("log1p", "log1p(x)", "1/(1 + x) if x >= -1 else nan", domain=((-0.999, 1e3),),
+    about="log(1 + x), accurate near 0")
+
+# -- roots and distances -------------------------------------------------------------------------------------------
 SQRT = _row("sqrt", "sqrt(x + 0)", "0.5/out", domain=((1e-300, 1e3),), about="Square root of x")
+CBRT = _row("cbrt", "cbrt(x)", "1/(3*out*out)", domain=((1e-3, 1e3),), ulp=(4, 12), about="Cube root of x")
+HYPOT = _row("hypot", "hypot(x, y) if x == x and y == y else nan",
+    "x/out if out != 0 else 0", "y/out if out != 0 else 0", domain=_PAIR, about="Distance sqrt(x*x + y*y)")
 
 # -- trigonometry --------------------------------------------------------------------------------------------------
-SIN = _row("sin", "sin(x)", "cos(x)", domain=((-100.0, 100.0),), about="Sine of x radians")
-COS = _row("cos", "cos(x)", "-sin(x)", domain=((-100.0, 100.0),), about="Cosine of x radians")
+SIN = _row("sin", "sin(x)", "cos(x)", domain=((-100, 100),), about="Sine of x radians")
+COS = _row("cos", "cos(x)", "-sin(x)", domain=((-100, 100),), about="Cosine of x radians")
+TAN = _row("tan", "tan(x)", "1 + out*out", domain=((-1.57, 1.57),), about="Tangent of x radians")
+ASIN = _row("asin", "asin(x)", "1/sqrt((1 - x)*(1 + x))", domain=((-1, 1),), about="Arc sine of x, in radians")
+ACOS = _row("acos", "acos(x)", "-1/sqrt((1 - x)*(1 + x))", domain=((-1, 1),), about="Arc cosine of x, in radians")
+ATAN = _row("atan", "atan(x)", "1/(1 + x*x) if abs(x) < 1e8 else 1/x/x", domain=((-1e3, 1e3),),
+    about="Arc tangent of x, in radians")
+ATAN2 = _row("atan2", "atan2(x, y)",
+    "y/h/h if (h := hypot(x, y)) != 0 else 0", "-x/h/h if (h := hypot(x, y)) != 0 else 0",
+    arguments=("y", "x"), domain=_PAIR, about="Angle of the point (x, y), in radians")
+
+# -- hyperbolic functions ------------------------------------------------------------------------------------------
+SINH = _row("sinh", "sinh(x)", "cosh(x)", domain=((-700, 700),), about="Hyperbolic sine of x")
+COSH = _row("cosh", "cosh(x)", "sinh(x)", domain=((-700, 700),), about="Hyperbolic cosine of x")
+TANH = _row("tanh", "tanh(x)", "sech2(x)", domain=((-300, 300),), about="Hyperbolic tangent of x")
+SECH2 = _row("sech2", "4*(e := exp(-2*abs(x)))/((1 + e)*(1 + e))", "-2*tanh(x)*out", internal=True,
+    domain=((-300, 300),), ulp=(8, 12), about="1/cosh(x)², the derivative of tanh")
+ASINH = _row("asinh", "asinh(x)", "1/hypot(1, x)", domain=((-1e3, 1e3),), about="Inverse hyperbolic sine of x")
+ACOSH = _row("acosh", "acosh(x)", "1/(sqrt(x - 1)*sqrt(x + 1))", domain=((1.0001, 1e3),), example=(2.0,),
+    about="Inverse hyperbolic cosine of x")
+ATANH = _row("atanh", "atanh(x)", "1/((1 - x)*(1 + x)) if abs(x) <= 1 else nan", domain=((-0.999, 0.999),),
+    about="Inverse hyperbolic tangent of x")
+
+# -- the normal distribution ---------------------------------------------------------------------------------------
+# exp(-x²) loses as many bits as x² has before its point; a part of x whose square is exact goes first.
+GAUSSIAN = _row("gaussian",
+    "exp(-h*h)*exp((h - x)*(h + x)) if abs(h := floor(16*x)/16) < 28 else (0 if x == x else nan)",
+    "-2*x*out", internal=True, domain=((-26, 26),), ulp=(4, 8), about="exp(-x²)")
+ERF = _row("erf", "erf(x)", "1.1283791670955126*gaussian(x)", domain=((-26, 26),), about="Error function of x")
+ERFC = _row("erfc", "erfc(x)", "-1.1283791670955126*gaussian(x)", domain=((-26, 26),), ulp=(5, 8),
+    about="1 - erf(x), accurate where erf(x) is near 1")
+NORMAL_PDF = _row("normal_pdf",
+    "0.3989422804014327*exp(-h*h/2)*exp((h - x)*(h + x)/2)"
+    " if abs(h := floor(16*x)/16) < 39 else (0 if x == x else nan)",
+    "-x*out", internal=True, domain=((-37, 37),), ulp=(6, 8), about="exp(-x²/2)/sqrt(2π)")
+# erfc(-x/sqrt(2))/2 with the rounding of x/sqrt(2), which erfc would multiply by x², put right to first order
+NORMAL_CDF = _row("normal_cdf",
+    "0.5*(erfc(z := -0.7071067811865476*x) + ((z + 0.7071067690849304*(h := floor(1048576*x)/1048576))"
+    " + (1.210161710447897e-08*h + 0.7071067811865476*(x - h)))*1.1283791670955126*gaussian(z))"
+    " if abs(x) < 39 else (1 if x > 0 else (0 if x < 0 else nan))",
+    "normal_pdf(x)", internal=True, domain=((-37, 37),), ulp=(8, 8), about="Share of the normal distribution below x")
+
+# -- steps and choices ---------------------------------------------------------------------------------------------
+FLOOR = _row("floor", "floor(x)", _STEP, domain=((-40, 40),), ulp=(0, 0), about="Largest whole number not above x")
+CEIL = _row("ceil", "ceil(x)", _STEP, domain=((-40, 40),), ulp=(0, 0), about="Smallest whole number not below x")
+ROUND = _row("round", "round(x)", _STEP, domain=((-40, 40),), ulp=(0, 0), about="Nearest whole number, halves to even")
+SIGN = _row("sign", "1 if x > 0 else (-1 if x < 0 else (0 if x == 0 else nan))", _STEP, ulp=(0, 0),
+    about="-1, 0 or 1, as x is negative, zero or positive")
+MAXIMUM = _row("maximum", "x if x >= y else (y if y > x else nan)",
+    "1 if x > y else (0.5 if x == y else (0 if x < y else nan))",
+    "1 if y > x else (0.5 if x == y else (0 if y < x else nan))",
+    domain=_PAIR, ulp=(0, 0), about="The larger of x and y; each has derivative 1/2 at a tie")
+MINIMUM = _row("minimum", "x if x <= y else (y if y < x else nan)",
+    "1 if x < y else (0.5 if x == y else (0 if x > y else nan))",
+    "1 if y < x else (0.5 if x == y else (0 if y > x else nan))",
+    domain=_PAIR, ulp=(0, 0), about="The smaller of x and y; each has derivative 1/2 at a tie")
+CLIP = _row("clip",
+    "(z if x > z or y > z else (y if x < y else x)) if y == y and z == z else nan",
+    "1 if y < x and x < z else (0 if x == x and y == y and z == z else nan)",
+    "1 if x < y and y <= z else (0 if x == x and y == y and z == z else nan)",
+    "1 if x > z or y > z else (0 if x == x and y == y and z == z else nan)",
+    arguments=("x", "low", "high"), domain=((-4, 4), (-2, -0.5), (0.5, 2)), ulp=(0, 0),
+    about="x, or the bound it is beyond; derivative 0 at a bound")
+WHERE = _row("where", "y if x != 0 else z", "0", "1 if x != 0 else 0", "0 if x != 0 else 1",
+    arguments=("condition", "a", "b"), domain=((0, 1), *_PAIR), ulp=(0, 0), about="a where the condition holds, else b")
 
 # -- activations ---------------------------------------------------------------------------------------------------
-TANH = _row("tanh", "tanh(x)", "4*(e := exp(-2*abs(x)))/((1 + e)*(1 + e))", domain=((-300.0, 300.0),),
-    about="Hyperbolic tangent of x")
-SIGMOID = _row("sigmoid",
-    "1/(1 + exp(-x)) if x >= 0 else (e := exp(x))/(1 + e)",
-    "(e := exp(-abs(x)))/((1 + e)*(1 + e))",
-    domain=((-700.0, 700.0),), about="Logistic function 1/(1 + exp(-x))")
-RELU = _row("relu", "x if x > 0 else (0 if x <= 0 else nan)", "1 if x > 0 else (0 if x <= 0 else nan)",
+SIGMOID = _row("sigmoid", "1/(1 + exp(-x)) if x >= 0 else (e := exp(x))/(1 + e)", "sigmoid_slope(x)",
+    domain=((-700, 700),), about="Logistic function 1/(1 + exp(-x))")
+SIGMOID_SLOPE = _row("sigmoid_slope", "(e := exp(-abs(x)))/((1 + e)*(1 + e))", "-out*tanh(x/2)", internal=True,
+    domain=((-700, 700),), ulp=(8, 12), about="The derivative of sigmoid")
+LOGSIGMOID = _row("logsigmoid", "-log1p(exp(-x)) if x >= 0 else x - log1p(exp(x))", "sigmoid(-x)",
+    domain=((-700, 700),), about="log(sigmoid(x)), without overflow")
+SOFTPLUS = _row("softplus", "x + log1p(exp(-x)) if x > 0 else log1p(exp(x))", "sigmoid(x)", domain=((-700, 700),),
+    about="log(1 + exp(x)), without overflow")
+RELU = _row("relu", "x if x > 0 else (0 if x <= 0 else nan)", "1 if x > 0 else (0 if x <= 0 else nan)", ulp=(0, 0),
     about="Rectifier max(x, 0), with derivative 0 at 0")
+LEAKY_RELU = _row("leaky_relu", "x if x > 0 else 0.01*x", "1 if x > 0 else (0.01 if x <= 0 else nan)",
+    ulp=(1, 0), about="x where it is positive, else 0.01·x; derivative 0.01 at 0")
+ELU = _row("elu", "x if x > 0 else expm1(x)", "1 if x > 0 else exp(x)", domain=((-30, 30),),
+    about="x where it is positive, else exp(x) - 1")
+GELU = _row("gelu", "contribution(x, normal_cdf(x))", "normal_cdf(x) + contribution(x, normal_pdf(x))",
+    domain=((-37, 37),), ulp=(8, 8), derivative_scale=lambda xs: 0.4 * abs(xs[0]) * math.exp(-xs[0] ** 2 / 2),
+    about="x times the share of the normal distribution below x")
+SILU = _row("silu", "contribution(x, sigmoid(x))",
+    "contribution(sigmoid(x), 1 + contribution(x, sigmoid(-x)))",
+    domain=((-700, 700),), derivative_scale=lambda xs: (1 + abs(xs[0])) * math.exp(min(xs[0], 0)),
+    about="x times sigmoid(x)")
 # fmt: on
 
 
@@ -209,6 +314,28 @@ def _left_fold(terms: Sequence[Any]) -> Any:
 def _dot(m: Any, xs: Sequence[Any]) -> Any:  # x0, x1, ..., y0, y1, ...
     n = len(xs) // 2
     return _left_fold([xs[i] * xs[n + i] for i in range(n)])
+
+
+def _prod(m: Any, xs: Sequence[Any]) -> Any:
+    product = xs[0]
+    for i in range(1, len(xs)):
+        product = product * xs[i]
+    return product
+
+
+def _products_of_others(m: Any, xs: Sequence[Any], out: Any) -> list[Any]:
+    """For each operand the product of all before it times the product of all behind it: no division by a zero."""
+    n = len(xs)
+    before, behind = [1.0] * n, [1.0] * n
+    for i in range(1, n):
+        before[i] = before[i - 1] * xs[i - 1]
+        behind[n - 1 - i] = behind[n - i] * xs[n - i]
+    return [before[i] * behind[i] for i in range(n)]
+
+
+def _take_derivatives(m: Any, xs: Sequence[Any], out: Any) -> list[Any]:  # value 0, value 1, ..., index
+    chosen = int(xs[-1])
+    return [*(1.0 if i == chosen else 0.0 for i in range(len(xs) - 1)), 0.0]
 
 
 def _exps_below_largest(m: Any, xs: Sequence[Any]) -> tuple[int, list[Any]]:
@@ -265,6 +392,9 @@ MEAN = _fold_row("mean", lambda m, xs: _left_fold(xs) / len(xs), lambda m, xs, o
 DOT = _fold_row("dot", _dot, lambda m, xs, out: [*xs[len(xs) // 2:], *xs[:len(xs) // 2]],
     domain=_PAIR, value_scale=lambda xs: max(abs(xs[i] * xs[i + len(xs) // 2]) for i in range(len(xs) // 2)),
     about="x0·y0 + x1·y1 + ..., added from the left")
+PROD = _fold_row("prod", _prod, _products_of_others, about="x0 · x1 · ..., multiplied from the left")
+TAKE = _fold_row("take", lambda m, xs: xs[int(xs[-1])], _take_derivatives, ulp=(0, 0),
+    about="The value that stands at an index")
 LOGSUMEXP = _fold_row("logsumexp", _logsumexp, _softmax,
     value_scale=lambda xs: max(map(abs, xs)) + math.log(len(xs)),
     about="log(exp(x0) + exp(x1) + ...), without overflow")

@@ -7,14 +7,13 @@ A computed node keeps its primitive, its operands and, worked out when the node 
 from __future__ import annotations
 
 import itertools
-import numbers
 import operator
-import sys
 from collections.abc import Iterable, Sequence
 from typing import Any, NoReturn
 
 from autograd import ops
 from autograd.modes import state
+from autograd.numeric import as_operand, shortened, text_or_none
 from autograd.ops import Primitive
 
 __all__ = ["Number", "Value", "topological_order"]
@@ -64,8 +63,7 @@ class Value:
         self._primitive = None
         self._operands = self._parents = self._locals = ()
         self._number = _next_number()
-        mode = state.mode
-        self._module = None if mode is None else mode.scope
+        self._module = None
         self.label = label
 
     def __init_subclass__(cls) -> NoReturn:
@@ -102,7 +100,7 @@ class Value:
 
     @label.setter
     def label(self, label: str | None) -> None:
-        self._label = _text_or_none(label, "label")
+        self._label = text_or_none(label, "label")
 
     @property
     def module(self) -> str | None:
@@ -111,7 +109,7 @@ class Value:
 
     @module.setter
     def module(self, module: str | None) -> None:
-        self._module = _text_or_none(module, "module")
+        self._module = text_or_none(module, "module")
 
     @property
     def op(self) -> str:
@@ -216,6 +214,12 @@ class Value:
     def __pow__(self, other: Value | Number) -> Value:
         return binary(ops.POWER if type(other) is Value else ops.POWER_CONSTANT, self, other)
 
+    def __mod__(self, other: Value | Number) -> Value:
+        return binary(ops.MODULO, self, other)
+
+    def __rmod__(self, other: Number) -> Value:
+        return binary(ops.MODULO, other, self)
+
     def __rpow__(self, other: Number) -> Value:
         return binary(ops.POWER, other, self)
 
@@ -227,6 +231,19 @@ class Value:
 
     def __abs__(self) -> Value:
         return unary(ops.ABS, self)
+
+    def __round__(self, digits: None = None) -> Value:
+        if digits is not None:
+            raise TypeError(
+                f"a Value is rounded to whole numbers only, not to {digits!r} digits: use round(v.data, digits)"
+            )
+        return unary(ops.ROUND, self)
+
+    def __floor__(self) -> Value:
+        return unary(ops.FLOOR, self)
+
+    def __ceil__(self) -> Value:
+        return unary(ops.CEIL, self)
 
     # -- a number among numbers ----------------------------------------------------------------------------------
     # Comparison is by number, hashing by identity: two equal numbers may be different nodes of a graph.
@@ -281,13 +298,41 @@ class Value:
         """Exponential, e to the power x."""
         return unary(ops.EXP, self)
 
+    def exp2(self) -> Value:
+        """2 to the power x."""
+        return unary(ops.EXP2, self)
+
+    def expm1(self) -> Value:
+        """exp(x) - 1, accurate near 0."""
+        return unary(ops.EXPM1, self)
+
     def log(self) -> Value:
         """Natural logarithm of x."""
         return unary(ops.LOG, self)
 
+    def log2(self) -> Value:
+        """Logarithm of x to base 2."""
+        return unary(ops.LOG2, self)
+
+    def log10(self) -> Value:
+        """Logarithm of x to base 10."""
+        return unary(ops.LOG10, self)
+
+    def log1p(self) -> Value:
+        """log(1 + x), accurate near 0."""
+        return unary(ops.LOG1P, self)
+
     def sqrt(self) -> Value:
         """Square root of x."""
         return unary(ops.SQRT, self)
+
+    def cbrt(self) -> Value:
+        """Cube root of x."""
+        return unary(ops.CBRT, self)
+
+    def hypot(self, y: Value | Number) -> Value:
+        """Distance sqrt(x*x + y*y)."""
+        return many(ops.HYPOT, operands_of('hypot', [self, y]))
 
     def sin(self) -> Value:
         """Sine of x radians."""
@@ -297,17 +342,121 @@ class Value:
         """Cosine of x radians."""
         return unary(ops.COS, self)
 
+    def tan(self) -> Value:
+        """Tangent of x radians."""
+        return unary(ops.TAN, self)
+
+    def asin(self) -> Value:
+        """Arc sine of x, in radians."""
+        return unary(ops.ASIN, self)
+
+    def acos(self) -> Value:
+        """Arc cosine of x, in radians."""
+        return unary(ops.ACOS, self)
+
+    def atan(self) -> Value:
+        """Arc tangent of x, in radians."""
+        return unary(ops.ATAN, self)
+
+    def atan2(self, x: Value | Number) -> Value:
+        """Angle of the point (x, y), in radians."""
+        return many(ops.ATAN2, operands_of('atan2', [self, x]))
+
+    def sinh(self) -> Value:
+        """Hyperbolic sine of x."""
+        return unary(ops.SINH, self)
+
+    def cosh(self) -> Value:
+        """Hyperbolic cosine of x."""
+        return unary(ops.COSH, self)
+
     def tanh(self) -> Value:
         """Hyperbolic tangent of x."""
         return unary(ops.TANH, self)
+
+    def asinh(self) -> Value:
+        """Inverse hyperbolic sine of x."""
+        return unary(ops.ASINH, self)
+
+    def acosh(self) -> Value:
+        """Inverse hyperbolic cosine of x."""
+        return unary(ops.ACOSH, self)
+
+    def atanh(self) -> Value:
+        """Inverse hyperbolic tangent of x."""
+        return unary(ops.ATANH, self)
+
+    def erf(self) -> Value:
+        """Error function of x."""
+        return unary(ops.ERF, self)
+
+    def erfc(self) -> Value:
+        """1 - erf(x), accurate where erf(x) is near 1."""
+        return unary(ops.ERFC, self)
+
+    def floor(self) -> Value:
+        """Largest whole number not above x."""
+        return unary(ops.FLOOR, self)
+
+    def ceil(self) -> Value:
+        """Smallest whole number not below x."""
+        return unary(ops.CEIL, self)
+
+    def round(self) -> Value:
+        """Nearest whole number, halves to even."""
+        return unary(ops.ROUND, self)
+
+    def sign(self) -> Value:
+        """-1, 0 or 1, as x is negative, zero or positive."""
+        return unary(ops.SIGN, self)
+
+    def maximum(self, y: Value | Number) -> Value:
+        """The larger of x and y; each has derivative 1/2 at a tie."""
+        return many(ops.MAXIMUM, operands_of('maximum', [self, y]))
+
+    def minimum(self, y: Value | Number) -> Value:
+        """The smaller of x and y; each has derivative 1/2 at a tie."""
+        return many(ops.MINIMUM, operands_of('minimum', [self, y]))
+
+    def clip(self, low: Value | Number, high: Value | Number) -> Value:
+        """x, or the bound it is beyond; derivative 0 at a bound."""
+        return many(ops.CLIP, operands_of('clip', [self, low, high]))
+
+    def where(self, a: Value | Number, b: Value | Number) -> Value:
+        """a where the condition holds, else b."""
+        return many(ops.WHERE, operands_of('where', [self, a, b]))
 
     def sigmoid(self) -> Value:
         """Logistic function 1/(1 + exp(-x))."""
         return unary(ops.SIGMOID, self)
 
+    def logsigmoid(self) -> Value:
+        """log(sigmoid(x)), without overflow."""
+        return unary(ops.LOGSIGMOID, self)
+
+    def softplus(self) -> Value:
+        """log(1 + exp(x)), without overflow."""
+        return unary(ops.SOFTPLUS, self)
+
     def relu(self) -> Value:
         """Rectifier max(x, 0), with derivative 0 at 0."""
         return unary(ops.RELU, self)
+
+    def leaky_relu(self) -> Value:
+        """x where it is positive, else 0.01·x; derivative 0.01 at 0."""
+        return unary(ops.LEAKY_RELU, self)
+
+    def elu(self) -> Value:
+        """x where it is positive, else exp(x) - 1."""
+        return unary(ops.ELU, self)
+
+    def gelu(self) -> Value:
+        """x times the share of the normal distribution below x."""
+        return unary(ops.GELU, self)
+
+    def silu(self) -> Value:
+        """x times sigmoid(x)."""
+        return unary(ops.SILU, self)
 
     # </generated>
 
@@ -419,36 +568,13 @@ _new = object.__new__
 
 
 # -- numbers from outside --------------------------------------------------------------------------------------------
-def as_operand(x: object) -> float | None:
-    """A real number as a float; None for anything else. A float, int, bool, Fraction or NumPy scalar is a number."""
-    if isinstance(x, numbers.Real) or _is_numpy_bool(x):
-        return float(x)  # type: ignore[arg-type]
-    return None
-
-
-def _is_numpy_bool(x: object) -> bool:
-    numpy = sys.modules.get("numpy")  # NumPy is optional: its scalars exist only where it has been imported
-    return numpy is not None and isinstance(x, numpy.bool_)
-
-
 def _as_float(x: object, where: str) -> float:
     if type(x) is Value:
         raise TypeError(f"{where} takes a number, not a Value: use v.data, or v.detach() for a new leaf with its data")
     number = as_operand(x)
     if number is None:
-        raise TypeError(f"{where} takes a real number, not {type(x).__name__} {_shortened(x)}")
+        raise TypeError(f"{where} takes a real number, not {type(x).__name__} {shortened(x)}")
     return number
-
-
-def _text_or_none(text: str | None, what: str) -> str | None:
-    if text is not None and type(text) is not str:
-        raise TypeError(f"a {what} must be a str or None, not {type(text).__name__} {_shortened(text)}")
-    return text
-
-
-def _shortened(x: object) -> str:
-    text = repr(x)
-    return text if len(text) <= 60 else text[:57] + "..."
 
 
 def operands_of(function: str, xs: Iterable[Any]) -> list[Value | float]:
@@ -460,7 +586,7 @@ def operands_of(function: str, xs: Iterable[Any]) -> list[Value | float]:
             continue
         number = as_operand(x)
         if number is None:
-            raise TypeError(f"{function}() takes Values and real numbers, not {type(x).__name__} {_shortened(x)}")
+            raise TypeError(f"{function}() takes Values and real numbers, not {type(x).__name__} {shortened(x)}")
         operands.append(number)
     return operands
 

@@ -35,11 +35,51 @@ ORACLES: dict[str, Callable[..., Any]] = {
     "subtract": lambda x, y: x - y,
     "multiply": lambda x, y: x * y,
     "divide": lambda x, y: x / y,
+    "contribution": lambda x, y: x * y,
+    "modulo": lambda x, y: x - y * mp.floor(x / y),
     "power": lambda x, y: x**y,
     "power_constant": lambda x, y: x**y,
     "negate": lambda x: -x,
     "abs": mp.fabs,
     "exp": mp.exp,
+    "exp2": lambda x: mpf(2) ** x,
+    "expm1": lambda x: mp.exp(x) - 1,
+    "log2": lambda x: mp.log(x) / mp.log(2),
+    "log10": lambda x: mp.log(x) / mp.log(10),
+    "log1p": lambda x: mp.log(1 + x),
+    "cbrt": mp.cbrt,
+    "hypot": lambda x, y: mp.sqrt(x * x + y * y),
+    "tan": mp.tan,
+    "asin": mp.asin,
+    "acos": mp.acos,
+    "atan": mp.atan,
+    "atan2": mp.atan2,
+    "sinh": mp.sinh,
+    "cosh": mp.cosh,
+    "sech2": lambda x: mp.sech(x) ** 2,
+    "asinh": mp.asinh,
+    "acosh": mp.acosh,
+    "atanh": mp.atanh,
+    "gaussian": lambda x: mp.exp(-x * x),
+    "erf": mp.erf,
+    "erfc": mp.erfc,
+    "normal_pdf": lambda x: mp.exp(-x * x / 2) / mp.sqrt(2 * mp.pi),
+    "normal_cdf": lambda x: mp.erfc(-x / mp.sqrt(2)) / 2,
+    "floor": mp.floor,
+    "ceil": mp.ceil,
+    "round": mp.nint,
+    "sign": mp.sign,
+    "maximum": max,
+    "minimum": min,
+    "clip": lambda x, low, high: min(max(x, low), high),
+    "where": lambda c, a, b: a if c != 0 else b,
+    "sigmoid_slope": lambda x: mp.exp(-x) / (1 + mp.exp(-x)) ** 2,
+    "logsigmoid": lambda x: -mp.log(1 + mp.exp(-x)),
+    "softplus": lambda x: mp.log(1 + mp.exp(x)),
+    "leaky_relu": lambda x: max(x, x * mpf(0.01)),
+    "elu": lambda x: x if x > 0 else mp.exp(x) - 1,
+    "gelu": lambda x: x * mp.erfc(-x / mp.sqrt(2)) / 2,
+    "silu": lambda x: x / (1 + mp.exp(-x)),
     "log": mp.log,
     "sqrt": mp.sqrt,
     "sin": mp.sin,
@@ -47,6 +87,8 @@ ORACLES: dict[str, Callable[..., Any]] = {
     "tanh": mp.tanh,
     "sigmoid": lambda x: 1 / (1 + mp.exp(-x)),
     "relu": lambda x: max(x, mpf(0)),
+    "prod": lambda *xs: mp.fprod(xs),
+    "take": lambda *xs: xs[int(xs[-1])],
     "sum": lambda *xs: mp.fsum(xs),
     "mean": lambda *xs: mp.fsum(xs) / len(xs),
     "dot": _dot,
@@ -58,7 +100,12 @@ ORACLES: dict[str, Callable[..., Any]] = {
 NUMBER_OPERANDS: dict[str, Callable[[int], set[int]]] = {
     "power_constant": lambda n: {1},
     "softmax_cross_entropy": lambda n: {n - 1},
+    "take": lambda n: {n - 1},
+    "where": lambda n: {0},
 }
+
+
+TAKES_INDEX = ("softmax_cross_entropy", "take")  # lists of operands that end with an index
 
 
 def exact(name: str, xs: Sequence[float]) -> tuple[mpf, list[mpf | None]]:
@@ -93,12 +140,12 @@ def points(primitive: Primitive, count: int) -> list[list[float]]:
 
     def draw(low: float, high: float) -> float:
         way = rng.random()
-        if way < 0.6 or low * high > 0 and way < 0.8:
+        if way < 0.6 or (low * high > 0 and way < 0.8):
             return rng.uniform(low, high)
         if way < 0.95:  # by magnitude: tails and neighbourhoods of 0 that an even draw never meets
             small = max(low, 1e-12) if low > 0 else 1e-12
             x = math.exp(rng.uniform(math.log(small), math.log(max(abs(high), small * 2))))
-            return -x if low < 0 and rng.random() < 0.5 else min(x, high)
+            return max(-x, low) if low < 0 and rng.random() < 0.5 else min(x, high)
         return rng.choice((low, high))
 
     result = []
@@ -108,5 +155,5 @@ def points(primitive: Primitive, count: int) -> list[list[float]]:
             continue
         n = (1, 2, 5)[i % 3]
         xs = [draw(*bounds) for bounds in primitive.domain for _ in range(n)]
-        result.append([*xs, float(rng.randrange(n))] if primitive.name == "softmax_cross_entropy" else xs)
+        result.append([*xs, float(rng.randrange(n))] if primitive.name in TAKES_INDEX else xs)
     return result

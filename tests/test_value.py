@@ -100,7 +100,7 @@ def test_numbers_of_many_kinds():
 def test_no_silent_loss_of_the_gradient():
     v = Value(2.0)
     for convert in (float, int, math.exp, math.sqrt):
-        with pytest.raises(TypeError, match="v.data"):
+        with pytest.raises(TypeError, match=r"v\.data"):
             convert(v)
 
 
@@ -203,16 +203,9 @@ def test_scopes_name_what_is_made_inside():
             b = ag.exp(a)
             assert current_scope() == "outer.inner.0"
             leaf = Value(3.0)
-            with no_grad():
-                assert (a * 2).module == "outer.inner.0"
         c = b + 1
-    assert (x.module, a.module, b.module, leaf.module, c.module) == (
-        None,
-        "outer",
-        "outer.inner.0",
-        "outer.inner.0",
-        "outer",
-    )
+    assert (a.module, b.module, c.module) == ("outer", "outer.inner.0", "outer")
+    assert (x.module, leaf.module) == (None, None)  # a scope is about what is computed in it
     assert current_scope() is None
     for wrong in ("", None, 3):
         with pytest.raises(TypeError, match="scope"):
@@ -280,5 +273,3 @@ def test_importing_everything_shadows_no_builtin():
     namespace: dict[str, object] = {}
     exec("from autograd import *", namespace)
     assert namespace["Value"] is Value
-
-

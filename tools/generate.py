@@ -21,8 +21,8 @@ EXAMPLE_AT = {1: (0.5,), 2: (0.5, 2.0), 3: (0.5, 0.0, 1.0)}
 
 
 def named() -> list[Primitive]:
-    """The primitives that are called by name: those of a fixed arity that are not written as an operator."""
-    return [p for p in ops.PRIMITIVES.values() if p.arity is not None and p.symbol == p.name]
+    """The primitives that are called by name: of a fixed arity, not written as an operator, not internal."""
+    return [p for p in ops.PRIMITIVES.values() if p.arity is not None and p.symbol == p.name and not p.internal]
 
 
 def constant(primitive: Primitive) -> str:
@@ -78,10 +78,20 @@ def functions() -> str:
 
 
 def names() -> str:
-    """`__all__` of the functions, sorted with numbers as numbers (log2 before log10)."""
-    called = [p.name for p in named()] + [p.name for p in ops.PRIMITIVES.values() if p.arity is None]
-    called.sort(
-        key=lambda name: [(part.isdigit(), int(part) if part.isdigit() else part) for part in re.split(r"(\d+)", name)]
+    """`__all__` of the functions of one to three operands."""
+    return listed([p.name for p in named()])
+
+
+def all_names() -> str:
+    """`__all__` of those and of the functions of lists."""
+    return listed([p.name for p in named()] + [p.name for p in ops.PRIMITIVES.values() if p.arity is None])
+
+
+def listed(called: list[str]) -> str:
+    """Names as lines of a list, sorted with numbers as numbers: log2 before log10."""
+    called = sorted(
+        called,
+        key=lambda name: [(part.isdigit(), int(part) if part.isdigit() else part) for part in re.split(r"(\d+)", name)],
     )
     return "".join(f'    "{name}",\n' for name in called)
 
@@ -100,7 +110,8 @@ def table() -> str:
 
 REGIONS: dict[str, list[tuple[str, Callable[[], str]]]] = {
     "autograd/value.py": [("methods", methods)],
-    "autograd/functions.py": [("names", names), ("functions", functions)],
+    "autograd/functions.py": [("all names", all_names)],
+    "autograd/elementary.py": [("names", names), ("functions", functions)],
     "docs/operators.md": [("table", table)],
 }
 

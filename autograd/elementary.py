@@ -1,0 +1,623 @@
+"""The functions of one to three operands, one for each row of `autograd.ops`; public through `autograd.functions`."""
+
+from __future__ import annotations
+
+from typing import overload
+
+from autograd import ops
+from autograd.value import Number, Value, apply
+
+__all__ = [
+    # <generated names from ops.py by `make generate`: do not edit>
+    "abs",
+    "acos",
+    "acosh",
+    "asin",
+    "asinh",
+    "atan",
+    "atan2",
+    "atanh",
+    "cbrt",
+    "ceil",
+    "clip",
+    "cos",
+    "cosh",
+    "elu",
+    "erf",
+    "erfc",
+    "exp",
+    "exp2",
+    "expm1",
+    "floor",
+    "gelu",
+    "hypot",
+    "leaky_relu",
+    "log",
+    "log1p",
+    "log2",
+    "log10",
+    "logsigmoid",
+    "maximum",
+    "minimum",
+    "relu",
+    "round",
+    "sigmoid",
+    "sign",
+    "silu",
+    "sin",
+    "sinh",
+    "softplus",
+    "sqrt",
+    "tan",
+    "tanh",
+    "where",
+    # </generated>
+]
+
+
+# <generated functions from ops.py by `make generate`: do not edit>
+
+
+@overload
+def abs(x: Number) -> float: ...
+@overload
+def abs(x: Value) -> Value: ...
+def abs(x: Value | Number) -> Value | float:
+    """Absolute value |x|, with derivative 0 at 0.
+
+    >>> f"{abs(0.5):.6f}"
+    '0.500000'
+    """
+    return apply(ops.ABS, x)
+
+
+@overload
+def exp(x: Number) -> float: ...
+@overload
+def exp(x: Value) -> Value: ...
+def exp(x: Value | Number) -> Value | float:
+    """Exponential, e to the power x.
+
+    >>> f"{exp(0.5):.6f}"
+    '1.648721'
+    """
+    return apply(ops.EXP, x)
+
+
+@overload
+def exp2(x: Number) -> float: ...
+@overload
+def exp2(x: Value) -> Value: ...
+def exp2(x: Value | Number) -> Value | float:
+    """2 to the power x.
+
+    >>> f"{exp2(0.5):.6f}"
+    '1.414214'
+    """
+    return apply(ops.EXP2, x)
+
+
+@overload
+def expm1(x: Number) -> float: ...
+@overload
+def expm1(x: Value) -> Value: ...
+def expm1(x: Value | Number) -> Value | float:
+    """exp(x) - 1, accurate near 0.
+
+    >>> f"{expm1(0.5):.6f}"
+    '0.648721'
+    """
+    return apply(ops.EXPM1, x)
+
+
+@overload
+def log(x: Number) -> float: ...
+@overload
+def log(x: Value) -> Value: ...
+def log(x: Value | Number) -> Value | float:
+    """Natural logarithm of x.
+
+    >>> f"{log(0.5):.6f}"
+    '-0.693147'
+    """
+    return apply(ops.LOG, x)
+
+
+@overload
+def log2(x: Number) -> float: ...
+@overload
+def log2(x: Value) -> Value: ...
+def log2(x: Value | Number) -> Value | float:
+    """Logarithm of x to base 2.
+
+    >>> f"{log2(0.5):.6f}"
+    '-1.000000'
+    """
+    return apply(ops.LOG2, x)
+
+
+@overload
+def log10(x: Number) -> float: ...
+@overload
+def log10(x: Value) -> Value: ...
+def log10(x: Value | Number) -> Value | float:
+    """Logarithm of x to base 10.
+
+    >>> f"{log10(0.5):.6f}"
+    '-0.301030'
+    """
+    return apply(ops.LOG10, x)
+
+
+@overload
+def log1p(x: Number) -> float: ...
+@overload
+def log1p(x: Value) -> Value: ...
+def log1p(x: Value | Number) -> Value | float:
+    """log(1 + x), accurate near 0.
+
+    >>> f"{log1p(0.5):.6f}"
+    '0.405465'
+    """
+    return apply(ops.LOG1P, x)
+
+
+@overload
+def sqrt(x: Number) -> float: ...
+@overload
+def sqrt(x: Value) -> Value: ...
+def sqrt(x: Value | Number) -> Value | float:
+    """Square root of x.
+
+    >>> f"{sqrt(0.5):.6f}"
+    '0.707107'
+    """
+    return apply(ops.SQRT, x)
+
+
+@overload
+def cbrt(x: Number) -> float: ...
+@overload
+def cbrt(x: Value) -> Value: ...
+def cbrt(x: Value | Number) -> Value | float:
+    """Cube root of x.
+
+    >>> f"{cbrt(0.5):.6f}"
+    '0.793701'
+    """
+    return apply(ops.CBRT, x)
+
+
+@overload
+def hypot(x: Number, y: Number) -> float: ...
+@overload
+def hypot(x: Value, y: Value | Number) -> Value: ...
+@overload
+def hypot(x: Value | Number, y: Value) -> Value: ...
+def hypot(x: Value | Number, y: Value | Number) -> Value | float:
+    """Distance sqrt(x*x + y*y).
+
+    >>> f"{hypot(0.5, 2.0):.6f}"
+    '2.061553'
+    """
+    return apply(ops.HYPOT, x, y)
+
+
+@overload
+def sin(x: Number) -> float: ...
+@overload
+def sin(x: Value) -> Value: ...
+def sin(x: Value | Number) -> Value | float:
+    """Sine of x radians.
+
+    >>> f"{sin(0.5):.6f}"
+    '0.479426'
+    """
+    return apply(ops.SIN, x)
+
+
+@overload
+def cos(x: Number) -> float: ...
+@overload
+def cos(x: Value) -> Value: ...
+def cos(x: Value | Number) -> Value | float:
+    """Cosine of x radians.
+
+    >>> f"{cos(0.5):.6f}"
+    '0.877583'
+    """
+    return apply(ops.COS, x)
+
+
+@overload
+def tan(x: Number) -> float: ...
+@overload
+def tan(x: Value) -> Value: ...
+def tan(x: Value | Number) -> Value | float:
+    """Tangent of x radians.
+
+    >>> f"{tan(0.5):.6f}"
+    '0.546302'
+    """
+    return apply(ops.TAN, x)
+
+
+@overload
+def asin(x: Number) -> float: ...
+@overload
+def asin(x: Value) -> Value: ...
+def asin(x: Value | Number) -> Value | float:
+    """Arc sine of x, in radians.
+
+    >>> f"{asin(0.5):.6f}"
+    '0.523599'
+    """
+    return apply(ops.ASIN, x)
+
+
+@overload
+def acos(x: Number) -> float: ...
+@overload
+def acos(x: Value) -> Value: ...
+def acos(x: Value | Number) -> Value | float:
+    """Arc cosine of x, in radians.
+
+    >>> f"{acos(0.5):.6f}"
+    '1.047198'
+    """
+    return apply(ops.ACOS, x)
+
+
+@overload
+def atan(x: Number) -> float: ...
+@overload
+def atan(x: Value) -> Value: ...
+def atan(x: Value | Number) -> Value | float:
+    """Arc tangent of x, in radians.
+
+    >>> f"{atan(0.5):.6f}"
+    '0.463648'
+    """
+    return apply(ops.ATAN, x)
+
+
+@overload
+def atan2(y: Number, x: Number) -> float: ...
+@overload
+def atan2(y: Value, x: Value | Number) -> Value: ...
+@overload
+def atan2(y: Value | Number, x: Value) -> Value: ...
+def atan2(y: Value | Number, x: Value | Number) -> Value | float:
+    """Angle of the point (x, y), in radians.
+
+    >>> f"{atan2(0.5, 2.0):.6f}"
+    '0.244979'
+    """
+    return apply(ops.ATAN2, y, x)
+
+
+@overload
+def sinh(x: Number) -> float: ...
+@overload
+def sinh(x: Value) -> Value: ...
+def sinh(x: Value | Number) -> Value | float:
+    """Hyperbolic sine of x.
+
+    >>> f"{sinh(0.5):.6f}"
+    '0.521095'
+    """
+    return apply(ops.SINH, x)
+
+
+@overload
+def cosh(x: Number) -> float: ...
+@overload
+def cosh(x: Value) -> Value: ...
+def cosh(x: Value | Number) -> Value | float:
+    """Hyperbolic cosine of x.
+
+    >>> f"{cosh(0.5):.6f}"
+    '1.127626'
+    """
+    return apply(ops.COSH, x)
+
+
+@overload
+def tanh(x: Number) -> float: ...
+@overload
+def tanh(x: Value) -> Value: ...
+def tanh(x: Value | Number) -> Value | float:
+    """Hyperbolic tangent of x.
+
+    >>> f"{tanh(0.5):.6f}"
+    '0.462117'
+    """
+    return apply(ops.TANH, x)
+
+
+@overload
+def asinh(x: Number) -> float: ...
+@overload
+def asinh(x: Value) -> Value: ...
+def asinh(x: Value | Number) -> Value | float:
+    """Inverse hyperbolic sine of x.
+
+    >>> f"{asinh(0.5):.6f}"
+    '0.481212'
+    """
+    return apply(ops.ASINH, x)
+
+
+@overload
+def acosh(x: Number) -> float: ...
+@overload
+def acosh(x: Value) -> Value: ...
+def acosh(x: Value | Number) -> Value | float:
+    """Inverse hyperbolic cosine of x.
+
+    >>> f"{acosh(2.0):.6f}"
+    '1.316958'
+    """
+    return apply(ops.ACOSH, x)
+
+
+@overload
+def atanh(x: Number) -> float: ...
+@overload
+def atanh(x: Value) -> Value: ...
+def atanh(x: Value | Number) -> Value | float:
+    """Inverse hyperbolic tangent of x.
+
+    >>> f"{atanh(0.5):.6f}"
+    '0.549306'
+    """
+    return apply(ops.ATANH, x)
+
+
+@overload
+def erf(x: Number) -> float: ...
+@overload
+def erf(x: Value) -> Value: ...
+def erf(x: Value | Number) -> Value | float:
+    """Error function of x.
+
+    >>> f"{erf(0.5):.6f}"
+    '0.520500'
+    """
+    return apply(ops.ERF, x)
+
+
+@overload
+def erfc(x: Number) -> float: ...
+@overload
+def erfc(x: Value) -> Value: ...
+def erfc(x: Value | Number) -> Value | float:
+    """1 - erf(x), accurate where erf(x) is near 1.
+
+    >>> f"{erfc(0.5):.6f}"
+    '0.479500'
+    """
+    return apply(ops.ERFC, x)
+
+
+@overload
+def floor(x: Number) -> float: ...
+@overload
+def floor(x: Value) -> Value: ...
+def floor(x: Value | Number) -> Value | float:
+    """Largest whole number not above x.
+
+    >>> f"{floor(0.5):.6f}"
+    '0.000000'
+    """
+    return apply(ops.FLOOR, x)
+
+
+@overload
+def ceil(x: Number) -> float: ...
+@overload
+def ceil(x: Value) -> Value: ...
+def ceil(x: Value | Number) -> Value | float:
+    """Smallest whole number not below x.
+
+    >>> f"{ceil(0.5):.6f}"
+    '1.000000'
+    """
+    return apply(ops.CEIL, x)
+
+
+@overload
+def round(x: Number) -> float: ...
+@overload
+def round(x: Value) -> Value: ...
+def round(x: Value | Number) -> Value | float:
+    """Nearest whole number, halves to even.
+
+    >>> f"{round(0.5):.6f}"
+    '0.000000'
+    """
+    return apply(ops.ROUND, x)
+
+
+@overload
+def sign(x: Number) -> float: ...
+@overload
+def sign(x: Value) -> Value: ...
+def sign(x: Value | Number) -> Value | float:
+    """-1, 0 or 1, as x is negative, zero or positive.
+
+    >>> f"{sign(0.5):.6f}"
+    '1.000000'
+    """
+    return apply(ops.SIGN, x)
+
+
+@overload
+def maximum(x: Number, y: Number) -> float: ...
+@overload
+def maximum(x: Value, y: Value | Number) -> Value: ...
+@overload
+def maximum(x: Value | Number, y: Value) -> Value: ...
+def maximum(x: Value | Number, y: Value | Number) -> Value | float:
+    """The larger of x and y; each has derivative 1/2 at a tie.
+
+    >>> f"{maximum(0.5, 2.0):.6f}"
+    '2.000000'
+    """
+    return apply(ops.MAXIMUM, x, y)
+
+
+@overload
+def minimum(x: Number, y: Number) -> float: ...
+@overload
+def minimum(x: Value, y: Value | Number) -> Value: ...
+@overload
+def minimum(x: Value | Number, y: Value) -> Value: ...
+def minimum(x: Value | Number, y: Value | Number) -> Value | float:
+    """The smaller of x and y; each has derivative 1/2 at a tie.
+
+    >>> f"{minimum(0.5, 2.0):.6f}"
+    '0.500000'
+    """
+    return apply(ops.MINIMUM, x, y)
+
+
+@overload
+def clip(x: Number, low: Number, high: Number) -> float: ...
+@overload
+def clip(x: Value, low: Value | Number, high: Value | Number) -> Value: ...
+@overload
+def clip(x: Value | Number, low: Value, high: Value | Number) -> Value: ...
+@overload
+def clip(x: Value | Number, low: Value | Number, high: Value) -> Value: ...
+def clip(x: Value | Number, low: Value | Number, high: Value | Number) -> Value | float:
+    """x, or the bound it is beyond; derivative 0 at a bound.
+
+    >>> f"{clip(0.5, 0.0, 1.0):.6f}"
+    '0.500000'
+    """
+    return apply(ops.CLIP, x, low, high)
+
+
+@overload
+def where(condition: Number, a: Number, b: Number) -> float: ...
+@overload
+def where(condition: Value, a: Value | Number, b: Value | Number) -> Value: ...
+@overload
+def where(condition: Value | Number, a: Value, b: Value | Number) -> Value: ...
+@overload
+def where(condition: Value | Number, a: Value | Number, b: Value) -> Value: ...
+def where(condition: Value | Number, a: Value | Number, b: Value | Number) -> Value | float:
+    """a where the condition holds, else b.
+
+    >>> f"{where(0.5, 0.0, 1.0):.6f}"
+    '0.000000'
+    """
+    return apply(ops.WHERE, condition, a, b)
+
+
+@overload
+def sigmoid(x: Number) -> float: ...
+@overload
+def sigmoid(x: Value) -> Value: ...
+def sigmoid(x: Value | Number) -> Value | float:
+    """Logistic function 1/(1 + exp(-x)).
+
+    >>> f"{sigmoid(0.5):.6f}"
+    '0.622459'
+    """
+    return apply(ops.SIGMOID, x)
+
+
+@overload
+def logsigmoid(x: Number) -> float: ...
+@overload
+def logsigmoid(x: Value) -> Value: ...
+def logsigmoid(x: Value | Number) -> Value | float:
+    """log(sigmoid(x)), without overflow.
+
+    >>> f"{logsigmoid(0.5):.6f}"
+    '-0.474077'
+    """
+    return apply(ops.LOGSIGMOID, x)
+
+
+@overload
+def softplus(x: Number) -> float: ...
+@overload
+def softplus(x: Value) -> Value: ...
+def softplus(x: Value | Number) -> Value | float:
+    """log(1 + exp(x)), without overflow.
+
+    >>> f"{softplus(0.5):.6f}"
+    '0.974077'
+    """
+    return apply(ops.SOFTPLUS, x)
+
+
+@overload
+def relu(x: Number) -> float: ...
+@overload
+def relu(x: Value) -> Value: ...
+def relu(x: Value | Number) -> Value | float:
+    """Rectifier max(x, 0), with derivative 0 at 0.
+
+    >>> f"{relu(0.5):.6f}"
+    '0.500000'
+    """
+    return apply(ops.RELU, x)
+
+
+@overload
+def leaky_relu(x: Number) -> float: ...
+@overload
+def leaky_relu(x: Value) -> Value: ...
+def leaky_relu(x: Value | Number) -> Value | float:
+    """x where it is positive, else 0.01·x; derivative 0.01 at 0.
+
+    >>> f"{leaky_relu(0.5):.6f}"
+    '0.500000'
+    """
+    return apply(ops.LEAKY_RELU, x)
+
+
+@overload
+def elu(x: Number) -> float: ...
+@overload
+def elu(x: Value) -> Value: ...
+def elu(x: Value | Number) -> Value | float:
+    """x where it is positive, else exp(x) - 1.
+
+    >>> f"{elu(0.5):.6f}"
+    '0.500000'
+    """
+    return apply(ops.ELU, x)
+
+
+@overload
+def gelu(x: Number) -> float: ...
+@overload
+def gelu(x: Value) -> Value: ...
+def gelu(x: Value | Number) -> Value | float:
+    """x times the share of the normal distribution below x.
+
+    >>> f"{gelu(0.5):.6f}"
+    '0.345731'
+    """
+    return apply(ops.GELU, x)
+
+
+@overload
+def silu(x: Number) -> float: ...
+@overload
+def silu(x: Value) -> Value: ...
+def silu(x: Value | Number) -> Value | float:
+    """x times sigmoid(x).
+
+    >>> f"{silu(0.5):.6f}"
+    '0.311230'
+    """
+    return apply(ops.SILU, x)
+
+
+# </generated>

@@ -1,0 +1,47 @@
+"""What counts as a real number, and how a wrong argument is shown."""
+
+from __future__ import annotations
+
+import numbers
+import sys
+
+__all__ = ["as_operand", "shortened", "text_or_none"]
+
+
+def as_operand(x: object) -> float | None:
+    """A real number as a float; None for anything else.
+
+    A float, int, bool, `Fraction` or NumPy scalar of a real kind is a number; a `Decimal`, a complex or a str is not.
+
+    Raises:
+        OverflowError: an int too large for a float.
+
+    >>> from fractions import Fraction
+    >>> [as_operand(x) for x in (2, True, Fraction(1, 4), "2", 1j, None)]
+    [2.0, 1.0, 0.25, None, None, None]
+    """
+    if isinstance(x, numbers.Real) or _is_numpy_bool(x):
+        return float(x)  # type: ignore[arg-type]
+    return None
+
+
+def _is_numpy_bool(x: object) -> bool:
+    numpy = sys.modules.get("numpy")  # NumPy is optional: its scalars exist only where it has been imported
+    return numpy is not None and isinstance(x, numpy.bool_)
+
+
+def text_or_none(text: str | None, what: str) -> str | None:
+    """`text` if it is exactly a str or None; else a TypeError that names `what`."""
+    if text is not None and type(text) is not str:
+        raise TypeError(f"a {what} must be a str or None, not {type(text).__name__} {shortened(text)}")
+    return text
+
+
+def shortened(x: object) -> str:
+    """The repr of an argument, at most 60 characters of it.
+
+    >>> shortened("x" * 100)[-8:]
+    'xxxxx...'
+    """
+    text = repr(x)
+    return text if len(text) <= 60 else text[:57] + "..."
