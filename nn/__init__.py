@@ -1,0 +1,56 @@
+"""nn: small neural networks of scalars, and what trains them.
+
+>>> import nn
+>>> X, y = nn.xor()
+>>> model = nn.MLP(2, [8, 1], activation="tanh", seed=0)
+>>> optimizer = nn.Adam(model.parameters(), lr=0.1)
+>>> history = nn.fit(model, X, y, loss=nn.hinge, optimizer=optimizer, epochs=100, seed=0, progress=False)
+>>> nn.accuracy(model, X, y, nn.hinge)
+1.0
+"""
+
+from __future__ import annotations
+
+from nn.data import moons, spirals, split, xor
+from nn.init import he, normal, xavier
+from nn.layers import MLP, Layer, Neuron
+from nn.losses import (
+    Loss,
+    binary_cross_entropy,
+    decides,
+    half_squared_error,
+    hinge,
+    mse,
+    softmax_cross_entropy,
+)
+from nn.module import Module
+from nn.optim import SGD, Adam, Optimizer
+from nn.training import History, accuracy, fit, predict
+
+__all__ = [
+    "MLP",
+    "SGD",
+    "Adam",
+    "History",
+    "Layer",
+    "Loss",
+    "Module",
+    "Neuron",
+    "Optimizer",
+    "accuracy",
+    "binary_cross_entropy",
+    "decides",
+    "fit",
+    "half_squared_error",
+    "he",
+    "hinge",
+    "moons",
+    "mse",
+    "normal",
+    "predict",
+    "softmax_cross_entropy",
+    "spirals",
+    "split",
+    "xavier",
+    "xor",
+]

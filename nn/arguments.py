@@ -1,0 +1,114 @@
+"""Checks of arguments, whose errors name the argument, and the source of random numbers."""
+
+from __future__ import annotations
+
+import difflib
+import math
+import operator
+import random
+from collections.abc import Iterable
+from numbers import Real
+from typing import Protocol
+
+__all__ = ["RandomSource", "Seed", "choice", "positive_integer", "random_source", "real"]
+
+
+class RandomSource(Protocol):
+    """Where random numbers come from: a `random.Random`, or the module `random` itself."""
+
+    def random(self) -> float:
+        """A float in [0, 1)."""
+
+    def uniform(self, a: float, b: float) -> float:
+        """A float between a and b, all equally likely."""
+
+    def gauss(self, mu: float = 0.0, sigma: float = 1.0) -> float:
+        """A float from the normal distribution."""
+
+    def shuffle(self, x: list[int]) -> None:
+        """Put the list in random order."""
+
+
+Seed = int | random.Random | None
+
+
+def random_source(seed: Seed) -> RandomSource:
+    """The random numbers that a `seed=` argument asks for.
+
+    Args:
+        seed: An int for a stream of its own; a `random.Random` to draw from; None for the global module `random`,
+            so that a script's own `random.seed(1337)` decides.
+
+    Raises:
+        TypeError: The seed is anything else.
+
+    >>> random_source(3).random() == random.Random(3).random()
+    True
+    """
+    if seed is None:
+        return random
+    if isinstance(seed, random.Random):
+        return seed
+    try:
+        return random.Random(operator.index(seed))
+    except TypeError:
+        raise TypeError(f"seed must be an int, a random.Random or None, not {seed!r}") from None
+
+
+def positive_integer(name: str, number: object) -> int:
+    """The number as an int of at least 1.
+
+    Raises:
+        TypeError: It is no integer (a bool is none either).
+        ValueError: It is below 1.
+
+    >>> positive_integer("epochs", 20)
+    20
+    """
+    if isinstance(number, bool) or not hasattr(number, "__index__"):
+        raise TypeError(f"{name} must be an integer of at least 1, not {number!r}")
+    integer = operator.index(number)
+    if integer < 1:
+        raise ValueError(f"{name} must be at least 1, not {integer}")
+    return integer
+
+
+def real(name: str, number: object, *, low: float, high: float = math.inf, open_low: bool = False) -> float:
+    """The number as a finite float in [low, high), or in (low, high) where open_low says so.
+
+    Raises:
+        TypeError: It is no real number.
+        ValueError: It is nan, infinite or out of range.
+
+    >>> real("momentum", 0.9, low=0.0, high=1.0)
+    0.9
+    """
+    if not isinstance(number, Real):
+        raise TypeError(f"{name} must be a number, not {type(number).__name__} {number!r}")
+    converted = float(number)
+    in_range = low < converted < high if open_low else low <= converted < high
+    if not in_range:
+        interval = f"{'(' if open_low else '['}{low:g}, {high:g})"
+        raise ValueError(f"{name} must lie in {interval}, not {converted!r}")
+    return converted
+
+
+def choice(name: str, chosen: object, choices: Iterable[str]) -> str:
+    """The chosen name, if it is one of the choices.
+
+    Raises:
+        TypeError: It is no string.
+        ValueError: It is none of the choices; the error lists them and suggests the nearest.
+
+    >>> choice("activation", "relu", ["relu", "tanh"])
+    'relu'
+    """
+    known = list(choices)
+    listed = ", ".join(known)
+    if not isinstance(chosen, str):
+        raise TypeError(f"{name} must be one of {listed}, not {chosen!r}")
+    if chosen in known:
+        return chosen
+    near = difflib.get_close_matches(chosen, known, n=1)
+    suggestion = f"; did you mean {near[0]!r}?" if near else ""
+    raise ValueError(f"unknown {name} {chosen!r}: choose one of {listed}{suggestion}")

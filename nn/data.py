@@ -1,0 +1,158 @@
+"""Small data sets, made from a seed, in scikit-learn's shape: rows X and targets y."""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Sequence
+from typing import Any, TypeVar
+
+from nn.arguments import RandomSource, Seed, positive_integer, random_source, real
+
+__all__ = ["moons", "spirals", "split", "xor"]
+
+Row = TypeVar("Row")
+Target = TypeVar("Target")
+
+
+def moons(n: int, noise: float = 0.1, seed: Seed = None) -> tuple[list[list[float]], list[int]]:
+    """Two interleaved half circles of radius 1, one a class.
+
+    Class 0 is the upper half circle around (0, 0), class 1 the lower one around (1, 0.5); the points of each are evenly
+    spaced, and the classes take turns.
+
+    Args:
+        n: How many points, at least 2.
+        noise: The standard deviation of what is added to both coordinates.
+        seed: An int, a `random.Random`, or None for the global module `random`.
+
+    Returns:
+        X, n rows of 2 numbers, and y, n times 0 or 1.
+
+    Raises:
+        TypeError, ValueError: n is no integer of at least 2, or noise is negative or not finite.
+
+    >>> X, y = moons(4, noise=0.0)
+    >>> [[round(x1, 3), round(x2, 3)] for x1, x2 in X], y
+    ([[1.0, 0.0], [0.0, 0.5], [-1.0, 0.0], [2.0, 0.5]], [0, 1, 0, 1])
+    """
+    counts, noise, rng = _class_counts(n, 2), _checked_noise(noise), random_source(seed)
+    X, y = [], []
+    for index in range(sum(counts)):
+        label = index % 2
+        angle = math.pi * _fraction(index // 2, counts[label])
+        x1, x2 = math.cos(angle), math.sin(angle)
+        X.append(_noisy([1.0 - x1, 0.5 - x2] if label else [x1, x2], noise, rng))
+        y.append(label)
+    return X, y
+
+
+def spirals(n: int, noise: float = 0.05, classes: int = 2, seed: Seed = None) -> tuple[list[list[float]], list[int]]:
+    """Interleaved spiral arms, one a class: each makes one turn from near the centre out to radius 1.
+
+    Args:
+        n: How many points, at least one a class.
+        noise: The standard deviation of what is added to both coordinates.
+        classes: How many arms, at least 2.
+        seed: An int, a `random.Random`, or None for the global module `random`.
+
+    Returns:
+        X, n rows of 2 numbers, and y, n class indices from 0; the classes take turns.
+
+    Raises:
+        TypeError, ValueError: n or classes is too small or no integer, or noise is negative or not finite.
+
+    >>> X, y = spirals(6, noise=0.0, classes=3)
+    >>> [round(math.hypot(x1, x2), 3) for x1, x2 in X], y
+    ([0.1, 0.1, 0.1, 1.0, 1.0, 1.0], [0, 1, 2, 0, 1, 2])
+    """
+    if positive_integer("classes", classes) < 2:
+        raise ValueError("classes must be at least 2: one spiral leaves nothing to tell apart")
+    counts, noise, rng = _class_counts(n, classes), _checked_noise(noise), random_source(seed)
+    X, y = [], []
+    for index in range(sum(counts)):
+        label = index % classes
+        along = _fraction(index // classes, counts[label])
+        radius = 0.1 + 0.9 * along
+        angle = 2.0 * math.pi * (along + label / classes)
+        X.append(_noisy([radius * math.cos(angle), radius * math.sin(angle)], noise, rng))
+        y.append(label)
+    return X, y
+
+
+def xor(n: int = 4, noise: float = 0.0, seed: Seed = None) -> tuple[list[list[float]], list[int]]:
+    """The corners of the unit square, which take turns; the class is 1 where exactly one coordinate is.
+
+    Args:
+        n: How many points, at least 1.
+        noise: The standard deviation of what is added to both coordinates.
+        seed: An int, a `random.Random`, or None for the global module `random`.
+
+    Returns:
+        X, n rows of 2 numbers, and y, n times 0 or 1.
+
+    Raises:
+        TypeError, ValueError: n is no positive integer, or noise is negative or not finite.
+
+    >>> xor()
+    ([[0.0, 0.0], [0.0, 1.0], [1.0, 0.0], [1.0, 1.0]], [0, 1, 1, 0])
+    """
+    n, noise, rng = positive_integer("n", n), _checked_noise(noise), random_source(seed)
+    corners = [(index // 2 % 2, index % 2) for index in range(n)]
+    X = [_noisy([float(a), float(b)], noise, rng) for a, b in corners]
+    return X, [a ^ b for a, b in corners]
+
+
+def split(
+    X: Sequence[Row], y: Sequence[Target], test: float = 1 / 3, seed: Seed = None
+) -> tuple[list[Row], list[Row], list[Target], list[Target]]:
+    """The data in random order, cut into a part to train on and a part held out.
+
+    Args:
+        X, y: Rows and their targets, equally many.
+        test: The fraction to hold out, between 0 and 1; at least one row goes to each part.
+        seed: An int, a `random.Random`, or None for the global module `random`.
+
+    Returns:
+        X_train, X_test, y_train, y_test: scikit-learn's order.
+
+    Raises:
+        TypeError, ValueError: The lengths differ, there are fewer than two rows, or test is out of range.
+
+    >>> X_train, X_test, y_train, y_test = split([[0], [1], [2], [3], [4], [5]], [0, 1, 2, 3, 4, 5], seed=0)
+    >>> len(X_train), len(X_test), sorted(y_train + y_test)
+    (4, 2, [0, 1, 2, 3, 4, 5])
+    """
+    test = real("test", test, low=0.0, high=1.0, open_low=True)
+    n = len(X)
+    if len(y) != n:
+        raise ValueError(f"X has {n} rows and y has {len(y)} targets")
+    if n < 2:
+        raise ValueError(f"splitting takes at least two rows, and X has {n}")
+    order = list(range(n))
+    random_source(seed).shuffle(order)
+    held_out = min(max(round(n * test), 1), n - 1)
+    train, held = order[held_out:], order[:held_out]
+    return _picked(X, train), _picked(X, held), _picked(y, train), _picked(y, held)
+
+
+def _picked(items: Sequence[Any], order: list[int]) -> list[Any]:
+    return [items[index] for index in order]
+
+
+def _class_counts(n: int, classes: int) -> list[int]:
+    if positive_integer("n", n) < classes:
+        raise ValueError(f"n must be at least {classes}, a point a class, not {n}")
+    return [len(range(label, n, classes)) for label in range(classes)]
+
+
+def _checked_noise(noise: float) -> float:
+    return real("noise", noise, low=0.0)
+
+
+def _fraction(index: int, count: int) -> float:
+    """How far along its curve the point of that index lies, from 0 to 1."""
+    return index / (count - 1) if count > 1 else 0.0
+
+
+def _noisy(point: list[float], noise: float, rng: RandomSource) -> list[float]:
+    return [coordinate + rng.gauss(0.0, noise) for coordinate in point]

@@ -1,0 +1,196 @@
+"""Neuron, Layer and MLP: fully connected networks of scalars."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Sequence
+from typing import Any
+
+from autograd import Value, dot, relu, sigmoid, tanh
+from nn.arguments import Seed, choice, positive_integer, random_source
+from nn.init import Initializer, initializer
+from nn.module import Module
+
+__all__ = ["ACTIVATIONS", "MLP", "Layer", "Neuron"]
+
+
+def _linear(x: Value) -> Value:
+    return x
+
+
+ACTIVATIONS: dict[str, Callable[[Value], Value]] = {"relu": relu, "tanh": tanh, "sigmoid": sigmoid, "linear": _linear}
+
+
+class Neuron(Module):
+    """activation(w · x + b): at most three nodes a call, whatever the number of inputs.
+
+    Args:
+        nin: How many inputs it takes.
+        activation: A name of `nn.layers.ACTIVATIONS`.
+        init: A name of `nn.init.INITIALIZERS`, or a function (rng, nin, nout) -> weight. The bias begins at 0.
+        seed: An int, a `random.Random`, or None for the global module `random`.
+        nout: How many neurons its layer has, which `xavier` asks for.
+
+    Raises:
+        TypeError, ValueError: A size is no positive integer, or a name is unknown.
+
+    >>> neuron = Neuron(2, activation="linear", seed=0)
+    >>> neuron.w[0].data, neuron.w[1].data, neuron.b.data = 3.0, -1.0, 0.5
+    >>> neuron([2.0, 1.0]).data
+    5.5
+    """
+
+    def __init__(
+        self,
+        nin: int,
+        activation: str = "relu",
+        init: str | Initializer = "he",
+        seed: Seed = None,
+        nout: int = 1,
+    ) -> None:
+        self.nin = positive_integer("nin", nin)
+        self.activation = choice("activation", activation, ACTIVATIONS)
+        nout = positive_integer("nout", nout)
+        draw, rng = initializer(init), random_source(seed)
+        self.w = [Value(draw(rng, self.nin, nout)) for _ in range(self.nin)]
+        self.b = Value(0.0)
+
+    def forward(self, x: Sequence[Value | float]) -> Value:
+        """The output for nin inputs.
+
+        Raises:
+            ValueError: The number of inputs is wrong.
+        """
+        _check_inputs(self, x, self.nin)
+        return ACTIVATIONS[self.activation](dot(self.w, x) + self.b)
+
+    def __repr__(self) -> str:
+        return f"Neuron({self.nin}, activation={self.activation!r})"
+
+
+class Layer(Module):
+    """nout neurons that read the same nin inputs.
+
+    Args:
+        nin: How many inputs each neuron takes.
+        nout: How many neurons there are, each with one output.
+        activation, init, seed: As for `Neuron`; the neurons draw from one stream.
+
+    Raises:
+        TypeError, ValueError: As `Neuron`.
+
+    >>> layer = Layer(3, 2, activation="tanh", seed=0)
+    >>> len(layer([1.0, 0.0, -1.0])), len(layer.parameters())
+    (2, 8)
+    """
+
+    def __init__(
+        self,
+        nin: int,
+        nout: int,
+        activation: str = "relu",
+        init: str | Initializer = "he",
+        seed: Seed = None,
+    ) -> None:
+        self.nin = positive_integer("nin", nin)
+        self.nout = positive_integer("nout", nout)
+        self.activation = choice("activation", activation, ACTIVATIONS)
+        stream = _shared_stream(seed)
+        self.neurons = [Neuron(self.nin, activation, init, stream, self.nout) for _ in range(self.nout)]
+
+    def forward(self, x: Sequence[Value | float]) -> list[Value]:
+        """The nout outputs, a list even where there is one.
+
+        Raises:
+            ValueError: The number of inputs is wrong.
+        """
+        _check_inputs(self, x, self.nin)
+        return [neuron(x) for neuron in self.neurons]
+
+    def __repr__(self) -> str:
+        return f"Layer({self.nin}, {self.nout}, activation={self.activation!r})"
+
+
+class MLP(Module):
+    """A multi-layer perceptron: fully connected layers, each feeding the next.
+
+    Args:
+        nin: How many inputs it takes.
+        nouts: The size of each layer; the last is the number of outputs.
+        activation: The activation of every layer but the last.
+        output: The activation of the last layer.
+        init, seed: As for `Neuron`; all weights come from one stream, in the order of `parameters()`.
+
+    Raises:
+        TypeError, ValueError: A size is no positive integer, there is no layer, or a name is unknown.
+
+    >>> model = MLP(2, [16, 16, 1], seed=1337)
+    >>> model
+    MLP(2, [16, 16, 1], activation='relu')
+    >>> len(model.parameters())
+    337
+    >>> model([1.0, -2.0]).module
+    'layers.2.neurons.0'
+    """
+
+    def __init__(
+        self,
+        nin: int,
+        nouts: Sequence[int],
+        activation: str = "relu",
+        output: str = "linear",
+        init: str | Initializer = "he",
+        seed: Seed = None,
+    ) -> None:
+        self.nin = positive_integer("nin", nin)
+        self.nouts = _layer_sizes(nouts)
+        self.activation = choice("activation", activation, ACTIVATIONS)
+        self.output = choice("output", output, ACTIVATIONS)
+        stream = _shared_stream(seed)
+        activations = [activation] * (len(self.nouts) - 1) + [output]
+        widths = [self.nin, *self.nouts]
+        self.layers = [
+            Layer(width, nout, chosen, init, stream)
+            for width, nout, chosen in zip(widths, self.nouts, activations, strict=False)
+        ]
+
+    def forward(self, x: Sequence[Value | float]) -> Value | list[Value]:
+        """The output for nin inputs: a Value, or a list of Values where there are several outputs.
+
+        Raises:
+            ValueError: The number of inputs is wrong.
+        """
+        signals: Any = x
+        for layer in self.layers:
+            signals = layer(signals)
+        outputs: list[Value] = signals
+        return outputs[0] if len(outputs) == 1 else outputs
+
+    def __repr__(self) -> str:
+        output = "" if self.output == "linear" else f", output={self.output!r}"
+        return f"MLP({self.nin}, {self.nouts}, activation={self.activation!r}{output})"
+
+
+def _layer_sizes(nouts: Any) -> list[int]:
+    if isinstance(nouts, str) or not hasattr(nouts, "__iter__"):
+        raise TypeError(f"nouts must be a list of layer sizes such as [16, 16, 1], not {nouts!r}")
+    sizes = [positive_integer(f"nouts[{index}]", size) for index, size in enumerate(nouts)]
+    if not sizes:
+        raise ValueError("nouts is empty: an MLP has at least one layer, such as [1]")
+    return sizes
+
+
+def _shared_stream(seed: Seed) -> Seed:
+    """One stream for all the parts, so that an int does not give each the same weights."""
+    source = random_source(seed)
+    return None if seed is None else source  # type: ignore[return-value]
+
+
+def _check_inputs(module: Neuron | Layer, x: Sequence[Value | float], nin: int) -> None:
+    if not hasattr(x, "__len__"):
+        raise TypeError(f"{_who(module)} takes a sequence of {nin} numbers or Values, got {type(x).__name__} {x!r}")
+    if len(x) != nin:
+        raise ValueError(f"{_who(module)} takes {nin} inputs, got {len(x)}")
+
+
+def _who(module: Neuron | Layer) -> str:
+    return f"{module._path}, a {module!r}," if module._path else repr(module)

@@ -1,0 +1,145 @@
+"""Module: the base of everything that has parameters, finds them and names them."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from typing import Any
+
+from autograd import Value, named_scope
+
+__all__ = ["Module"]
+
+
+class Module:
+    """Something with parameters that maps inputs to outputs. A subclass defines `forward` and is then called.
+
+    Parameters are the leaf `Value`s that a module holds as attributes, and those of the modules it holds; both are
+    also found inside lists, tuples and dicts. They come in the order of definition, a shared one once. Attributes
+    whose names begin with an underscore are private to the module and not searched.
+
+    The nodes that a call creates carry the module's path in `Value.module` ("layers.0.neurons.3"), and so do the
+    parameters. The module on which a path begins adds a name, its class's in lower case, only where it holds
+    parameters of its own; so a lone neuron's path is "neuron".
+
+    >>> class Line(Module):
+    ...     def __init__(self):
+    ...         self.slope = Value(2.0)
+    ...         self.intercept = Value(1.0)
+    ...     def forward(self, x):
+    ...         return self.slope * x + self.intercept
+    >>> line = Line()
+    >>> line(3.0).data
+    7.0
+    >>> [name for name, _ in line.named_parameters()]
+    ['slope', 'intercept']
+    >>> line(3.0).module
+    'line'
+    """
+
+    # None until the first naming; class attributes, so that a subclass need not call super().__init__().
+    _path: str | None = None
+    _scope: str = ""
+
+    def forward(self, *args: Any, **kwargs: Any) -> Any:
+        """The module's outputs from its inputs; a subclass defines it, a caller calls the module itself.
+
+        Raises:
+            NotImplementedError: The subclass does not define it.
+        """
+        raise NotImplementedError(f"{type(self).__name__} has no forward(self, ...): define it, then call the module")
+
+    def __call__(self, *args: Any, **kwargs: Any) -> Any:
+        """What `forward` returns; the nodes created on the way carry this module's path."""
+        if self._path is None:
+            self._assign_names()
+        if not self._scope:
+            return self.forward(*args, **kwargs)
+        with named_scope(self._scope):
+            return self.forward(*args, **kwargs)
+
+    def parameters(self) -> list[Value]:
+        """Every parameter, in the order of definition, a shared one once.
+
+        Raises:
+            ValueError: As `named_parameters`.
+        """
+        return [parameter for _, parameter in self.named_parameters()]
+
+    def named_parameters(self) -> list[tuple[str, Value]]:
+        """Every parameter with its name as seen from this module, such as "layers.0.neurons.3.w1".
+
+        A list `w` of Values gives w0, w1, ...; lists of lists and dicts give w.0.1, w.key. The parameters are also
+        tagged: `Value.module` with the path of their module, `Value.label` with the last part unless they have a label.
+
+        Raises:
+            ValueError: Two parameters would have one name, or an attribute holds a computed Value, which no optimiser
+                could train.
+        """
+        return self._assign_names()
+
+    def zero_grad(self) -> None:
+        """Set the gradient of every parameter to zero."""
+        for parameter in self.parameters():
+            parameter.grad = 0.0
+
+    def __repr__(self) -> str:
+        return f"{type(self).__name__}({len(self.parameters())} parameters)"
+
+    def _assign_names(self) -> list[tuple[str, Value]]:
+        """Name all modules and parameters below; return the parameters with their names."""
+        if not self._path:
+            holds_parameters = any(isinstance(member, Value) for _, member in _members(self, set()))
+            self._scope = self._path = type(self).__name__.lower() if holds_parameters else ""
+        named: list[tuple[str, Value]] = []
+        _name_below(self, "", self._path, {id(self)}, named)
+        _check_distinct(self, [name for name, _ in named])
+        return named
+
+
+def _name_below(module: Module, name: str, path: str, seen: set[int], named: list[tuple[str, Value]]) -> None:
+    """Name what the module holds: its own name is as the caller of named_parameters sees it, its path as nodes do."""
+    for part, member in _members(module, seen):
+        member_name = f"{name}.{part}" if name else part
+        if isinstance(member, Value):
+            if member.op:
+                raise ValueError(
+                    f"{type(module).__name__}.{part} is a computed Value ({member!r}), so no optimiser can train it: "
+                    f"make it a parameter with .detach(), or keep it under a name that begins with '_'"
+                )
+            member.module = path or None
+            if member.label is None:
+                member.label = part
+            named.append((member_name, member))
+        else:
+            member_path = f"{path}.{part}" if path else part
+            member._scope, member._path = part, member_path
+            _name_below(member, member_name, member_path, seen, named)
+
+
+def _members(module: Module, seen: set[int]) -> Iterator[tuple[str, Value | Module]]:
+    """The module's own Values and modules with their last names, in order of definition, without those seen before."""
+    for attribute, held in vars(module).items():
+        if not attribute.startswith("_"):
+            yield from _unpack(attribute, held, seen)
+
+
+def _unpack(name: str, held: object, seen: set[int], depth: int = 0) -> Iterator[tuple[str, Value | Module]]:
+    """The Values and modules in what an attribute holds: w1 for a Value in a list, else dots (layers.0, table.3.2)."""
+    if not isinstance(held, (Value, Module, list, tuple, dict)) or id(held) in seen:
+        return
+    seen.add(id(held))
+    if isinstance(held, (Value, Module)):
+        yield name, held
+        return
+    numbered = depth == 0 and not isinstance(held, dict)
+    for key, member in held.items() if isinstance(held, dict) else enumerate(held):
+        joint = "" if numbered and isinstance(member, Value) else "."
+        yield from _unpack(f"{name}{joint}{key}", member, seen, depth + 1)
+
+
+def _check_distinct(module: Module, names: list[str]) -> None:
+    seen: set[str] = set()
+    for name in names:
+        if name in seen:
+            raise ValueError(f"{type(module).__name__} has two parameters named {name!r}: rename one of the attributes")
+        seen.add(name)

@@ -1,0 +1,266 @@
+"""Optimisers: rules that change parameters by their gradients."""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Iterable
+from typing import Any
+
+from autograd import Value
+from nn.arguments import real
+
+__all__ = ["SGD", "Adam", "Optimizer"]
+
+
+class Optimizer:
+    """What optimisers share: the parameters, the learning rate, and the rules for changing them.
+
+    A subclass defines `step`; what it must remember between steps lies in attributes that `state_dict` returns.
+
+    Args:
+        params: The parameters: leaf Values, each once; any iterable.
+        lr: The learning rate, above 0.
+
+    Raises:
+        TypeError: Something in params is no Value, or lr is no number.
+        ValueError: params is empty, repeats a Value or holds a computed one, or lr is not above 0 and finite.
+    """
+
+    def __init__(self, params: Iterable[Value], lr: float) -> None:
+        self.params = _checked_parameters(params)
+        self.lr = lr
+
+    @property
+    def lr(self) -> float:
+        """The learning rate; assign to change it between steps."""
+        return self._lr
+
+    @lr.setter
+    def lr(self, lr: float) -> None:
+        self._lr = real("lr", lr, low=0.0, open_low=True)
+
+    def step(self) -> None:
+        """Change every parameter once, by its gradient.
+
+        Raises:
+            ValueError: A gradient, or what a parameter would become, is nan or infinite; then nothing has changed.
+        """
+        raise NotImplementedError(f"{type(self).__name__} defines no step(self)")
+
+    def zero_grad(self) -> None:
+        """Set the gradient of every parameter to zero."""
+        for parameter in self.params:
+            parameter.grad = 0.0
+
+    def state_dict(self) -> dict[str, Any]:
+        """Everything but the parameters themselves, as plain numbers and lists: its settings and its memory."""
+        return {name: _copied(getattr(self, name)) for name in self._state_names()}
+
+    def load_state_dict(self, state: dict[str, Any]) -> None:
+        """Take over the settings and the memory of another optimiser of this kind.
+
+        Args:
+            state: What `state_dict` returned; its lists have one number for each parameter.
+
+        Raises:
+            ValueError: A name is missing or unknown, a list has the wrong length, or a number is out of range; then
+                nothing has changed.
+        """
+        names = self._state_names()
+        if set(state) != set(names):
+            raise ValueError(f"the state of {type(self).__name__} holds {', '.join(names)}, not {', '.join(state)}")
+        checked = {name: self._checked_state(name, state[name]) for name in names}
+        for name, number in checked.items():
+            setattr(self, name, number)
+
+    def _state_names(self) -> tuple[str, ...]:
+        return ("lr",)
+
+    def _checked_state(self, name: str, held: Any) -> Any:
+        """The setting or memory of that name as `load_state_dict` may store it."""
+        return real(name, held, low=0.0, open_low=True)
+
+    def _checked_memory(self, name: str, held: Any, low: float = -math.inf) -> list[float]:
+        if len(held) != len(self.params):
+            raise ValueError(f"{name} has {len(held)} numbers for {len(self.params)} parameters")
+        return [real(f"{name}[{index}]", number, low=low, open_low=low < 0.0) for index, number in enumerate(held)]
+
+    def _gradients(self) -> list[float]:
+        gradients = [parameter.grad for parameter in self.params]
+        self._check_finite("the gradient of {} is {}", gradients)
+        return gradients
+
+    def _assign(self, changed: list[float]) -> None:
+        self._check_finite("this step would set {} to {}: lower lr", changed)
+        for parameter, data in zip(self.params, changed, strict=True):
+            parameter.data = data
+
+    def _check_finite(self, message: str, numbers: list[float]) -> None:
+        for index, number in enumerate(numbers):
+            if not math.isfinite(number):
+                what = message.format(_parameter_name(self.params[index], index), number)
+                raise ValueError(f"{type(self).__name__}: {what}; nothing was changed")
+
+    def __repr__(self) -> str:
+        return f"{type(self).__name__}({len(self.params)} parameters, lr={self.lr:g})"
+
+
+class SGD(Optimizer):
+    """Stochastic gradient descent: velocity = momentum · velocity + gradient; parameter -= lr · velocity.
+
+    Momentum after Polyak 1964, in the form without damping that Sutskever et al. 2013 call classical.
+
+    Args:
+        params: The parameters, as for `Optimizer`.
+        lr: The learning rate, above 0.
+        momentum: From 0 (none) to below 1.
+
+    Raises:
+        TypeError, ValueError: As `Optimizer`; momentum out of range.
+
+    >>> x = Value(3.0)
+    >>> optimizer = SGD([x], lr=0.1)
+    >>> (x * x).backward()
+    >>> optimizer.step()
+    >>> round(x.data, 6)
+    2.4
+    """
+
+    def __init__(self, params: Iterable[Value], lr: float, momentum: float = 0.0) -> None:
+        super().__init__(params, lr)
+        self.momentum = real("momentum", momentum, low=0.0, high=1.0)
+        self.velocity = [0.0] * len(self.params)
+
+    def step(self) -> None:
+        """Change every parameter once, by its gradient.
+
+        Raises:
+            ValueError: A gradient, or what a parameter would become, is nan or infinite; then nothing has changed.
+        """
+        velocity = [
+            self.momentum * before + gradient for before, gradient in zip(self.velocity, self._gradients(), strict=True)
+        ]
+        self._assign([parameter.data - self.lr * speed for parameter, speed in zip(self.params, velocity, strict=True)])
+        self.velocity = velocity
+
+    def _state_names(self) -> tuple[str, ...]:
+        return ("lr", "momentum", "velocity")
+
+    def _checked_state(self, name: str, held: Any) -> Any:
+        if name == "momentum":
+            return real(name, held, low=0.0, high=1.0)
+        if name == "velocity":
+            return self._checked_memory(name, held)
+        return super()._checked_state(name, held)
+
+
+class Adam(Optimizer):
+    """Adam: steps of about lr whatever the gradient's scale, from running means of it and of its square.
+
+    From Kingma & Ba 2015, "Adam: a method for stochastic optimization", algorithm 1, with its bias correction.
+
+    Args:
+        params: The parameters, as for `Optimizer`.
+        lr: The learning rate, above 0.
+        betas: How much of the running means of the gradient and of its square each step keeps; each in [0, 1).
+        eps: Added to the root of the second mean; above 0.
+
+    Raises:
+        TypeError, ValueError: As `Optimizer`; betas or eps out of range.
+
+    >>> x = Value(3.0)
+    >>> optimizer = Adam([x], lr=0.1)
+    >>> (x * x).backward()
+    >>> optimizer.step()
+    >>> round(x.data, 6)
+    2.9
+    """
+
+    def __init__(
+        self,
+        params: Iterable[Value],
+        lr: float = 0.001,
+        betas: tuple[float, float] = (0.9, 0.999),
+        eps: float = 1e-8,
+    ) -> None:
+        super().__init__(params, lr)
+        self.betas = _checked_betas(betas)
+        self.eps = real("eps", eps, low=0.0, open_low=True)
+        self.steps = 0
+        self.first = [0.0] * len(self.params)
+        self.second = [0.0] * len(self.params)
+
+    def step(self) -> None:
+        """Change every parameter once, by its gradient.
+
+        Raises:
+            ValueError: A gradient, or what a parameter would become, is nan or infinite; then nothing has changed.
+        """
+        gradients = self._gradients()
+        beta1, beta2 = self.betas
+        steps = self.steps + 1
+        first = [beta1 * m + (1.0 - beta1) * g for m, g in zip(self.first, gradients, strict=True)]
+        second = [beta2 * v + (1.0 - beta2) * (g * g) for v, g in zip(self.second, gradients, strict=True)]
+        self._check_finite("the mean square of the gradient of {} is {}", second)
+        correction1, correction2 = 1.0 - beta1**steps, 1.0 - beta2**steps
+        self._assign(
+            [
+                parameter.data - self.lr * (m / correction1) / (math.sqrt(v / correction2) + self.eps)
+                for parameter, m, v in zip(self.params, first, second, strict=True)
+            ]
+        )
+        self.steps, self.first, self.second = steps, first, second
+
+    def _state_names(self) -> tuple[str, ...]:
+        return ("lr", "betas", "eps", "steps", "first", "second")
+
+    def _checked_state(self, name: str, held: Any) -> Any:
+        if name == "betas":
+            return _checked_betas(held)
+        if name == "steps":
+            return _checked_steps(held)
+        if name in ("first", "second"):
+            return self._checked_memory(name, held, low=0.0 if name == "second" else -math.inf)
+        return super()._checked_state(name, held)
+
+
+def _checked_parameters(params: Iterable[Value]) -> list[Value]:
+    if isinstance(params, Value) or not hasattr(params, "__iter__"):
+        raise TypeError(f"params must be a list of Values such as model.parameters(), not {params!r}")
+    checked = list(params)
+    if not checked:
+        raise ValueError("params is empty: there is nothing to optimise (was an iterator used twice?)")
+    first_index: dict[int, int] = {}
+    for index, parameter in enumerate(checked):
+        if not isinstance(parameter, Value):
+            raise TypeError(f"params[{index}] must be a Value, not {type(parameter).__name__} {parameter!r}")
+        if parameter.op:
+            raise ValueError(
+                f"params[{index}] is a computed Value ({parameter!r}): give the leaves it is computed from"
+            )
+        if id(parameter) in first_index:
+            raise ValueError(f"params[{index}] is params[{first_index[id(parameter)]}] again: give each parameter once")
+        first_index[id(parameter)] = index
+    return checked
+
+
+def _checked_betas(betas: Any) -> tuple[float, float]:
+    if not hasattr(betas, "__len__") or len(betas) != 2:
+        raise TypeError(f"betas must be a pair such as (0.9, 0.999), not {betas!r}")
+    first, second = (real(f"betas[{index}]", beta, low=0.0, high=1.0) for index, beta in enumerate(betas))
+    return first, second
+
+
+def _checked_steps(steps: Any) -> int:
+    if isinstance(steps, bool) or not isinstance(steps, int) or steps < 0:
+        raise ValueError(f"steps must be an integer of at least 0, not {steps!r}")
+    return steps
+
+
+def _copied(held: Any) -> Any:
+    return list(held) if isinstance(held, list) else held
+
+
+def _parameter_name(parameter: Value, index: int) -> str:
+    named = [part for part in (parameter.module, parameter.label) if part]
+    return ".".join(named) if named else f"params[{index}]"
