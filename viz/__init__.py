@@ -1,0 +1,27 @@
+"""Pictures of computation graphs, listings of them, and plots of training.
+
+>>> from autograd import Value
+>>> x = Value(3.0, label="x")
+>>> to_dot(x * x).count("->")
+2
+"""
+
+from __future__ import annotations
+
+from viz.graph import trace
+from viz.plots import plot_decision_boundary, plot_history
+from viz.render import GraphPicture, GraphvizNotFound, draw, draw_dot, to_dot, to_svg
+from viz.text import print_graph
+
+__all__ = [
+    "GraphPicture",
+    "GraphvizNotFound",
+    "draw",
+    "draw_dot",
+    "plot_decision_boundary",
+    "plot_history",
+    "print_graph",
+    "to_dot",
+    "to_svg",
+    "trace",
+]

@@ -1,0 +1,192 @@
+"""A prepared graph in the DOT language, and dot's SVG of it made fit for a page."""
+
+from __future__ import annotations
+
+import hashlib
+import re
+from xml.etree import ElementTree
+
+from viz.escaping import dot_html, dot_quoted, dot_tooltip
+from viz.graph import Edge, Graph, Node, Row
+from viz.metrics import text_width
+from viz.theme import FONTS, Theme, edge_width, gradient_fill
+
+__all__ = [
+    "SLOT_SIZE",
+    "TEXT_SIZE",
+    "TITLE_SIZE",
+    "edge_colour",
+    "gradient_colour",
+    "picture_id",
+    "safe_svg",
+    "to_source",
+]
+
+TEXT_SIZE, TITLE_SIZE, SLOT_SIZE = 11, 13, 10
+_SLOT_HEIGHT = 24
+
+# A bitmap for a slide or a lecture; the size bound keeps a graph forced past the limit within cairo's reach.
+_BITMAP = ' dpi=144 size="55,55"'
+
+
+def to_source(graph: Graph, theme: Theme, *, bitmap: bool = False) -> str:
+    """Return ``graph`` as DOT, one statement a line.
+
+    Ids come from counters, never from labels. ``bitmap`` adds the resolution and the bound of a PNG.
+    """
+    lines = [
+        "digraph G {",
+        f'  graph [rankdir=LR bgcolor="{theme.background}" fontname="{FONTS}" nodesep=0.22 ranksep=0.4 pad=0.25'
+        f"{_BITMAP if bitmap else ''} outputorder=edgesfirst];",
+        f'  node [fontname="{FONTS}" fontsize={TEXT_SIZE} fontcolor="{theme.foreground}" penwidth=1.1];',
+        f'  edge [fontname="{FONTS}" fontsize={SLOT_SIZE} arrowsize=0.65];',
+    ]
+    lines += (_node_line(index, node, graph, theme) for index, node in enumerate(graph.nodes))
+    lines += (_edge_line(index, edge, graph, theme) for index, edge in enumerate(graph.edges))
+    return "\n".join([*lines, "}", ""])
+
+
+def _node_line(index: int, node: Node, graph: Graph, theme: Theme) -> str:
+    fill = gradient_fill(theme, node.gradient, graph.largest_gradient)
+    tooltip = f'id="n{index}" tooltip={dot_tooltip(node.tooltip)}'
+    if node.kind == "operation":
+        return f"  n{index} [shape=plain {tooltip} label=<{_operation(node, fill, theme)}>];"
+    shape = 'shape=cds margin="0.09,0.11"' if node.kind == "input" else 'shape=cylinder margin="0.09,0.02"'
+    border = f'color="{theme.foreground}" penwidth=2' if node.is_output else f'color="{theme.line}"'
+    return f'  n{index} [{shape} style=filled fillcolor="{fill}" {border} {tooltip} label=<{_rows(node, theme)}>];'
+
+
+def _operation(node: Node, fill: str, theme: Theme) -> str:
+    border, colour = (2, theme.foreground) if node.is_output else (1, theme.line)
+    return (
+        f'<TABLE BORDER="{border}" COLOR="{colour}" STYLE="ROUNDED" CELLBORDER="0" CELLSPACING="0" CELLPADDING="0" '
+        f'BGCOLOR="{fill}"><TR><TD>{_slots(node, theme)}</TD><VR/><TD CELLPADDING="3">{_rows(node, theme)}</TD></TR>'
+        "</TABLE>"
+    )
+
+
+def _slots(node: Node, theme: Theme) -> str:
+    rows = []
+    for position, slot in enumerate(node.slots):
+        if node.divider == position and position > 0:
+            rows.append("<HR/>")
+        colour = theme.foreground if slot.is_number else theme.muted
+        width = _least_width(text_width(slot.text, SLOT_SIZE) + 8)
+        rows.append(
+            f'<TR><TD PORT="s{position}" ALIGN="RIGHT" CELLPADDING="4" HEIGHT="{_SLOT_HEIGHT}" {width}>'
+            f"{_font(slot.text, colour, SLOT_SIZE)}</TD></TR>"
+        )
+    return f'<TABLE BORDER="0" CELLBORDER="0" CELLSPACING="0" CELLPADDING="0">{"".join(rows)}</TABLE>'
+
+
+def _rows(node: Node, theme: Theme) -> str:
+    title = f"<B>{dot_html(node.title)}</B>"
+    width = text_width(node.title, TITLE_SIZE, bold=True)
+    cells = f'<FONT COLOR="{theme.foreground}" POINT-SIZE="{TITLE_SIZE}">{title}</FONT>'
+    if node.subtitle:
+        cells += _font(f"\u00a0\u00a0{node.subtitle}", theme.muted, TEXT_SIZE)
+        width += text_width(f"\u00a0\u00a0{node.subtitle}", TEXT_SIZE)
+    # dot centres text in a shape's whole extent: the point of an input and the cap of a cylinder are kept free of it.
+    tip = f'<TD ROWSPAN="{len(node.rows) + 1}" WIDTH="7"></TD>' if node.kind == "input" else ""
+    rows = f'<TR><TD COLSPAN="2" {_least_width(width)}>{cells}</TD>{tip}</TR>'
+    rows += "".join(_row(row, node.gradient, theme) for row in node.rows)
+    if node.kind == "parameter":
+        rows = _spacer(7) + rows
+    # It would also stretch the rows of a card made tall by its slots.
+    spare = len(node.slots) * _SLOT_HEIGHT - (len(node.rows) + 1) * 19
+    if spare > 1:
+        rows = _spacer(spare // 2) + rows + _spacer(spare // 2)
+    return f'<TABLE BORDER="0" CELLBORDER="0" CELLSPACING="0" CELLPADDING="1">{rows}</TABLE>'
+
+
+def _spacer(height: int) -> str:
+    return f'<TR><TD COLSPAN="2" HEIGHT="{height}"></TD></TR>'
+
+
+def _row(row: Row, gradient: float | None, theme: Theme) -> str:
+    colour = gradient_colour(gradient, theme) if row.signed else theme.foreground
+    text = f"<B>{dot_html(row.text)}</B>" if row.signed else dot_html(row.text)
+    width = max(50.0, text_width(f"\u00a0{row.text}", TEXT_SIZE, bold=row.signed))
+    return (
+        f'<TR><TD ALIGN="LEFT">{_font(row.name, theme.muted, TEXT_SIZE)}</TD><TD ALIGN="RIGHT" {_least_width(width)}>'
+        f'<FONT COLOR="{colour}">&#160;{text}</FONT></TD></TR>'
+    )
+
+
+def _font(text: str, colour: str, size: int) -> str:
+    return f'<FONT COLOR="{colour}" POINT-SIZE="{size}">{dot_html(text)}</FONT>'
+
+
+def _least_width(width: float) -> str:
+    # dot measures with the fonts of its machine and underestimates what it has no font for; the reader's machine may
+    # have wider ones. A cell is never narrower than our own measure.
+    return f'WIDTH="{round(width)}"'
+
+
+def gradient_colour(gradient: float | None, theme: Theme) -> str:
+    """Return the colour of a printed gradient: by its sign, plain for zero, nan and not computed."""
+    if gradient is None or not (gradient > 0.0 or gradient < 0.0):
+        return theme.foreground
+    return theme.positive_text if gradient > 0.0 else theme.negative_text
+
+
+def edge_colour(contribution: float | None, theme: Theme) -> str:
+    """Return the colour of an edge: by the sign of its contribution, neutral for zero, nan and not computed."""
+    if contribution is None or not (contribution > 0.0 or contribution < 0.0):
+        return theme.line
+    return theme.positive if contribution > 0.0 else theme.negative
+
+
+def _edge_line(index: int, edge: Edge, graph: Graph, theme: Theme) -> str:
+    width, colour = edge_width(edge.contribution, graph.largest_contribution), edge_colour(edge.contribution, theme)
+    return (
+        f'  n{edge.tail}:e -> n{edge.head}:s{edge.slot}:w [id="e{index}" color="{colour}" '
+        f"penwidth={width:.2f} tooltip={dot_quoted(edge.tooltip)}];"
+    )
+
+
+def picture_id(source: str) -> str:
+    """Return a prefix for the ids of one picture: from its content, so it is the same in every process."""
+    return "g" + hashlib.sha256(source.encode()).hexdigest()[:10]
+
+
+def safe_svg(svg: str, prefix: str, description: str) -> str:
+    """Return dot's SVG as one plain ``<svg>`` element that can stand in a page beside others.
+
+    The document type (an external entity) and the comments go, links that only carry a tooltip become ``<title>``,
+    every id gets ``prefix``, and ``description`` is what a screen reader says.
+    """
+    root = ElementTree.fromstring(svg)
+    for element in root.iter():
+        element.tag = _local(element.tag)
+        element.attrib = {_local(name): value for name, value in element.attrib.items()}
+    for group in root.iter("g"):
+        if group.get("class") in ("graph", "node", "edge"):
+            _retitle(group)
+    for element in root.iter():
+        if "id" in element.attrib:
+            element.set("id", f"{prefix}-{element.get('id')}")
+    root.attrib = {"xmlns": "http://www.w3.org/2000/svg", "role": "img", "aria-label": description, **root.attrib}
+    return ElementTree.tostring(root, encoding="unicode") + "\n"
+
+
+def _local(name: str) -> str:
+    return re.sub(r"^\{[^}]*\}", "", name)
+
+
+def _retitle(group: ElementTree.Element) -> None:
+    """Replace dot's title (an internal name) by the tooltip, and the link that held it by its content."""
+    for title in group.findall("title"):
+        group.remove(title)
+    link = group.find("./g/a")
+    if link is None:
+        return
+    tooltip = link.get("title", "")
+    for wrapper in [g for g in group.findall("g") if g.find("a") is not None]:
+        place = list(group).index(wrapper)
+        group.remove(wrapper)
+        for child in reversed([child for a in wrapper.findall("a") for child in a]):
+            group.insert(place, child)
+    title = ElementTree.Element("title")
+    title.text = tooltip
+    group.insert(0, title)

@@ -1,0 +1,46 @@
+"""User text made safe for the syntaxes it reaches. It is cleaned first (`autograd.formatting.clean_text`)."""
+
+from __future__ import annotations
+
+import html
+
+__all__ = ["dot_html", "dot_quoted", "dot_tooltip", "markup"]
+
+
+def dot_html(text: str) -> str:
+    r"""Return ``text`` for an HTML-like label of DOT.
+
+    Graphviz expands ``\N`` and ``\G`` there too, so backslashes are doubled; an empty element is a syntax error, and so
+    is one that is a lone ``]``.
+
+    >>> print(dot_html(r"<\N>"), dot_html(""))
+    &lt;\\N&gt; &#160;
+    """
+    return html.escape(text, quote=True).replace("\\", "\\\\").replace("]", "&#93;") or "&#160;"
+
+
+def dot_quoted(text: str) -> str:
+    r"""Return ``text`` as a quoted string of DOT, quotes included.
+
+    >>> print(dot_quoted('a "b" \\'))
+    "a \"b\" \\"
+    """
+    return '"' + text.replace("&", "&amp;").replace("\\", "\\\\").replace('"', '\\"') + '"'
+
+
+def dot_tooltip(text: str) -> str:
+    r"""Return ``text`` as the quoted value of a ``tooltip``, where Graphviz undoes escapes twice.
+
+    >>> print(dot_tooltip("a\\b"))
+    "a\\\\b"
+    """
+    return dot_quoted(text.replace("\\", "\\\\"))
+
+
+def markup(text: str) -> str:
+    """Return ``text`` for our own SVG, as content or as a quoted attribute.
+
+    >>> markup("<a & b>")
+    '&lt;a &amp; b&gt;'
+    """
+    return html.escape(text, quote=True)

@@ -1,0 +1,288 @@
+"""A graph prepared for showing: what the cards, their slots and the edges say, whoever draws them.
+
+A prepared graph is a snapshot of plain numbers and cleaned text. It holds no Value, so a picture keeps no graph alive
+and shows what the engine had computed when it was made.
+"""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Iterable, Sequence
+from dataclasses import dataclass
+from typing import Literal
+
+from autograd import Value, topological_order
+from autograd.formatting import clean_text, number
+from autograd.ops import glyph
+
+__all__ = [
+    "EDGE_LIMIT",
+    "LABEL_LENGTH",
+    "NODE_LIMIT",
+    "TOOLTIP_LENGTH",
+    "Edge",
+    "Graph",
+    "Kind",
+    "Node",
+    "Row",
+    "Slot",
+    "check_size",
+    "gradients_computed",
+    "prepare",
+    "trace",
+    "walk",
+]
+
+NODE_LIMIT = 150
+EDGE_LIMIT = 400
+LABEL_LENGTH = 24
+TOOLTIP_LENGTH = 120
+
+Kind = Literal["input", "parameter", "operation"]
+
+
+@dataclass(frozen=True, slots=True)
+class Row:
+    """One line of a card: a name on the left, a number on the right; ``signed`` where colour tells the sign."""
+
+    name: str
+    text: str
+    signed: bool = False
+
+
+@dataclass(frozen=True, slots=True)
+class Slot:
+    """The place of one operand on a card: a local derivative, or the number itself where the operand is a number."""
+
+    text: str
+    is_number: bool = False
+
+
+@dataclass(frozen=True, slots=True)
+class Node:
+    """One card.
+
+    ``gradient`` is None where no backward pass has been; ``divider`` is the slot before which a rule separates the
+    operands of a two-sequence primitive (dot), or None.
+    """
+
+    kind: Kind
+    title: str
+    subtitle: str
+    rows: tuple[Row, ...]
+    slots: tuple[Slot, ...]
+    gradient: float | None
+    is_output: bool
+    tooltip: str
+    divider: int | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class Edge:
+    """From node ``tail`` to a slot of node ``head``; ``contribution`` is upstream × local, None before backward."""
+
+    tail: int
+    head: int
+    slot: int
+    contribution: float | None
+    tooltip: str
+
+
+@dataclass(frozen=True, slots=True)
+class Graph:
+    """Cards in topological order (every edge goes from a lower index to a higher one) and the edges between them."""
+
+    nodes: tuple[Node, ...]
+    edges: tuple[Edge, ...]
+    largest_gradient: float
+    largest_contribution: float
+
+
+def walk(root: Value | Sequence[Value]) -> list[Value]:
+    """Return every node that ``root`` (a Value, or several) reaches, parents before children.
+
+    Raises:
+        TypeError: ``root`` is neither a Value nor a sequence of them.
+        ValueError: the sequence is empty.
+
+    >>> x = Value(2.0)
+    >>> [v.op for v in walk(x * x)]
+    ['', '*']
+    """
+    roots = _roots(root)
+    if len(roots) == 1:
+        return topological_order(roots[0])
+    # Each root's order brings all ancestors of what it brings, so appending what is new keeps parents first.
+    merged: dict[int, Value] = {}
+    for one in roots:
+        for value in topological_order(one):
+            merged.setdefault(id(value), value)
+    return list(merged.values())
+
+
+def _roots(root: object) -> list[Value]:
+    if isinstance(root, Value):
+        return [root]
+    if not isinstance(root, (list, tuple)):
+        raise TypeError(f"a graph is drawn from a Value or a list of Values, not from {type(root).__name__}")
+    for one in root:
+        if not isinstance(one, Value):
+            raise TypeError(f"a graph is drawn from Values; this list holds a {type(one).__name__}")
+    if not root:
+        raise ValueError("there is nothing to draw in an empty list; give at least one Value")
+    return list(root)
+
+
+def trace(root: Value) -> tuple[set[Value], set[tuple[Value, Value]]]:
+    """Return all nodes of the graph of ``root`` and all its (parent, child) edges, as two sets.
+
+    >>> x = Value(2.0)
+    >>> nodes, edges = trace(x * x)
+    >>> len(nodes), len(edges)
+    (2, 1)
+    """
+    order = walk(root)
+    return set(order), {(parent, child) for child in order for parent in child.parents}
+
+
+def gradients_computed(order: Iterable[Value]) -> bool:
+    """Return whether any gradient differs from zero: before a backward pass all are 0.0, and pictures show ``–``."""
+    return any(value.grad != 0.0 for value in order)
+
+
+def check_size(order: Sequence[Value], limit: int | None) -> None:
+    """Refuse a graph too large to be read, before anything is laid out.
+
+    Operands count as edges, numbers too, because each takes a slot. ``limit`` replaces the bound on nodes and scales
+    the one on edges with it.
+
+    Raises:
+        ValueError: the graph is too large, or ``limit`` is less than 1.
+    """
+    if limit is not None and limit < 1:
+        raise ValueError(f"limit={limit} allows no node at all; give 1 or more")
+    node_limit = NODE_LIMIT if limit is None else limit
+    edge_limit = node_limit * EDGE_LIMIT // NODE_LIMIT
+    nodes, edges = len(order), 0
+    for value in order:
+        edges += len(value.operands)
+    if nodes <= node_limit and edges <= edge_limit:
+        return
+    needed = max(nodes, -(-edges * NODE_LIMIT // EDGE_LIMIT))
+    raise ValueError(
+        f"this graph has {nodes:,} nodes and {edges:,} operands; a picture in full detail is limited to "
+        f"{node_limit:,} and {edge_limit:,}. Draw a smaller root (one neuron, the loss of one sample), list it with "
+        f"print_graph(root), or insist with limit={needed}"
+    )
+
+
+def prepare(root: Value | Sequence[Value], *, parameters: Iterable[Value] = (), limit: int | None = None) -> Graph:
+    """Return the graph of ``root`` as cards and edges.
+
+    Args:
+        root: one Value, or a list of them.
+        parameters: leaves to show as parameters, besides those that carry the tag of a module.
+        limit: the number of nodes to allow, see `check_size`.
+
+    Raises:
+        TypeError: ``root`` or ``parameters`` holds something else than Values.
+        ValueError: the graph is too large, or one of ``parameters`` is computed.
+
+    >>> x = Value(3.0, label="x")
+    >>> graph = prepare(x * 2)
+    >>> [(node.title, [slot.text for slot in node.slots]) for node in graph.nodes]
+    [('x', []), ('×', ['∂ 2', '2'])]
+    """
+    marked = _marked(parameters)
+    order = walk(root)
+    check_size(order, limit)
+    outputs = {id(value) for value in _roots(root)}
+    positions = {id(value): position for position, value in enumerate(order)}
+    computed = gradients_computed(order)
+    nodes = tuple(
+        _node(value, position, computed, is_marked=id(value) in marked, is_output=id(value) in outputs)
+        for position, value in enumerate(order)
+    )
+    edges = tuple(edge for value in order for edge in _edges(value, positions, computed))
+    return Graph(
+        nodes,
+        edges,
+        largest_gradient=_largest(node.gradient for node in nodes),
+        largest_contribution=_largest(edge.contribution for edge in edges),
+    )
+
+
+def _marked(parameters: Iterable[Value]) -> set[int]:
+    marked = set()
+    for parameter in parameters:
+        if not isinstance(parameter, Value):
+            raise TypeError(f"parameters= takes Values, not {type(parameter).__name__}")
+        if parameter.op:
+            raise ValueError(f"parameters= takes leaves, but {parameter!r} is computed")
+        marked.add(id(parameter))
+    return marked
+
+
+def _largest(numbers: Iterable[float | None]) -> float:
+    return max((abs(x) for x in numbers if x is not None and math.isfinite(x)), default=0.0)
+
+
+def _node(value: Value, position: int, computed: bool, *, is_marked: bool, is_output: bool) -> Node:
+    label = clean_text(value.label or "", LABEL_LENGTH)
+    gradient = value.grad if computed else None
+    kind: Kind = "operation" if value.op else "parameter" if is_marked or value.module is not None else "input"
+    return Node(
+        kind,
+        # A leaf without a label goes by its number, as in listings and steps.
+        title=glyph(value.op) if value.op else label if label.strip() else f"%{position}",
+        subtitle=label if value.op else "",
+        rows=(
+            Row("data", number(value.data)),
+            Row("grad", "–" if gradient is None else number(gradient, sign=True), signed=True),
+        ),
+        slots=_slots(value),
+        gradient=gradient,
+        is_output=is_output,
+        tooltip=_tooltip(value, position, gradient),
+        divider=len(value.operands) // 2 if value.op == "dot" else None,
+    )
+
+
+def _tooltip(value: Value, position: int, gradient: float | None) -> str:
+    parts = [f"%{position}", glyph(value.op), clean_text(value.label or "", TOOLTIP_LENGTH), f"data={value.data!r}"]
+    if gradient is not None:
+        parts.append(f"grad={gradient!r}")
+    if value.module is not None:
+        parts.append(f"module={clean_text(value.module, TOOLTIP_LENGTH)}")
+    return "  ".join(part for part in parts if part)
+
+
+def _slots(value: Value) -> tuple[Slot, ...]:
+    slots, local_grads, last = [], iter(value.local_grads), len(value.operands) - 1
+    for position, operand in enumerate(value.operands):
+        if isinstance(operand, Value):
+            slots.append(Slot(f"∂ {number(next(local_grads))}"))
+        elif value.op == "softmax_cross_entropy" and position == last:
+            slots.append(Slot(f"class {number(operand)}", is_number=True))
+        else:
+            slots.append(Slot(number(operand), is_number=True))
+    return tuple(slots)
+
+
+def _edges(value: Value, positions: dict[int, int], computed: bool) -> list[Edge]:
+    edges, local_grads = [], iter(value.local_grads)
+    for slot, operand in enumerate(value.operands):
+        if not isinstance(operand, Value):
+            continue
+        local = next(local_grads)
+        contribution = _contribution(value.grad, local) if computed else None
+        tooltip = f"∂ {local!r}"
+        if contribution is not None:
+            tooltip = f"{value.grad!r} × {local!r} = {contribution!r}"
+        edges.append(Edge(positions[id(operand)], positions[id(value)], slot, contribution, tooltip))
+    return edges
+
+
+def _contribution(upstream: float, local: float) -> float:
+    # The engine's rule: zero times anything passes zero.
+    return 0.0 if upstream == 0.0 or local == 0.0 else upstream * local

@@ -1,0 +1,277 @@
+"""Plots of training: loss and accuracy over epochs, and what a classifier says over the plane.
+
+They need matplotlib (the extra ``plots``), which is imported when a plot is made. Figures are built without pyplot, so
+no global state changes and no window opens; a notebook shows the figure that is returned.
+"""
+
+from __future__ import annotations
+
+import importlib
+import io
+import math
+import os
+from collections.abc import Callable, Iterable, Sequence
+from pathlib import Path
+from typing import TYPE_CHECKING, Any, Protocol
+
+from autograd import Value, no_grad
+from viz.files import write_whole
+from viz.theme import LIGHT, mix
+
+if TYPE_CHECKING:
+    from matplotlib.axes import Axes
+    from matplotlib.figure import Figure
+
+__all__ = ["History", "plot_decision_boundary", "plot_history"]
+
+_CELLS = 72  # of the grid over the plane, a side
+# One colour a class, in this order: two classes get the signs' colours of the graph pictures.
+_CLASSES = (LIGHT.negative, LIGHT.positive, "#2E7D4F", "#7A3E9D", "#8C6D1F", "#C2185B", "#00838F", "#5D4037")
+_MARKERS = "osD^vPX*"
+
+
+class History(Protocol):
+    """What `plot_history` reads: one number an epoch; ``accuracy`` may be empty or hold None."""
+
+    @property
+    def loss(self) -> Sequence[float]: ...  # noqa: D102 - the class says it
+
+    @property
+    def accuracy(self) -> Sequence[float | None] | None: ...  # noqa: D102 - the class says it
+
+
+def plot_history(history: History, path: str | os.PathLike[str] | None = None) -> Figure:
+    """Plot loss, and accuracy where there is any, over epochs.
+
+    Args:
+        history: anything with lists ``loss`` and ``accuracy``, one number an epoch, accuracy from 0 to 1.
+        path: where to write the figure too; the suffix names the format (.png, .svg, .pdf).
+
+    Returns:
+        The matplotlib figure.
+
+    Raises:
+        ImportError: matplotlib is missing.
+        ValueError: there is no epoch to plot, or matplotlib cannot write the suffix.
+        FileNotFoundError: the folder is missing.
+
+    >>> from types import SimpleNamespace
+    >>> figure = plot_history(SimpleNamespace(loss=[0.7, 0.4, 0.1], accuracy=[0.5, 0.9, 1.0]))
+    >>> [axes.get_ylabel() for axes in figure.axes]
+    ['loss', 'accuracy']
+    """
+    losses = [float(loss) for loss in history.loss]
+    if not losses:
+        raise ValueError("this history has no epoch to plot: train for at least one")
+    accuracies = [math.nan if a is None else float(a) for a in history.accuracy or ()]
+    panels = [("loss", losses, LIGHT.positive)]
+    if any(not math.isnan(accuracy) for accuracy in accuracies):
+        panels.append(("accuracy", accuracies, LIGHT.negative))
+    figure = _figure(4.6 * len(panels), 3.4)
+    for position, (name, numbers, colour) in enumerate(panels, start=1):
+        axes = figure.add_subplot(1, len(panels), position)
+        _curve(axes, name, numbers, colour)
+    return _written(figure, path)
+
+
+def _curve(axes: Axes, name: str, numbers: list[float], colour: str) -> None:
+    epochs = range(1, len(numbers) + 1)
+    axes.plot(epochs, numbers, color=colour, linewidth=2, marker="o" if len(numbers) < 3 else "", markersize=5)
+    axes.plot(epochs[-1:], numbers[-1:], color=colour, marker="o", markersize=5, clip_on=False)
+    shown = f"{numbers[-1]:.1%}" if name == "accuracy" else f"{numbers[-1]:.4g}"
+    axes.set_title(f"{name} {shown}", loc="left", color=LIGHT.foreground, fontsize=12, fontweight="bold")
+    axes.set_xlabel("epoch")
+    axes.set_ylabel(name)
+    axes.margins(x=0.02)
+    axes.locator_params(axis="x", integer=True)
+    axes.grid(axis="y", color="#D0D7DE", linewidth=0.7)
+    positive = [x for x in numbers if x > 0.0 and math.isfinite(x)]
+    if name == "accuracy":
+        axes.set_ylim(min([0.4, *(x for x in numbers if not math.isnan(x))]) - 0.02, 1.02)
+        axes.yaxis.set_major_formatter(lambda share, _: f"{share:.0%}")
+    elif len(positive) == len(numbers) and max(positive) > 100 * min(positive):
+        axes.set_yscale("log")
+    else:
+        axes.set_ylim(bottom=min(0.0, *numbers) if positive else None)
+    _plain(axes)
+
+
+def plot_decision_boundary(
+    predict: Callable[[list[float]], object],
+    X: Sequence[Sequence[float]],
+    y: Sequence[float],
+    path: str | os.PathLike[str] | None = None,
+    *,
+    threshold: float = 0.0,
+) -> Figure:
+    """Plot what a classifier of two features says over the plane, and the samples on it.
+
+    Nothing that ``predict`` computes is recorded.
+
+    Args:
+        predict: takes a row of two numbers and returns a score (a number or a Value), or a list of scores, one a
+            class, of which the largest wins. A model can be given as it is.
+        X: the samples, rows of two numbers.
+        y: the class of each: the larger of two labels, or a class number where ``predict`` gives a list.
+        path: where to write the figure too; the suffix names the format (.png, .svg, .pdf).
+        threshold: the score at which the larger label begins: 0 for a margin, 0.5 for a probability.
+
+    Returns:
+        The matplotlib figure.
+
+    Raises:
+        ImportError: matplotlib is missing.
+        ValueError: X and y differ in length or are empty, a row has not two finite numbers, the labels do not fit the
+            scores, or there are more than 8 classes.
+        TypeError: ``predict`` returns something that is no number.
+
+    >>> figure = plot_decision_boundary(lambda row: row[0] - row[1], [[0, 1], [1, 0]], [0, 1])
+    >>> figure.axes[0].get_xlabel()
+    'x1'
+    """
+    rows, labels = [[float(x) for x in row] for row in X], [float(label) for label in y]
+    _check_samples(rows, labels)
+    classes = sorted(set(labels))
+    horizontal, vertical = (_ticks([row[side] for row in rows]) for side in (0, 1))
+    with no_grad():
+        scores = [[_scores(predict([x1, x2])) for x1 in horizontal] for x2 in vertical]
+    count = len(scores[0][0])
+    _check_classes(classes, count)
+    figure = _figure(5.6, 4.6)
+    axes = figure.add_subplot()
+    if count == 1:
+        _paint_score(axes, horizontal, vertical, [[cell[0] - threshold for cell in line] for line in scores])
+    else:
+        _paint_winner(axes, horizontal, vertical, scores)
+    for position, label in enumerate(classes):
+        place = int(label) if count > 1 else position
+        chosen = [row for row, own in zip(rows, labels, strict=True) if own == label]
+        axes.scatter(
+            [row[0] for row in chosen],
+            [row[1] for row in chosen],
+            s=34,
+            marker=_MARKERS[place],
+            color=_CLASSES[place],
+            edgecolors="white",
+            linewidths=0.8,
+            label=f"{label:g}",
+            zorder=3,
+        )
+    axes.set_xlim(horizontal[0], horizontal[-1])
+    axes.set_ylim(vertical[0], vertical[-1])
+    axes.set_xlabel("x1")
+    axes.set_ylabel("x2")
+    axes.legend(title="class", frameon=True, framealpha=0.9, edgecolor="none", loc="upper right")
+    _plain(axes)
+    return _written(figure, path)
+
+
+def _check_samples(rows: list[list[float]], labels: list[float]) -> None:
+    if not rows:
+        raise ValueError("there is no sample to plot: X is empty")
+    if len(rows) != len(labels):
+        raise ValueError(f"X has {len(rows)} rows and y has {len(labels)} labels; give one label a row")
+    for position, row in enumerate(rows):
+        if len(row) != 2:
+            raise ValueError(f"row {position} of X has {len(row)} numbers; a plane shows exactly 2 features")
+        if not all(math.isfinite(x) for x in row):
+            raise ValueError(f"row {position} of X is {row}, which has no place on the plane; drop it or repair it")
+
+
+def _check_classes(classes: list[float], scores: int) -> None:
+    """Raise where the labels and the number of scores that predict gives do not belong together."""
+    if scores == 1:
+        if len(classes) > 2:
+            raise ValueError(f"y has {len(classes)} classes, but predict gives one score, which tells two apart")
+        return
+    if not 2 <= scores <= len(_CLASSES):
+        raise ValueError(f"predict gives {scores} scores; from 2 to {len(_CLASSES)} classes can be shown")
+    for label in classes:
+        if label not in range(scores):
+            raise ValueError(f"y holds the label {label:g}; with {scores} scores the classes are 0 to {scores - 1}")
+
+
+def _ticks(numbers: list[float]) -> list[float]:
+    low, high = min(numbers), max(numbers)
+    margin = 0.12 * (high - low) or 1.0
+    step = (high - low + 2 * margin) / _CELLS
+    return [low - margin + step * position for position in range(_CELLS + 1)]
+
+
+def _scores(said: object) -> list[float]:
+    if isinstance(said, Iterable):
+        return [_plain_number(score) for score in said]
+    return [_plain_number(said)]
+
+
+def _plain_number(score: object) -> float:
+    if isinstance(score, Value):
+        return score.data
+    try:
+        return float(score)  # type: ignore[arg-type]
+    except (TypeError, ValueError):
+        raise TypeError(
+            f"predict must return a number, a Value or a list of them, not {type(score).__name__}"
+        ) from None
+
+
+def _paint_score(axes: Axes, horizontal: list[float], vertical: list[float], scores: list[list[float]]) -> None:
+    """Shade by the distance from the threshold, saturating where nine tenths of the plane have been reached."""
+    finite = sorted(abs(score) for line in scores for score in line if math.isfinite(score))
+    bound = (finite[len(finite) * 9 // 10] if finite else 0.0) or 1.0
+    colours = importlib.import_module("matplotlib.colors")
+    ramp = [mix("#FFFFFF", LIGHT.negative, 0.55), "#FFFFFF", mix("#FFFFFF", LIGHT.positive, 0.55)]
+    shades = colours.LinearSegmentedColormap.from_list("signs", ramp)
+    levels = [bound * (step - 16) / 16 for step in range(33)]
+    axes.contourf(horizontal, vertical, scores, levels=levels, cmap=shades, extend="both")
+    least, most = min(min(line) for line in scores), max(max(line) for line in scores)
+    if least < 0.0 < most:
+        axes.contour(horizontal, vertical, scores, levels=[0.0], colors=[LIGHT.foreground], linewidths=1.8)
+
+
+def _paint_winner(axes: Axes, horizontal: list[float], vertical: list[float], scores: list[list[list[float]]]) -> None:
+    count = len(scores[0][0])
+    for position in range(count):
+        # How far a class is ahead of the best other one: interpolated between the cells, it gives a smooth border.
+        ahead = [[cell[position] - max(cell[:position] + cell[position + 1 :]) for cell in line] for line in scores]
+        most = max(max(line) for line in ahead)
+        if most > 0.0:
+            axes.contourf(
+                horizontal, vertical, ahead, levels=[0.0, most], colors=[mix("#FFFFFF", _CLASSES[position], 0.3)]
+            )
+        if min(min(line) for line in ahead) < 0.0 < most:
+            axes.contour(horizontal, vertical, ahead, levels=[0.0], colors=[LIGHT.foreground], linewidths=1.2)
+
+
+def _figure(width: float, height: float) -> Figure:
+    try:
+        figures = importlib.import_module("matplotlib.figure")
+    except ImportError as error:
+        raise ImportError(
+            f"plots need matplotlib ({error}); install it with: pip install 'glassgrad[plots]'"
+        ) from error
+    figure: Figure = figures.Figure(figsize=(width, height), dpi=144, layout="constrained", facecolor="white")
+    return figure
+
+
+def _plain(axes: Axes) -> None:
+    axes.spines[["top", "right"]].set_visible(False)
+    axes.spines[["left", "bottom"]].set_color(LIGHT.line)
+    axes.tick_params(colors=LIGHT.muted, labelsize=9)
+    axes.xaxis.label.set_color(LIGHT.muted)
+    axes.yaxis.label.set_color(LIGHT.muted)
+
+
+def _written(figure: Figure, path: str | os.PathLike[str] | None) -> Figure:
+    if path is None:
+        return figure
+    form = Path(path).suffix.lower().removeprefix(".")
+    known: dict[str, Any] = figure.canvas.get_supported_filetypes()
+    if form not in known:
+        raise ValueError(
+            f"{os.fspath(path)!r} does not end in a format that can be written: {', '.join(sorted(known))}"
+        )
+    content = io.BytesIO()
+    figure.savefig(content, format=form)
+    write_whole(path, content.getvalue())
+    return figure
