@@ -8,10 +8,14 @@
 (10.0, 7.0, 2.0)
 """
 
+from autograd.anomaly import AnomalyError, detect_anomaly
+from autograd.checking import GradcheckReport, GradientMismatch, gradcheck, numerical_gradient
+from autograd.custom import primitive
 from autograd.debugging import OperandStep, Step, steps
 from autograd.functions import *  # noqa: F403 - its __all__ is the list of functions
 from autograd.functions import __all__ as _functions
 from autograd.modes import current_scope, named_scope, no_grad
+from autograd.transforms import grad, hessian, hvp, jacobian, jvp, value_and_grad
 from autograd.value import Value, topological_order
 
 __version__ = "0.1.0"
@@ -22,14 +26,27 @@ compiled = False
 # `from autograd import *` must not replace a builtin: these are taken by name, as autograd.sum
 _BUILTINS = {"abs", "round", "sum"}
 __all__ = [
+    "AnomalyError",
+    "GradcheckReport",
+    "GradientMismatch",
     "OperandStep",
     "Step",
     "Value",
     "compiled",
     "current_scope",
+    "detect_anomaly",
+    "grad",
+    "gradcheck",
+    "hessian",
+    "hvp",
+    "jacobian",
+    "jvp",
     "named_scope",
     "no_grad",
+    "numerical_gradient",
+    "primitive",
     "steps",
     "topological_order",
+    "value_and_grad",
     *(name for name in _functions if name not in _BUILTINS),
 ]

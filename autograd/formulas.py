@@ -12,7 +12,7 @@ import ast
 from collections.abc import Callable, Mapping, Sequence
 from typing import Any
 
-__all__ = ["OPERAND_NAMES", "compile_derivatives", "compile_evaluation", "compile_forward", "names", "parse"]
+__all__ = ["OPERAND_NAMES", "compile_derivative", "compile_evaluation", "compile_forward", "names", "parse"]
 
 OPERAND_NAMES = ("x", "y", "z")
 
@@ -120,9 +120,6 @@ def compile_evaluation(
     return _function(OPERAND_NAMES[: len(derivatives)], body, namespace, name)
 
 
-def compile_derivatives(
-    name: str, derivatives: Sequence[str], namespace: Mapping[str, Any]
-) -> tuple[Callable[..., Any], ...]:
-    """One function `(x, ..., out) -> local derivative` an operand, in the arithmetic of `namespace`."""
-    arguments = (*OPERAND_NAMES[: len(derivatives)], "out")
-    return tuple(_function(arguments, f"    return {_python(d)}", namespace, name) for d in derivatives)
+def compile_derivative(name: str, arity: int, derivative: str, namespace: Mapping[str, Any]) -> Callable[..., Any]:
+    """The function `(x, ..., out) -> local derivative`, in the arithmetic of `namespace`."""
+    return _function((*OPERAND_NAMES[:arity], "out"), f"    return {_python(derivative)}", namespace, name)

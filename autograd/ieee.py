@@ -32,6 +32,7 @@ __all__ = [
     "erfc",
     "exp",
     "exp2",
+    "exp_difference",
     "expm1",
     "floor",
     "hypot",
@@ -133,6 +134,21 @@ def power(x: float, y: float) -> float:
         pass
     odd = abs(y) < 2.0**53 and y % 2.0 == 1.0
     return copysign(inf, x) if odd else inf
+
+
+def exp_difference(x: float, y: float) -> float:
+    """exp(x - y) with the rounding of the subtraction put right, which exp would multiply by the difference.
+
+    Two equal infinities are 0 apart. What a subtraction rounds off is exact in floats (T. J. Dekker, 1971).
+    """
+    if x == y:
+        return 1.0
+    difference = x - y
+    power = exp(difference)
+    if not abs(difference) < 750.0:
+        return power
+    rounded_off = x - (difference + y) if abs(x) < abs(y) else (x - difference) - y
+    return power + power * rounded_off
 
 
 def hypot(x: float, y: float) -> float:

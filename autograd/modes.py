@@ -13,6 +13,7 @@ from __future__ import annotations
 
 import threading
 from types import TracebackType
+from typing import Any, Protocol
 
 __all__ = ["Mode", "current_scope", "named_scope", "no_grad"]
 
@@ -20,11 +21,22 @@ __all__ = ["Mode", "current_scope", "named_scope", "no_grad"]
 class Mode:
     """One setting of a thread; a thread that has set nothing has None, which is what recording tests for."""
 
-    __slots__ = ("recording", "scope")
+    __slots__ = ("recording", "scope", "watch")
 
-    def __init__(self, recording: bool = True, scope: str | None = None) -> None:
+    def __init__(self, recording: bool = True, scope: str | None = None, watch: Watch | None = None) -> None:
         self.recording = recording
         self.scope = scope
+        self.watch = watch
+
+
+class Watch(Protocol):
+    """What looks at each node as it is computed, and at each backward pass before it begins."""
+
+    def computed(self, node: Any) -> None:
+        """Called with a node just recorded; an error from here is the user's."""
+
+    def backward(self, root: Any, gradient: float) -> None:
+        """Called before a backward pass changes any gradient."""
 
 
 class _Thread(threading.local):
@@ -34,7 +46,7 @@ class _Thread(threading.local):
 state = _Thread()
 
 
-class _Setting:
+class Setting:
     """A context manager that sets the thread's mode and puts the old one back; it may be entered again."""
 
     __slots__ = ("_previous",)
@@ -56,7 +68,7 @@ class _Setting:
         state.mode = self._previous.pop()
 
 
-class no_grad(_Setting):
+class no_grad(Setting):
     """Record nothing inside: results are leaves. For this thread only.
 
     >>> from autograd import Value
@@ -70,10 +82,10 @@ class no_grad(_Setting):
     __slots__ = ()
 
     def _mode(self, outer: Mode) -> Mode:
-        return Mode(False, outer.scope)
+        return Mode(False, outer.scope, outer.watch)
 
 
-class named_scope(_Setting):
+class named_scope(Setting):
     """Nodes computed inside carry `module`: this name, after the enclosing scope's and a dot. For this thread only.
 
     Args:
@@ -94,7 +106,8 @@ class named_scope(_Setting):
         self._name = name
 
     def _mode(self, outer: Mode) -> Mode:
-        return Mode(outer.recording, self._name if outer.scope is None else f"{outer.scope}.{self._name}")
+        path = self._name if outer.scope is None else f"{outer.scope}.{self._name}"
+        return Mode(outer.recording, path, outer.watch)
 
 
 def current_scope() -> str | None:

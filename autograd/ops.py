@@ -10,17 +10,22 @@ The formulas are Python expressions in the small grammar of `autograd.formulas`,
 and follow the conventions of the docs at kinks and singularities: the minimum-norm subgradient at a kink, nan outside
 the domain and for nan. `x + 0` turns -0.0 into 0.0 where a zero's sign would choose the wrong infinity.
 
-Bounds are in ulp (value, derivatives), against arithmetic of hundreds of digits. Where a sum inside may cancel,
-`value_scale` or `derivative_scale` gives the largest term of the exact sum, and the bound is in ulp of that.
+Bounds are in ulp (value, derivatives), against arithmetic of many digits; `tools/accuracy.py` measures them. Where a
+sum inside may cancel, `value_scale` or `derivative_scale` gives the size of its terms, and the bound is in ulp of
+that. Half an ulp is IEEE's promise; the 4 leaves room for the C libraries, whose functions differ by an ulp or two.
+Bounds are for at most 8 operands where the number is open and no scale is given, and for normal floats: what underflows
+keeps the bits that subnormal numbers have.
 """
 
 from __future__ import annotations
 
 import math
 from collections.abc import Callable, Sequence
+from functools import partial
 from typing import Any
 
 from autograd import formulas, ieee
+from autograd.numeric import as_operand, shortened
 
 __all__ = ["PRIMITIVES", "Primitive", "glyph"]
 
@@ -28,7 +33,8 @@ Domain = tuple[tuple[float, float], ...]
 Scale = Callable[..., float]
 
 # what a formula may name besides its operands and the other primitives
-_NAMESPACE = {**vars(ieee), "abs": abs, "round": ieee.rint, "ln2": math.log(2.0), "ln10": math.log(10.0)}
+CONSTANTS = {"inf": math.inf, "nan": math.nan, "ln2": math.log(2.0), "ln10": math.log(10.0)}
+_NAMESPACE = {**vars(ieee), "abs": abs, "round": ieee.rint, **CONSTANTS}
 
 
 class Primitive:
@@ -72,7 +78,7 @@ class Primitive:
         self,
         name: str,
         forward: str | Callable[..., Any],
-        derivatives: tuple[str, ...] | Callable[..., Any],
+        derivatives: tuple[str | Callable[..., Any], ...] | Callable[..., Any],
         about: str,
         *,
         symbol: str | None = None,
@@ -109,37 +115,69 @@ class Primitive:
 
     def _compile(self) -> None:
         forward, derivatives = self.forward_formula, self.derivative_formulas
-        if isinstance(forward, str) and isinstance(derivatives, tuple):
-            names = {
-                name for formula in (forward, *derivatives) for name in formulas.names(formula)
-            } - _NAMESPACE.keys()
-            others = {name: PRIMITIVES[name].forward for name in names if name in PRIMITIVES}
-            namespace = {**_NAMESPACE, **others}
-            self.forward = formulas.compile_forward(self.name, len(derivatives), forward, namespace)
-            self.evaluate = formulas.compile_evaluation(self.name, forward, derivatives, namespace)
-        elif callable(forward) and callable(derivatives):
-            value, local = forward, derivatives
+        if callable(derivatives):
+            self._bind_list(forward, derivatives)
+        elif callable(forward):
+            self._bind_functions(forward, derivatives)
+        else:
+            self._bind_formulas(forward, derivatives)
 
-            def evaluate(xs: Sequence[float]) -> tuple[float, tuple[float, ...]]:
-                out = value(ieee, xs)
-                return out, tuple(local(ieee, xs, out))
+    def _bind_formulas(self, forward: str, derivatives: tuple[Any, ...]) -> None:
+        names = {name for formula in (forward, *derivatives) for name in formulas.names(formula)} - _NAMESPACE.keys()
+        namespace = {**_NAMESPACE, **{name: PRIMITIVES[name].forward for name in names if name in PRIMITIVES}}
+        self.forward = formulas.compile_forward(self.name, len(derivatives), forward, namespace)
+        self.evaluate = formulas.compile_evaluation(self.name, forward, derivatives, namespace)
 
-            self.forward = lambda xs: value(ieee, xs)
-            self.evaluate = evaluate
+    def _bind_list(self, forward: Any, derivatives: Callable[..., Any]) -> None:
+        def evaluate(xs: Sequence[float]) -> tuple[float, tuple[float, ...]]:
+            out = forward(ieee, xs)
+            return out, tuple(derivatives(ieee, xs, out))
+
+        self.forward, self.evaluate = partial(forward, ieee), evaluate
+
+    def _bind_functions(self, forward: Callable[..., Any], derivatives: tuple[Any, ...]) -> None:
+        def evaluate(*xs: float) -> tuple[float, tuple[float, ...]]:
+            out = self.forward(*xs)
+            return out, tuple(self._number(derivative(*xs, out)) for derivative in derivatives)
+
+        self.forward, self.evaluate = lambda *xs: self._number(forward(*xs)), evaluate
+
+    def _number(self, result: object) -> float:
+        number = as_operand(result)
+        if number is None:
+            raise TypeError(f"primitive {self.name!r}: a function gave {shortened(result)} where a number was due")
+        return number
 
     def __repr__(self) -> str:
         return f"<primitive {self.name} {self.symbol!r}>"
 
     def __reduce__(self) -> tuple[Callable[[str], Primitive], tuple[str]]:
-        return _by_name, (self.name,)
+        return _restored, (self.name,)
 
 
 PRIMITIVES: dict[str, Primitive] = {}
 """All primitives by name, in the order of the table."""
 
 
-def _by_name(name: str) -> Primitive:
-    return PRIMITIVES[name]
+_CUSTOM: dict[str, Primitive] = {}
+
+
+def by_name(name: str) -> Primitive | None:
+    """The primitive of this name, of the table or a user's; None where there is none."""
+    return PRIMITIVES.get(name) or _CUSTOM.get(name)
+
+
+def declare(primitive: Primitive) -> Primitive:
+    """Take up a user's primitive, whose functions are Python's: forward, and one derivative an operand."""
+    _CUSTOM[primitive.name] = primitive
+    return primitive
+
+
+def _restored(name: str) -> Primitive:
+    primitive = by_name(name)
+    if primitive is None:
+        raise ValueError(f"the pickle uses the primitive {name!r}: declare it (autograd.primitive) before loading")
+    return primitive
 
 
 def _row(name: str, forward: str, *derivatives: str, about: str, **rest: Any) -> Primitive:
@@ -161,33 +199,41 @@ _STEP = "0 if x == x else nan"  # the derivative of a step function
 
 # fmt: off
 # -- arithmetic ----------------------------------------------------------------------------------------------------
-ADD = _row("add", "x + y", "1", "1", symbol="+", domain=_PAIR, about="x + y")
-SUBTRACT = _row("subtract", "x - y", "1", "-1", symbol="-", glyph="−", domain=_PAIR, about="x - y")
-MULTIPLY = _row("multiply", "x * y", "y", "x", symbol="*", glyph="×", domain=_PAIR, about="x · y")
-DIVIDE = _row("divide", "x / y", "1/y", "-out/y", symbol="/", domain=((-4, 4), (0.1, 4)), about="x / y")
+ADD = _row("add", "x + y", "1", "1", symbol="+", domain=_PAIR, ulp=(0.5, 0), about="x + y")
+SUBTRACT = _row("subtract", "x - y", "1", "-1", symbol="-", glyph="−", domain=_PAIR, ulp=(0.5, 0),
+    about="x - y")
+MULTIPLY = _row("multiply", "x * y", "y", "x", symbol="*", glyph="×", domain=_PAIR, ulp=(0.5, 0),
+    about="x · y")
+DIVIDE = _row("divide", "x / y", "1/y", "-out/y", symbol="/", domain=((-4, 4), (0.1, 4)), ulp=(0.5, 2),
+    about="x / y")
 MODULO = _row("modulo", "modulo(x, y)", "1 if out == out else nan", "-round((x - out)/y)",
-    symbol="%", domain=((-40, 40), (0.1, 4)), ulp=(1, 0), about="x modulo y, with the sign of y")
+    symbol="%", domain=((-40, 40), (0.1, 4)), ulp=(0.5, 0), about="x modulo y, with the sign of y")
+# where y - 1 rounds, power would multiply that by log x: x**y / x does not
 POWER = _row("power",
     "power(x, y) if x == x and y == y else nan",
-    "contribution(y, power(x, y - 1)) if x == x else nan",
+    "(contribution(y, power(x, y - 1)) if y - 1 + 1 == y or x == 0 or abs(x) == inf else y*out/x) if x == x else nan",
     "contribution(out, log(x)) if x > 0 else ((0 if y >= 0 else (-inf if y < 0 else nan)) if x == 0 else nan)",
     symbol="**", domain=((0.1, 4), (-4, 4)), about="x to the power y")
 POWER_CONSTANT = _row("power_constant",
     "x * x if y == 2 else (power(x, y) if x == x and y == y else nan)",
-    "2 * x if y == 2 else (y * power(x, y - 1) if y != 0 else (0 if x == x else nan))",
+    "2 * x if y == 2 else ((contribution(y, power(x, y - 1)) if y - 1 + 1 == y or x == 0 or abs(x) == inf"
+    " else y*out/x) if x == x else nan)",
     "0",  # the exponent is a number
     symbol="**", domain=((0.1, 4), (-4, 4)), about="x to a power y that is a number")
 NEGATE = _row("negate", "-x", "-1", symbol="neg", ulp=(0, 0), about="-x")
 ABS = _row("abs",
     "x if x > 0 else (-x if x < 0 else x + 0)", "1 if x > 0 else (-1 if x < 0 else (0 if x == 0 else nan))",
     ulp=(0, 0), about="Absolute value |x|, with derivative 0 at 0")
+IDENTITY = _row("identity", "x", "1", internal=True, ulp=(0, 0), about="x itself, as a node of its own")
 # An upstream gradient times a local derivative: zero where either is zero, whatever the other. What backward does with
 # numbers, higher derivatives record with this.
 CONTRIBUTION = _row("contribution", "x * y if x != 0 and y != 0 else 0", "y", "x", symbol="*", glyph="×", internal=True,
-    domain=_PAIR, about="x · y, and 0 where either is 0")
+    domain=_PAIR, ulp=(0.5, 0), about="x · y, and 0 where either is 0")
 
 # -- exponentials and logarithms -----------------------------------------------------------------------------------
 EXP = _row("exp", "exp(x)", "out", domain=((-700, 700),), about="Exponential, e to the power x")
+EXP_DIFFERENCE = _row("exp_difference", "exp_difference(x, y)", "out", "-out", internal=True,
+    domain=((-300, 300), (-300, 300)), about="exp(x - y), with what the subtraction rounds off")
 EXP2 = _row("exp2", "exp2(x)", "out*ln2", domain=((-1000, 1000),), about="2 to the power x")
 EXPM1 = _row("expm1", "expm1(x)", "exp(x)", domain=((-30, 700),), about="exp(x) - 1, accurate near 0")
 LOG = _row("log", "log(x)", "1/(x + 0) if x >= 0 else nan", domain=((1e-300, 1e3),), about="Natural logarithm of x")
@@ -199,10 +245,13 @@ LOG1P = _row("log1p", "log1p(x)", "1/(1 + x) if x >= -1 else nan", domain=((-0.9
     about="log(1 + x), accurate near 0")
 
 # -- roots and distances -------------------------------------------------------------------------------------------
-SQRT = _row("sqrt", "sqrt(x + 0)", "0.5/out", domain=((1e-300, 1e3),), about="Square root of x")
-CBRT = _row("cbrt", "cbrt(x)", "1/(3*out*out)", domain=((1e-3, 1e3),), ulp=(4, 12), about="Cube root of x")
+SQRT = _row("sqrt", "sqrt(x + 0)", "0.5/out", domain=((1e-300, 1e3),), ulp=(0.5, 2), about="Square root of x")
+CBRT = _row("cbrt", "cbrt(x)", "out/x/3 if x != 0 and abs(x) < inf else 1/(3*out*out)", domain=((1e-3, 1e3),),
+    about="Cube root of x")
 HYPOT = _row("hypot", "hypot(x, y) if x == x and y == y else nan",
-    "x/out if out != 0 else 0", "y/out if out != 0 else 0", domain=_PAIR, about="Distance sqrt(x*x + y*y)")
+    "(x/out if out < inf else 0.5*x/hypot(0.5*x, 0.5*y)) if out != 0 else 0",
+    "(y/out if out < inf else 0.5*y/hypot(0.5*x, 0.5*y)) if out != 0 else 0", domain=_PAIR,
+    about="Distance sqrt(x*x + y*y)")
 
 # -- trigonometry --------------------------------------------------------------------------------------------------
 SIN = _row("sin", "sin(x)", "cos(x)", domain=((-100, 100),), about="Sine of x radians")
@@ -221,7 +270,7 @@ SINH = _row("sinh", "sinh(x)", "cosh(x)", domain=((-700, 700),), about="Hyperbol
 COSH = _row("cosh", "cosh(x)", "sinh(x)", domain=((-700, 700),), about="Hyperbolic cosine of x")
 TANH = _row("tanh", "tanh(x)", "sech2(x)", domain=((-300, 300),), about="Hyperbolic tangent of x")
 SECH2 = _row("sech2", "4*(e := exp(-2*abs(x)))/((1 + e)*(1 + e))", "-2*tanh(x)*out", internal=True,
-    domain=((-300, 300),), ulp=(8, 12), about="1/cosh(x)², the derivative of tanh")
+    domain=((-300, 300),), about="1/cosh(x)², the derivative of tanh")
 ASINH = _row("asinh", "asinh(x)", "1/hypot(1, x)", domain=((-1e3, 1e3),), about="Inverse hyperbolic sine of x")
 ACOSH = _row("acosh", "acosh(x)", "1/(sqrt(x - 1)*sqrt(x + 1))", domain=((1.0001, 1e3),), example=(2.0,),
     about="Inverse hyperbolic cosine of x")
@@ -231,21 +280,21 @@ ATANH = _row("atanh", "atanh(x)", "1/((1 - x)*(1 + x)) if abs(x) <= 1 else nan",
 # -- the normal distribution ---------------------------------------------------------------------------------------
 # exp(-x²) loses as many bits as x² has before its point; a part of x whose square is exact goes first.
 GAUSSIAN = _row("gaussian",
-    "exp(-h*h)*exp((h - x)*(h + x)) if abs(h := floor(16*x)/16) < 28 else (0 if x == x else nan)",
-    "-2*x*out", internal=True, domain=((-26, 26),), ulp=(4, 8), about="exp(-x²)")
+    "exp(-h*h)*exp((h - x)*(h + x)) if abs(h := floor(1048576*x)/1048576) < 28 else (0 if x == x else nan)",
+    "-2*x*out", internal=True, domain=((-26, 26),), about="exp(-x²)")
 ERF = _row("erf", "erf(x)", "1.1283791670955126*gaussian(x)", domain=((-26, 26),), about="Error function of x")
 ERFC = _row("erfc", "erfc(x)", "-1.1283791670955126*gaussian(x)", domain=((-26, 26),), ulp=(5, 8),
     about="1 - erf(x), accurate where erf(x) is near 1")
 NORMAL_PDF = _row("normal_pdf",
     "0.3989422804014327*exp(-h*h/2)*exp((h - x)*(h + x)/2)"
-    " if abs(h := floor(16*x)/16) < 39 else (0 if x == x else nan)",
-    "-x*out", internal=True, domain=((-37, 37),), ulp=(6, 8), about="exp(-x²/2)/sqrt(2π)")
+    " if abs(h := floor(1048576*x)/1048576) < 39 else (0 if x == x else nan)",
+    "-x*out", internal=True, domain=((-37, 37),), about="exp(-x²/2)/sqrt(2π)")
 # erfc(-x/sqrt(2))/2 with the rounding of x/sqrt(2), which erfc would multiply by x², put right to first order
 NORMAL_CDF = _row("normal_cdf",
     "0.5*(erfc(z := -0.7071067811865476*x) + ((z + 0.7071067690849304*(h := floor(1048576*x)/1048576))"
     " + (1.210161710447897e-08*h + 0.7071067811865476*(x - h)))*1.1283791670955126*gaussian(z))"
     " if abs(x) < 39 else (1 if x > 0 else (0 if x < 0 else nan))",
-    "normal_pdf(x)", internal=True, domain=((-37, 37),), ulp=(8, 8), about="Share of the normal distribution below x")
+    "normal_pdf(x)", internal=True, domain=((-37, 37),), about="Share of the normal distribution below x")
 
 # -- steps and choices ---------------------------------------------------------------------------------------------
 FLOOR = _row("floor", "floor(x)", _STEP, domain=((-40, 40),), ulp=(0, 0), about="Largest whole number not above x")
@@ -275,7 +324,7 @@ WHERE = _row("where", "y if x != 0 else z", "0", "1 if x != 0 else 0", "0 if x !
 SIGMOID = _row("sigmoid", "1/(1 + exp(-x)) if x >= 0 else (e := exp(x))/(1 + e)", "sigmoid_slope(x)",
     domain=((-700, 700),), about="Logistic function 1/(1 + exp(-x))")
 SIGMOID_SLOPE = _row("sigmoid_slope", "(e := exp(-abs(x)))/((1 + e)*(1 + e))", "-out*tanh(x/2)", internal=True,
-    domain=((-700, 700),), ulp=(8, 12), about="The derivative of sigmoid")
+    domain=((-700, 700),), about="The derivative of sigmoid")
 LOGSIGMOID = _row("logsigmoid", "-log1p(exp(-x)) if x >= 0 else x - log1p(exp(x))", "sigmoid(-x)",
     domain=((-700, 700),), about="log(sigmoid(x)), without overflow")
 SOFTPLUS = _row("softplus", "x + log1p(exp(-x)) if x > 0 else log1p(exp(x))", "sigmoid(x)", domain=((-700, 700),),
@@ -283,11 +332,11 @@ SOFTPLUS = _row("softplus", "x + log1p(exp(-x)) if x > 0 else log1p(exp(x))", "s
 RELU = _row("relu", "x if x > 0 else (0 if x <= 0 else nan)", "1 if x > 0 else (0 if x <= 0 else nan)", ulp=(0, 0),
     about="Rectifier max(x, 0), with derivative 0 at 0")
 LEAKY_RELU = _row("leaky_relu", "x if x > 0 else 0.01*x", "1 if x > 0 else (0.01 if x <= 0 else nan)",
-    ulp=(1, 0), about="x where it is positive, else 0.01·x; derivative 0.01 at 0")
+    ulp=(0.5, 0), about="x where it is positive, else 0.01·x; derivative 0.01 at 0")
 ELU = _row("elu", "x if x > 0 else expm1(x)", "1 if x > 0 else exp(x)", domain=((-30, 30),),
     about="x where it is positive, else exp(x) - 1")
 GELU = _row("gelu", "contribution(x, normal_cdf(x))", "normal_cdf(x) + contribution(x, normal_pdf(x))",
-    domain=((-37, 37),), ulp=(8, 8), derivative_scale=lambda xs: 0.4 * abs(xs[0]) * math.exp(-xs[0] ** 2 / 2),
+    domain=((-37, 37),), derivative_scale=lambda xs: 0.4 * abs(xs[0]) * math.exp(-xs[0] * xs[0] / 2),
     about="x times the share of the normal distribution below x")
 SILU = _row("silu", "contribution(x, sigmoid(x))",
     "contribution(sigmoid(x), 1 + contribution(x, sigmoid(-x)))",
@@ -311,9 +360,23 @@ def _left_fold(terms: Sequence[Any]) -> Any:
     return total
 
 
-def _dot(m: Any, xs: Sequence[Any]) -> Any:  # x0, x1, ..., y0, y1, ...
+def _partial_sums(terms: Sequence[float]) -> float:
+    """The sizes of the terms and of their partial sums, added up: a left fold errs by at most half an ulp of that."""
+    size = abs(terms[0])
+    partial = terms[0]
+    for i in range(1, len(terms)):
+        partial += terms[i]
+        size += abs(terms[i]) + abs(partial)
+    return size
+
+
+def _products(xs: Sequence[Any]) -> list[Any]:  # x0, x1, ..., y0, y1, ...
     n = len(xs) // 2
-    return _left_fold([xs[i] * xs[n + i] for i in range(n)])
+    return [xs[i] * xs[n + i] for i in range(n)]
+
+
+def _dot(m: Any, xs: Sequence[Any]) -> Any:
+    return _left_fold(_products(xs))
 
 
 def _prod(m: Any, xs: Sequence[Any]) -> Any:
@@ -344,8 +407,7 @@ def _exps_below_largest(m: Any, xs: Sequence[Any]) -> tuple[int, list[Any]]:
     for i in range(1, len(xs)):
         if xs[i] > xs[top]:
             top = i
-    # inf - inf is nan, but an infinity stands 0 below itself
-    return top, [m.exp(x - xs[top] if x != xs[top] else 0.0) for x in xs]
+    return top, [m.exp_difference(x, xs[top]) for x in xs]
 
 
 def _sum_but(terms: Sequence[Any], left_out: int) -> Any:
@@ -359,6 +421,8 @@ def _logsumexp(m: Any, xs: Sequence[Any]) -> Any:
 
 
 def _softmax(m: Any, xs: Sequence[Any], out: Any) -> list[Any]:
+    if out != out:
+        return [ieee.nan] * len(xs)
     top, exps = _exps_below_largest(m, xs)
     if xs[top] == -ieee.inf:
         return [0.0] * len(xs)
@@ -385,12 +449,13 @@ def _cross_entropy_derivatives(m: Any, xs: Sequence[Any], out: Any) -> list[Any]
 
 
 # fmt: off
-SUM = _fold_row("sum", lambda m, xs: _left_fold(xs), lambda m, xs, out: [1.0] * len(xs),
-    value_scale=lambda xs: max(map(abs, xs)), about="x0 + x1 + ..., added from the left")
+SUM = _fold_row("sum", lambda m, xs: _left_fold(xs), lambda m, xs, out: [1.0] * len(xs), ulp=(1, 0),
+    value_scale=_partial_sums, about="x0 + x1 + ..., added from the left")
 MEAN = _fold_row("mean", lambda m, xs: _left_fold(xs) / len(xs), lambda m, xs, out: [1.0 / len(xs)] * len(xs),
-    value_scale=lambda xs: max(map(abs, xs)) / len(xs), about="(x0 + x1 + ...) / n, added from the left")
+    ulp=(1.5, 0.5), value_scale=lambda xs: _partial_sums(xs) / len(xs),
+    about="(x0 + x1 + ...) / n, added from the left")
 DOT = _fold_row("dot", _dot, lambda m, xs, out: [*xs[len(xs) // 2:], *xs[:len(xs) // 2]],
-    domain=_PAIR, value_scale=lambda xs: max(abs(xs[i] * xs[i + len(xs) // 2]) for i in range(len(xs) // 2)),
+    domain=_PAIR, ulp=(1, 0), value_scale=lambda xs: _partial_sums(_products(xs)),
     about="x0·y0 + x1·y1 + ..., added from the left")
 PROD = _fold_row("prod", _prod, _products_of_others, about="x0 · x1 · ..., multiplied from the left")
 TAKE = _fold_row("take", lambda m, xs: xs[int(xs[-1])], _take_derivatives, ulp=(0, 0),

@@ -9,7 +9,7 @@ from __future__ import annotations
 import itertools
 import operator
 from collections.abc import Iterable, Sequence
-from typing import Any, NoReturn
+from typing import Any, NoReturn, SupportsIndex, final
 
 from autograd import ops
 from autograd.modes import state
@@ -24,6 +24,7 @@ _next_number = itertools.count().__next__
 _creation_number = operator.attrgetter("_number")
 
 
+@final
 class Value:
     """A number in a computation graph.
 
@@ -171,6 +172,9 @@ class Value:
         54.0
         """
         upstream = gradient if type(gradient) is float else _as_float(gradient, "backward()")
+        mode = state.mode
+        if mode is not None and mode.watch is not None:
+            mode.watch.backward(self, upstream)
         nodes = _computed_nodes(self)
         for node in nodes:
             node._grad = 0.0
@@ -289,6 +293,19 @@ class Value:
         label = f", label={self._label!r}" if self._label is not None else ""
         return f"Value({self._data}, grad={self._grad}{op}{label})"
 
+    def __copy__(self) -> Value:
+        return restore(self._primitive, self._data, self._grad, self._locals, self._label, self._module, self._operands)
+
+    def __deepcopy__(self, memo: dict[int, Any]) -> Value:
+        from autograd.copying import deep_copied
+
+        return deep_copied(self, memo)
+
+    def __reduce_ex__(self, protocol: SupportsIndex) -> tuple[Any, ...]:
+        from autograd.copying import reduced
+
+        return reduced(self)
+
     # <generated methods from ops.py by `make generate`: do not edit>
     def abs(self) -> Value:
         """Absolute value |x|, with derivative 0 at 0."""
@@ -332,7 +349,7 @@ class Value:
 
     def hypot(self, y: Value | Number) -> Value:
         """Distance sqrt(x*x + y*y)."""
-        return many(ops.HYPOT, operands_of('hypot', [self, y]))
+        return many(ops.HYPOT, operands_of("hypot", [self, y]))
 
     def sin(self) -> Value:
         """Sine of x radians."""
@@ -360,7 +377,7 @@ class Value:
 
     def atan2(self, x: Value | Number) -> Value:
         """Angle of the point (x, y), in radians."""
-        return many(ops.ATAN2, operands_of('atan2', [self, x]))
+        return many(ops.ATAN2, operands_of("atan2", [self, x]))
 
     def sinh(self) -> Value:
         """Hyperbolic sine of x."""
@@ -412,19 +429,19 @@ class Value:
 
     def maximum(self, y: Value | Number) -> Value:
         """The larger of x and y; each has derivative 1/2 at a tie."""
-        return many(ops.MAXIMUM, operands_of('maximum', [self, y]))
+        return many(ops.MAXIMUM, operands_of("maximum", [self, y]))
 
     def minimum(self, y: Value | Number) -> Value:
         """The smaller of x and y; each has derivative 1/2 at a tie."""
-        return many(ops.MINIMUM, operands_of('minimum', [self, y]))
+        return many(ops.MINIMUM, operands_of("minimum", [self, y]))
 
     def clip(self, low: Value | Number, high: Value | Number) -> Value:
         """x, or the bound it is beyond; derivative 0 at a bound."""
-        return many(ops.CLIP, operands_of('clip', [self, low, high]))
+        return many(ops.CLIP, operands_of("clip", [self, low, high]))
 
     def where(self, a: Value | Number, b: Value | Number) -> Value:
         """a where the condition holds, else b."""
-        return many(ops.WHERE, operands_of('where', [self, a, b]))
+        return many(ops.WHERE, operands_of("where", [self, a, b]))
 
     def sigmoid(self) -> Value:
         """Logistic function 1/(1 + exp(-x))."""
@@ -549,8 +566,6 @@ def _record(
     local_grads: tuple[float, ...],
 ) -> Value:
     mode = state.mode
-    if mode is not None and not mode.recording:
-        return Value(data)
     node = _new(Value)
     node._data = data
     node._grad = 0.0
@@ -560,11 +575,34 @@ def _record(
     node._locals = local_grads
     node._number = _next_number()
     node._label = None
-    node._module = None if mode is None else mode.scope
-    return node
+    if mode is None:
+        node._module = None
+        return node
+    node._module = mode.scope
+    if mode.watch is not None:
+        mode.watch.computed(node)
+    return node if mode.recording else Value(data)
 
 
 _new = object.__new__
+
+
+def restore(
+    primitive: Primitive | None,
+    data: float,
+    grad: float,
+    local_grads: tuple[float, ...],
+    label: str | None,
+    module: str | None,
+    operands: tuple[Value | float, ...],
+) -> Value:
+    """A node with these contents, as a copy or a pickle gives them; a new creation number."""
+    node = _new(Value)
+    node._data, node._grad, node._primitive, node._locals = data, grad, primitive, local_grads
+    node._label, node._module, node._operands = label, module, operands
+    node._parents = tuple([operand for operand in operands if type(operand) is Value])
+    node._number = _next_number()
+    return node
 
 
 # -- numbers from outside --------------------------------------------------------------------------------------------
