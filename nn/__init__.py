@@ -17,6 +17,7 @@ from nn.layers import MLP, Layer, Neuron
 from nn.losses import (
     Loss,
     binary_cross_entropy,
+    binary_cross_entropy_with_logits,
     decides,
     half_squared_error,
     hinge,
@@ -39,6 +40,7 @@ __all__ = [
     "Optimizer",
     "accuracy",
     "binary_cross_entropy",
+    "binary_cross_entropy_with_logits",
     "decides",
     "fit",
     "half_squared_error",

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable, Sequence
 from typing import Any
 
-from autograd import Value, dot, relu, sigmoid, tanh
+from autograd import Value, dot, elu, gelu, leaky_relu, relu, sigmoid, silu, softplus, tanh
 from nn.arguments import Seed, choice, positive_integer, random_source
 from nn.init import Initializer, initializer
 from nn.module import Module
@@ -17,7 +17,17 @@ def _linear(x: Value) -> Value:
     return x
 
 
-ACTIVATIONS: dict[str, Callable[[Value], Value]] = {"relu": relu, "tanh": tanh, "sigmoid": sigmoid, "linear": _linear}
+ACTIVATIONS: dict[str, Callable[[Value], Value]] = {
+    "relu": relu,
+    "leaky_relu": leaky_relu,
+    "elu": elu,
+    "gelu": gelu,
+    "silu": silu,
+    "softplus": softplus,
+    "tanh": tanh,
+    "sigmoid": sigmoid,
+    "linear": _linear,
+}
 
 
 class Neuron(Module):

@@ -7,12 +7,13 @@ from collections.abc import Callable, Sequence
 from typing import Any, Literal, Protocol, cast
 
 import autograd
-from autograd import Value, log, mean, relu
+from autograd import Value, log, log1p, mean, relu, softplus
 
 __all__ = [
     "Decision",
     "Loss",
     "binary_cross_entropy",
+    "binary_cross_entropy_with_logits",
     "decides",
     "decision_of",
     "half_squared_error",
@@ -132,8 +133,34 @@ def binary_cross_entropy(prediction: Value, target: float) -> Value:
     if target == 1.0:
         return -log(probability)
     if target == 0.0:
-        return -log(1.0 - probability)
-    return -(target * log(probability) + (1.0 - target) * log(1.0 - probability))
+        return -log1p(-probability)
+    return -(target * log(probability) + (1.0 - target) * log1p(-probability))
+
+
+@decides("> 0")
+def binary_cross_entropy_with_logits(prediction: Value, target: float) -> Value:
+    """`binary_cross_entropy(sigmoid(prediction), target)`, without the overflow and the rounding of sigmoid.
+
+    Args:
+        prediction: One output, any number: the log odds of class 1.
+        target: 0 or 1, or a probability between them.
+
+    Raises:
+        TypeError: There are several outputs, or several targets.
+        ValueError: The target does not lie between 0 and 1.
+
+    >>> binary_cross_entropy_with_logits(Value(-1000.0), 1).data, binary_cross_entropy_with_logits(Value(1000.0), 1).data
+    (1000.0, 0.0)
+    """
+    logit = _one_output("binary_cross_entropy_with_logits", prediction)
+    _check_one_target("binary_cross_entropy_with_logits", target)
+    if not 0.0 <= target <= 1.0:
+        raise ValueError(f"binary_cross_entropy_with_logits takes a target from 0 to 1, not {target!r}")
+    if target == 1.0:
+        return softplus(-logit)
+    if target == 0.0:
+        return softplus(logit)
+    return target * softplus(-logit) + (1.0 - target) * softplus(logit)
 
 
 @decides("> 0")

@@ -9,6 +9,7 @@ import mpmath
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
+from mpmath import mp, mpf
 
 import nn
 from autograd import Value
@@ -160,3 +161,17 @@ def test_bad_decisions() -> None:
         is_right("argmax", Value(1.0), 0)
     with pytest.raises(TypeError, match="the decision '> 0' takes one output"):
         is_right("> 0", [Value(1.0), Value(2.0)], 0)
+
+
+@pytest.mark.parametrize("logit", [-1000.0, -40.0, -0.3, 0.0, 2.5, 40.0, 1000.0])
+@pytest.mark.parametrize("target", [0, 1, 0.25])
+def test_cross_entropy_with_logits_is_exact_far_out(logit, target):
+    z = Value(logit)
+    loss = nn.binary_cross_entropy_with_logits(z, target)
+    loss.backward()
+    with mp.workdps(500):  # 1 - sigmoid(1000) is 1e-434
+        p = 1 / (1 + mp.exp(-mpf(logit)))
+        want = -(target * mp.log(p) + (1 - mpf(target)) * mp.log(1 - p))
+        # a few roundings of the loss; of the gradient, of its largest term, which is at most 1
+        assert loss.data == pytest.approx(float(want), rel=1e-15, abs=0)
+        assert z.grad == pytest.approx(float(p - target), rel=1e-15, abs=3e-16)
