@@ -149,8 +149,8 @@ def binary_cross_entropy_with_logits(prediction: Value, target: float) -> Value:
         TypeError: There are several outputs, or several targets.
         ValueError: The target does not lie between 0 and 1.
 
-    >>> binary_cross_entropy_with_logits(Value(-1000.0), 1).data, binary_cross_entropy_with_logits(Value(1000.0), 1).data
-    (1000.0, 0.0)
+    >>> [binary_cross_entropy_with_logits(Value(logit), 1).data for logit in (-1000.0, 1000.0)]
+    [1000.0, 0.0]
     """
     logit = _one_output("binary_cross_entropy_with_logits", prediction)
     _check_one_target("binary_cross_entropy_with_logits", target)

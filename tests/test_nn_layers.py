@@ -19,6 +19,11 @@ from nn.layers import ACTIVATIONS
 
 PLAIN_ACTIVATIONS = {
     "relu": lambda z: max(z, 0.0),
+    "leaky_relu": lambda z: max(z, 0.01 * z),
+    "elu": lambda z: z if z > 0 else math.exp(z) - 1.0,
+    "gelu": lambda z: z * math.erfc(-z / math.sqrt(2.0)) / 2.0,
+    "silu": lambda z: z / (1.0 + math.exp(-z)),
+    "softplus": lambda z: math.log(1.0 + math.exp(z)),
     "tanh": math.tanh,
     "sigmoid": lambda z: 1.0 / (1.0 + math.exp(-z)),
     "linear": lambda z: z,
@@ -268,7 +273,7 @@ def test_weights_have_the_published_spread(init: object, nin: int, nout: int, st
         (
             lambda: nn.MLP(2, [3], activation="rleu"),
             ValueError,
-            "unknown activation 'rleu': choose one of relu, tanh, sigmoid, linear; did you mean 'relu'?",
+            "unknown activation 'rleu': choose one of relu, .*, tanh, sigmoid, linear; did you mean 'relu'?",
         ),
         (lambda: nn.MLP(2, [3], output="softmaxx"), ValueError, "unknown output 'softmaxx': choose one of relu, "),
         (lambda: nn.MLP(2, [3], activation=None), TypeError, "activation must be one of relu, .*, not None"),
