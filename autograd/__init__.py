@@ -8,6 +8,13 @@
 (10.0, 7.0, 2.0)
 """
 
+import os as _os
+
+if _os.environ.get("GLASSGRAD_PURE") == "1":
+    from autograd.pure import load_python_source as _load
+
+    _load("value")
+
 from autograd.anomaly import AnomalyError, detect_anomaly
 from autograd.checking import GradcheckReport, GradientMismatch, gradcheck, numerical_gradient
 from autograd.custom import primitive
@@ -16,11 +23,10 @@ from autograd.functions import *  # noqa: F403 - its __all__ is the list of func
 from autograd.functions import __all__ as _functions
 from autograd.modes import current_scope, named_scope, no_grad
 from autograd.transforms import grad, hessian, hvp, jacobian, jvp, value_and_grad
-from autograd.value import Value, topological_order
+from autograd.value import Value, compiled, topological_order
 
 __version__ = "0.1.0"
 
-compiled = False
 """Whether the compiled core runs, or the pure Python of the same source."""
 
 # `from autograd import *` must not replace a builtin: these are taken by name, as autograd.sum

@@ -25,7 +25,7 @@ from autograd.debugging import steps
 from autograd.formatting import clean_text
 from autograd.modes import Mode, Setting
 from autograd.ops import glyph
-from autograd.value import Value
+from autograd.value import Value, creation_number
 
 __all__ = ["AnomalyError", "detect_anomaly"]
 
@@ -68,7 +68,7 @@ class _Watch:
         self._lines: dict[int, str] = {}
 
     def computed(self, node: Value) -> None:
-        line = self._lines[node._number] = _user_line(sys._getframe(1))
+        line = self._lines[creation_number(node)] = _user_line(sys._getframe(1))
         if not math.isfinite(node.data):
             raise AnomalyError(_account(f"{node.op} gave {node.data}", node, line))
 
@@ -84,7 +84,7 @@ class _Watch:
                 elif math.isfinite(operand.contribution):
                     what = f"{operand.before} + {operand.contribution} = {operand.after}"
                 name = _name(operand.value) or f"%{operand.number}"
-                line = self._lines.get(step.node._number) or "(computed outside detect_anomaly)"
+                line = self._lines.get(creation_number(step.node)) or "(computed outside detect_anomaly)"
                 message = f"backward through {step.node.op}: {what} for operand {name}"
                 raise AnomalyError(_account(message, step.node, line))
 

@@ -35,7 +35,7 @@ def deep_copied(root: Value, memo: dict[int, Any]) -> Value:
 
 def _own(node: Value) -> tuple[Primitive | None, float, float, tuple[float, ...], str | None, str | None]:
     """What a node holds besides its operands."""
-    return node._primitive, node.data, node.grad, node.local_grads, node.label, node.module
+    return node.primitive, node.data, node.grad, node.local_grads, node.label, node.module
 
 
 class _Session(threading.local):

@@ -30,7 +30,7 @@ def derivatives_of(node: Value, recorded: bool) -> Sequence[Value | float]:
     """
     if not recorded:
         return node.local_grads
-    operands, primitive = node.operands, node._primitive
+    operands, primitive = node.operands, node.primitive
     assert primitive is not None
     derivatives = _on_values(primitive)
     if callable(derivatives):

@@ -11,39 +11,11 @@
 
 from __future__ import annotations
 
-import threading
 from types import TracebackType
-from typing import Any, Protocol
+
+from autograd.value import Mode, current_mode, set_mode
 
 __all__ = ["Mode", "current_scope", "named_scope", "no_grad"]
-
-
-class Mode:
-    """One setting of a thread; a thread that has set nothing has None, which is what recording tests for."""
-
-    __slots__ = ("recording", "scope", "watch")
-
-    def __init__(self, recording: bool = True, scope: str | None = None, watch: Watch | None = None) -> None:
-        self.recording = recording
-        self.scope = scope
-        self.watch = watch
-
-
-class Watch(Protocol):
-    """What looks at each node as it is computed, and at each backward pass before it begins."""
-
-    def computed(self, node: Any) -> None:
-        """Called with a node just recorded; an error from here is the user's."""
-
-    def backward(self, root: Any, gradient: float) -> None:
-        """Called before a backward pass changes any gradient."""
-
-
-class _Thread(threading.local):
-    mode: Mode | None = None
-
-
-state = _Thread()
 
 
 class Setting:
@@ -58,14 +30,14 @@ class Setting:
         raise NotImplementedError
 
     def __enter__(self) -> None:
-        outer = state.mode
-        state.mode = self._mode(outer or Mode())
+        outer = current_mode()
+        set_mode(self._mode(outer or Mode()))
         self._previous.append(outer)
 
     def __exit__(
         self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
     ) -> None:
-        state.mode = self._previous.pop()
+        set_mode(self._previous.pop())
 
 
 class no_grad(Setting):
@@ -116,5 +88,5 @@ def current_scope() -> str | None:
     >>> current_scope() is None
     True
     """
-    mode = state.mode
+    mode = current_mode()
     return None if mode is None else mode.scope

@@ -25,10 +25,9 @@ from typing import Any
 
 from autograd import ops
 from autograd.derivatives import derivatives_of, product
-from autograd.modes import Mode, state
 from autograd.numeric import shortened
 from autograd.trees import flatten, flatten_like
-from autograd.value import Value, topological_order, unary
+from autograd.value import Mode, Value, current_mode, many, set_mode, topological_order
 
 __all__ = ["grad", "hessian", "hvp", "jacobian", "jvp", "value_and_grad"]
 
@@ -282,18 +281,18 @@ class _Evaluation:
 @contextmanager
 def _recording() -> Iterator[None]:
     """Record inside, even inside no_grad: a transform needs its function's graph, whoever calls it."""
-    outer = state.mode
+    outer = current_mode()
     if outer is not None and not outer.recording:
-        state.mode = Mode(True, outer.scope, outer.watch)
+        set_mode(Mode(True, outer.scope, outer.watch))
     try:
         yield
     finally:
-        state.mode = outer
+        set_mode(outer)
 
 
 def _fresh(x: Value | float) -> Value:
     """A node that is nobody else's: a leaf for a number; for a Value a copy that depends on it."""
-    return unary(ops.IDENTITY, x) if isinstance(x, Value) else Value(x)
+    return many(ops.IDENTITY, [x]) if isinstance(x, Value) else Value(x)
 
 
 def _as_value(x: Value | float) -> Value:

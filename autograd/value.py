@@ -8,23 +8,47 @@ from __future__ import annotations
 
 import itertools
 import operator
-from collections.abc import Iterable, Sequence
-from typing import Any, NoReturn, SupportsIndex, final
+import threading
+from collections.abc import Iterable
+from typing import Any, NoReturn, Protocol, SupportsIndex
+
+try:
+    import cython
+except ModuleNotFoundError:  # only the build needs it; what is compiled has it built in
+    from autograd import uncompiled as cython
 
 from autograd import ops
-from autograd.modes import state
 from autograd.numeric import as_operand, shortened, text_or_none
-from autograd.ops import Primitive
+from autograd.ops import BY_CODE, PRIMITIVES, Primitive
 
-__all__ = ["Number", "Value", "topological_order"]
+__all__ = ["Mode", "Number", "Value", "current_mode", "set_mode", "topological_order"]
 
 Number = float  # int counts as float for a type checker; numbers.Real and NumPy scalars are taken too
 
-_next_number = itertools.count().__next__
+compiled = bool(cython.compiled)
+
+_BY_CODE = BY_CODE
+_ADD = PRIMITIVES["add"].code
+_SUBTRACT = PRIMITIVES["subtract"].code
+_MULTIPLY = PRIMITIVES["multiply"].code
+_DIVIDE = PRIMITIVES["divide"].code
+_MODULO = PRIMITIVES["modulo"].code
+_POWER = PRIMITIVES["power"].code
+_POWER_CONSTANT = PRIMITIVES["power_constant"].code
+_NEGATE = PRIMITIVES["negate"].code
+_ABS = PRIMITIVES["abs"].code
+_FLOOR = PRIMITIVES["floor"].code
+_CEIL = PRIMITIVES["ceil"].code
+_ROUND = PRIMITIVES["round"].code
+
+_made = 0
+_next_number = itertools.count(1).__next__
 _creation_number = operator.attrgetter("_number")
 
 
-@final
+@cython.final
+@cython.no_gc
+@cython.cclass
 class Value:
     """A number in a computation graph.
 
@@ -46,29 +70,36 @@ class Value:
     (Value(-4.0, grad=1.0, op='+'), -2.0, 2.0)
     """
 
-    __slots__ = ("_data", "_grad", "_label", "_locals", "_module", "_number", "_operands", "_parents", "_primitive")
-
-    _data: float
-    _grad: float
-    _label: str | None
-    _locals: tuple[float, ...]
-    _module: str | None
-    _number: int
-    _operands: tuple[Value | float, ...]
-    _parents: tuple[Value, ...]
-    _primitive: Primitive | None
+    # A node has up to two operands in itself: `_x` and `_y` hold those that are Values, `_dx` and `_dy` the local
+    # derivatives by them; where an operand is a number, `_x` or `_y` is None and `_dx` or `_dy` is that number.
+    # A node of more has the pair (operands, local derivatives by those that are Values) in `_many`.
+    __slots__ = (
+        "_code",
+        "_count",
+        "_data",
+        "_dx",
+        "_dy",
+        "_grad",
+        "_label",
+        "_many",
+        "_module",
+        "_number",
+        "_x",
+        "_y",
+    )
 
     def __init__(self, data: Number, label: str | None = None) -> None:
+        if cython.compiled:
+            global _made
+            _made += 1
+            self._number = _made
+        else:
+            self._number = _next_number()
+            self._grad = self._dx = self._dy = 0.0
+            self._x = self._y = self._module = None
+            self._code = self._count = 0
         self._data = data if type(data) is float else _as_float(data, "Value()")
-        self._grad = 0.0
-        self._primitive = None
-        self._operands = self._parents = self._locals = ()
-        self._number = _next_number()
-        self._module = None
         self.label = label
-
-    def __init_subclass__(cls) -> NoReturn:
-        raise TypeError("Value is final: write functions of Values, or keep a Value as an attribute")
 
     # -- what a node knows ---------------------------------------------------------------------------------------
     @property
@@ -78,7 +109,7 @@ class Value:
 
     @data.setter
     def data(self, data: Number) -> None:
-        if self._primitive is not None:
+        if self._code != 0:
             raise AttributeError(
                 f"cannot assign the data of {self!r}: it was computed by {self.op!r} from its operands; "
                 "assign a leaf's data and compute again, or use .detach() for a leaf with this value"
@@ -115,7 +146,12 @@ class Value:
     @property
     def op(self) -> str:
         """The symbol of the primitive that computed the node, `"*"` or `"tanh"`; `""` for a leaf."""
-        return "" if self._primitive is None else self._primitive.symbol
+        return "" if self._code == 0 else self.primitive.symbol
+
+    @property
+    def primitive(self) -> Primitive | None:
+        """The row of `autograd.ops` that computed the node; None for a leaf."""
+        return BY_CODE[self._code]
 
     @property
     def operands(self) -> tuple[Value | float, ...]:
@@ -124,12 +160,21 @@ class Value:
         >>> (Value(3.0) * 2).operands
         (Value(3.0, grad=0.0), 2.0)
         """
-        return self._operands
+        if cython.compiled:
+            return core_operands(self, ALL_OPERANDS)
+        if self._count == 0:
+            return self._many[0] if self._code != 0 else ()
+        x = self._dx if self._x is None else self._x
+        if self._count == 1:
+            return (x,)
+        return x, self._dy if self._y is None else self._y
 
     @property
     def parents(self) -> tuple[Value, ...]:
         """The operands that are Values."""
-        return self._parents
+        if cython.compiled:
+            return core_operands(self, PARENTS)
+        return tuple([operand for operand in self.operands if type(operand) is Value])
 
     @property
     def local_grads(self) -> tuple[float, ...]:
@@ -138,7 +183,11 @@ class Value:
         >>> (Value(3.0) * Value(4.0)).local_grads
         (4.0, 3.0)
         """
-        return self._locals
+        if cython.compiled:
+            return core_operands(self, LOCAL_GRADS)
+        if self._count == 0:
+            return self._many[1] if self._code != 0 else ()
+        return tuple([local for parent, local in ((self._x, self._dx), (self._y, self._dy)) if parent is not None])
 
     def item(self) -> float:
         """The number as a float, `data`."""
@@ -157,9 +206,10 @@ class Value:
     def backward(self, gradient: Number = 1.0) -> None:
         """Add d(this node) / d(leaf) · `gradient` to the `grad` of every leaf that this node depends on.
 
-        Nodes are visited newest first, so each has its whole gradient before it passes it on. Leaves add up over
-        several calls; computed nodes start from zero in each, and keep their gradient until the next. A contribution
-        is zero where either factor is zero, whatever the other.
+        Nodes are visited newest first, so each has its whole gradient before it passes it on. Every node's gradient
+        starts from zero in each call; a computed node keeps it until the next, a leaf adds it to what it had, so two
+        calls give exactly twice the gradient of one. A contribution is zero where either factor is zero, whatever the
+        other.
 
         Args:
             gradient: the upstream gradient of this node.
@@ -172,19 +222,32 @@ class Value:
         54.0
         """
         upstream = gradient if type(gradient) is float else _as_float(gradient, "backward()")
-        mode = state.mode
+        mode = current_mode()
         if mode is not None and mode.watch is not None:
             mode.watch.backward(self, upstream)
-        nodes = _computed_nodes(self)
-        for node in nodes:
+        if cython.compiled:
+            core_backward(self, upstream)  # the loop below, in C
+            return
+        nodes, leaves = _reached(self)
+        before = [leaf._grad for leaf in leaves]
+        for node in (*nodes, *leaves):
             node._grad = 0.0
-        self._grad += upstream
+        self._grad = upstream
         for node in nodes:
             upstream = node._grad
-            if upstream:
-                for parent, local in zip(node._parents, node._locals):  # noqa: B905 - the check costs a tenth
-                    if local:
+            if upstream == 0.0:
+                continue
+            if node._count == 0:
+                for parent, local in zip(node.parents, node.local_grads, strict=True):
+                    if local != 0.0:
                         parent._grad += local * upstream
+                continue
+            if node._x is not None and node._dx != 0.0:
+                node._x._grad += node._dx * upstream
+            if node._y is not None and node._dy != 0.0:
+                node._y._grad += node._dy * upstream
+        for leaf, grad in zip(leaves, before, strict=True):
+            leaf._grad += grad
 
     def zero_grad(self) -> None:
         """Set this node's gradient to zero; no other's."""
@@ -192,66 +255,67 @@ class Value:
 
     # -- arithmetic ----------------------------------------------------------------------------------------------
     def __add__(self, other: Value | Number) -> Value:
-        return binary(ops.ADD, self, other)
+        return binary(_ADD, self, other)
 
     def __radd__(self, other: Number) -> Value:
-        return binary(ops.ADD, other, self)
+        return binary(_ADD, other, self)
 
     def __sub__(self, other: Value | Number) -> Value:
-        return binary(ops.SUBTRACT, self, other)
+        return binary(_SUBTRACT, self, other)
 
     def __rsub__(self, other: Number) -> Value:
-        return binary(ops.SUBTRACT, other, self)
+        return binary(_SUBTRACT, other, self)
 
     def __mul__(self, other: Value | Number) -> Value:
-        return binary(ops.MULTIPLY, self, other)
+        return binary(_MULTIPLY, self, other)
 
     def __rmul__(self, other: Number) -> Value:
-        return binary(ops.MULTIPLY, other, self)
+        return binary(_MULTIPLY, other, self)
 
     def __truediv__(self, other: Value | Number) -> Value:
-        return binary(ops.DIVIDE, self, other)
+        return binary(_DIVIDE, self, other)
 
     def __rtruediv__(self, other: Number) -> Value:
-        return binary(ops.DIVIDE, other, self)
+        return binary(_DIVIDE, other, self)
 
     def __pow__(self, other: Value | Number) -> Value:
-        return binary(ops.POWER if type(other) is Value else ops.POWER_CONSTANT, self, other)
+        return binary(_POWER if type(other) is Value else _POWER_CONSTANT, self, other)
 
     def __mod__(self, other: Value | Number) -> Value:
-        return binary(ops.MODULO, self, other)
+        return binary(_MODULO, self, other)
 
     def __rmod__(self, other: Number) -> Value:
-        return binary(ops.MODULO, other, self)
+        return binary(_MODULO, other, self)
 
     def __rpow__(self, other: Number) -> Value:
-        return binary(ops.POWER, other, self)
+        return binary(_POWER, other, self)
 
     def __neg__(self) -> Value:
-        return unary(ops.NEGATE, self)
+        return unary(_NEGATE, self)
 
     def __pos__(self) -> Value:
         return self
 
     def __abs__(self) -> Value:
-        return unary(ops.ABS, self)
+        return unary(_ABS, self)
 
     def __round__(self, digits: None = None) -> Value:
         if digits is not None:
             raise TypeError(
                 f"a Value is rounded to whole numbers only, not to {digits!r} digits: use round(v.data, digits)"
             )
-        return unary(ops.ROUND, self)
+        return unary(_ROUND, self)
 
     def __floor__(self) -> Value:
-        return unary(ops.FLOOR, self)
+        return unary(_FLOOR, self)
 
     def __ceil__(self) -> Value:
-        return unary(ops.CEIL, self)
+        return unary(_CEIL, self)
 
     # -- a number among numbers ----------------------------------------------------------------------------------
     # Comparison is by number, hashing by identity: two equal numbers may be different nodes of a graph.
-    __hash__ = object.__hash__
+    def __hash__(self) -> int:
+        return object.__hash__(self)
 
     def __eq__(self, other: object) -> bool:
         return _compare(operator.eq, self, other)
@@ -294,7 +358,9 @@ class Value:
         return f"Value({self._data}, grad={self._grad}{op}{label})"
 
     def __copy__(self) -> Value:
-        return restore(self._primitive, self._data, self._grad, self._locals, self._label, self._module, self._operands)
+        return restore(
+            self.primitive, self._data, self._grad, self.local_grads, self._label, self._module, self.operands
+        )
 
     def __deepcopy__(self, memo: dict[int, Any]) -> Value:
         from autograd.copying import deep_copied
@@ -309,43 +375,43 @@ class Value:
     # <generated methods from ops.py by `make generate`: do not edit>
     def abs(self) -> Value:
         """Absolute value |x|, with derivative 0 at 0."""
-        return unary(ops.ABS, self)
+        return unary(ops.ABS.code, self)
 
     def exp(self) -> Value:
         """Exponential, e to the power x."""
-        return unary(ops.EXP, self)
+        return unary(ops.EXP.code, self)
 
     def exp2(self) -> Value:
         """2 to the power x."""
-        return unary(ops.EXP2, self)
+        return unary(ops.EXP2.code, self)
 
     def expm1(self) -> Value:
         """exp(x) - 1, accurate near 0."""
-        return unary(ops.EXPM1, self)
+        return unary(ops.EXPM1.code, self)
 
     def log(self) -> Value:
         """Natural logarithm of x."""
-        return unary(ops.LOG, self)
+        return unary(ops.LOG.code, self)
 
     def log2(self) -> Value:
         """Logarithm of x to base 2."""
-        return unary(ops.LOG2, self)
+        return unary(ops.LOG2.code, self)
 
     def log10(self) -> Value:
         """Logarithm of x to base 10."""
-        return unary(ops.LOG10, self)
+        return unary(ops.LOG10.code, self)
 
     def log1p(self) -> Value:
         """log(1 + x), accurate near 0."""
-        return unary(ops.LOG1P, self)
+        return unary(ops.LOG1P.code, self)
 
     def sqrt(self) -> Value:
         """Square root of x."""
-        return unary(ops.SQRT, self)
+        return unary(ops.SQRT.code, self)
 
     def cbrt(self) -> Value:
         """Cube root of x."""
-        return unary(ops.CBRT, self)
+        return unary(ops.CBRT.code, self)
 
     def hypot(self, y: Value | Number) -> Value:
         """Distance sqrt(x*x + y*y)."""
@@ -353,27 +419,27 @@ class Value:
 
     def sin(self) -> Value:
         """Sine of x radians."""
-        return unary(ops.SIN, self)
+        return unary(ops.SIN.code, self)
 
     def cos(self) -> Value:
         """Cosine of x radians."""
-        return unary(ops.COS, self)
+        return unary(ops.COS.code, self)
 
     def tan(self) -> Value:
         """Tangent of x radians."""
-        return unary(ops.TAN, self)
+        return unary(ops.TAN.code, self)
 
     def asin(self) -> Value:
         """Arc sine of x, in radians."""
-        return unary(ops.ASIN, self)
+        return unary(ops.ASIN.code, self)
 
     def acos(self) -> Value:
         """Arc cosine of x, in radians."""
-        return unary(ops.ACOS, self)
+        return unary(ops.ACOS.code, self)
 
     def atan(self) -> Value:
         """Arc tangent of x, in radians."""
-        return unary(ops.ATAN, self)
+        return unary(ops.ATAN.code, self)
 
     def atan2(self, x: Value | Number) -> Value:
         """Angle of the point (x, y), in radians."""
@@ -381,51 +447,51 @@ class Value:
 
     def sinh(self) -> Value:
         """Hyperbolic sine of x."""
-        return unary(ops.SINH, self)
+        return unary(ops.SINH.code, self)
 
     def cosh(self) -> Value:
         """Hyperbolic cosine of x."""
-        return unary(ops.COSH, self)
+        return unary(ops.COSH.code, self)
 
     def tanh(self) -> Value:
         """Hyperbolic tangent of x."""
-        return unary(ops.TANH, self)
+        return unary(ops.TANH.code, self)
 
     def asinh(self) -> Value:
         """Inverse hyperbolic sine of x."""
-        return unary(ops.ASINH, self)
+        return unary(ops.ASINH.code, self)
 
     def acosh(self) -> Value:
         """Inverse hyperbolic cosine of x."""
-        return unary(ops.ACOSH, self)
+        return unary(ops.ACOSH.code, self)
 
     def atanh(self) -> Value:
         """Inverse hyperbolic tangent of x."""
-        return unary(ops.ATANH, self)
+        return unary(ops.ATANH.code, self)
 
     def erf(self) -> Value:
         """Error function of x."""
-        return unary(ops.ERF, self)
+        return unary(ops.ERF.code, self)
 
     def erfc(self) -> Value:
         """1 - erf(x), accurate where erf(x) is near 1."""
-        return unary(ops.ERFC, self)
+        return unary(ops.ERFC.code, self)
 
     def floor(self) -> Value:
         """Largest whole number not above x."""
-        return unary(ops.FLOOR, self)
+        return unary(ops.FLOOR.code, self)
 
     def ceil(self) -> Value:
         """Smallest whole number not below x."""
-        return unary(ops.CEIL, self)
+        return unary(ops.CEIL.code, self)
 
     def round(self) -> Value:
         """Nearest whole number, halves to even."""
-        return unary(ops.ROUND, self)
+        return unary(ops.ROUND.code, self)
 
     def sign(self) -> Value:
         """-1, 0 or 1, as x is negative, zero or positive."""
-        return unary(ops.SIGN, self)
+        return unary(ops.SIGN.code, self)
 
     def maximum(self, y: Value | Number) -> Value:
         """The larger of x and y; each has derivative 1/2 at a tie."""
@@ -445,51 +511,54 @@ class Value:
 
     def sigmoid(self) -> Value:
         """Logistic function 1/(1 + exp(-x))."""
-        return unary(ops.SIGMOID, self)
+        return unary(ops.SIGMOID.code, self)
 
     def logsigmoid(self) -> Value:
         """log(sigmoid(x)), without overflow."""
-        return unary(ops.LOGSIGMOID, self)
+        return unary(ops.LOGSIGMOID.code, self)
 
     def softplus(self) -> Value:
         """log(1 + exp(x)), without overflow."""
-        return unary(ops.SOFTPLUS, self)
+        return unary(ops.SOFTPLUS.code, self)
 
     def relu(self) -> Value:
         """Rectifier max(x, 0), with derivative 0 at 0."""
-        return unary(ops.RELU, self)
+        return unary(ops.RELU.code, self)
 
     def leaky_relu(self) -> Value:
         """x where it is positive, else 0.01·x; derivative 0.01 at 0."""
-        return unary(ops.LEAKY_RELU, self)
+        return unary(ops.LEAKY_RELU.code, self)
 
     def elu(self) -> Value:
         """x where it is positive, else exp(x) - 1."""
-        return unary(ops.ELU, self)
+        return unary(ops.ELU.code, self)
 
     def gelu(self) -> Value:
         """x times the share of the normal distribution below x."""
-        return unary(ops.GELU, self)
+        return unary(ops.GELU.code, self)
 
     def silu(self) -> Value:
         """x times sigmoid(x)."""
-        return unary(ops.SILU, self)
+        return unary(ops.SILU.code, self)
 
     # </generated>
 
 
-def _computed_nodes(root: Value) -> list[Value]:
-    """The nodes that `root` reaches and that have parents, newest first."""
-    nodes = [root] if root._parents else []
-    seen = {root._number}
+def _reached(root: Value) -> tuple[list[Value], list[Value]]:
+    """The computed nodes that `root` reaches, newest first, and the leaves."""
+    if cython.compiled:
+        return core_reached(root)
+    if root._code == 0:
+        return [], [root]
+    nodes, leaves, seen = [root], [], {root._number}
     # `nodes` grows while it is read: what is behind the loop has had its parents looked at
     for node in nodes:
-        for parent in node._parents:
-            if parent._parents and parent._number not in seen:
+        for parent in (node._x, node._y) if node._count != 0 else node.parents:
+            if parent is not None and parent._number not in seen:
                 seen.add(parent._number)
-                nodes.append(parent)
+                (nodes if parent._code != 0 else leaves).append(parent)
     nodes.sort(key=_creation_number, reverse=True)
-    return nodes
+    return nodes, leaves
 
 
 def topological_order(root: Value) -> list[Value]:
@@ -501,90 +570,131 @@ def topological_order(root: Value) -> list[Value]:
     >>> [node.op or node.label for node in topological_order(-a * a)]
     ['a', 'neg', '*']
     """
-    nodes = _computed_nodes(root)
-    leaves = {parent._number: parent for node in nodes for parent in node._parents if not parent._parents}
-    return sorted((*nodes, *leaves.values()), key=_creation_number) or [root]
+    if type(root) is not Value:
+        raise TypeError(f"a graph starts from a Value, not from {type(root).__name__} {shortened(root)}")
+    nodes, leaves = _reached(root)
+    return sorted([*nodes, *leaves], key=creation_number)
+
+
+def creation_number(node: Value) -> int:
+    """How many nodes were made before this one, itself counted; larger for newer nodes.
+
+    >>> a = Value(1.0)
+    >>> creation_number(a) < creation_number(a + 1)
+    True
+    """
+    return node._number
 
 
 # -- recording -------------------------------------------------------------------------------------------------------
-def unary(primitive: Primitive, x: Value) -> Value:
-    """Record primitive(x)."""
-    data, local_grads = primitive.evaluate(x._data)
-    operands = (x,)
-    return _record(primitive, data, operands, operands, local_grads)
+def _new(code: int) -> Value:
+    """A node of a primitive, without its number and operands."""
+    node = Value.__new__(Value)
+    if cython.compiled:
+        global _made
+        _made += 1
+        node._number = _made
+    else:
+        node._number = _next_number()
+        node._grad = node._dx = node._dy = 0.0
+        node._x = node._y = node._label = node._module = None
+        node._count = 0
+    node._code = code
+    return node
 
 
-def binary(primitive: Primitive, x: Value | Number, y: Value | Number) -> Value:
-    """Record primitive(x, y), one of them at least a Value; NotImplemented where the other is not a number."""
-    if type(x) is Value:
-        if type(y) is Value:
-            data, local_grads = primitive.evaluate(x._data, y._data)
-            operands = (x, y)
-            return _record(primitive, data, operands, operands, local_grads)
-        number = y if type(y) is float else as_operand(y)
-        if number is None:
-            return NotImplemented  # type: ignore[no-any-return]
-        data, local_grads = primitive.evaluate(x._data, number)
-        return _record(primitive, data, (x, number), (x,), local_grads[:1])
-    number = x if type(x) is float else as_operand(x)
-    if number is None or type(y) is not Value:
-        return NotImplemented  # type: ignore[no-any-return]
-    data, local_grads = primitive.evaluate(number, y._data)
-    return _record(primitive, data, (number, y), (y,), local_grads[1:])
-
-
-def apply(primitive: Primitive, *xs: Any) -> Value | float:
-    """primitive(x, ...) of a fixed arity: recorded where an operand is a Value, else a float."""
-    operands = operands_of(primitive.name, xs)
-    for operand in operands:
-        if type(operand) is Value:
-            return many(primitive, operands)
-    return primitive.forward(*operands)
-
-
-def apply_to_list(primitive: Primitive, operands: Sequence[Value | float]) -> Value | float:
-    """primitive(operands) of any number of operands: recorded where one is a Value, else a float."""
-    for operand in operands:
-        if type(operand) is Value:
-            return many(primitive, operands)
-    return primitive.forward(operands)
-
-
-def many(primitive: Primitive, operands: Sequence[Value | float]) -> Value:
-    """Record a primitive of several operands, which are Values and floats, one of them at least a Value."""
-    xs = [operand._data if type(operand) is Value else operand for operand in operands]
-    data, local_grads = primitive.evaluate(xs) if primitive.arity is None else primitive.evaluate(*xs)
-    pairs = [(o, g) for o, g in zip(operands, local_grads, strict=True) if type(o) is Value]
-    return _record(primitive, data, tuple(operands), tuple(p for p, _ in pairs), tuple(g for _, g in pairs))
-
-
-def _record(
-    primitive: Primitive,
-    data: float,
-    operands: tuple[Value | float, ...],
-    parents: tuple[Value, ...],
-    local_grads: tuple[float, ...],
-) -> Value:
-    mode = state.mode
-    node = _new(Value)
-    node._data = data
-    node._grad = 0.0
-    node._primitive = primitive
-    node._operands = operands
-    node._parents = parents
-    node._locals = local_grads
-    node._number = _next_number()
-    node._label = None
+def _finish(node: Value) -> Value:
+    """The node as the mode of the thread wants it."""
+    if cython.compiled and core_mode() == cython.NULL:
+        return node
+    mode = current_mode()
     if mode is None:
-        node._module = None
         return node
     node._module = mode.scope
     if mode.watch is not None:
         mode.watch.computed(node)
-    return node if mode.recording else Value(data)
+    return node if mode.recording else Value(node._data)
 
 
-_new = object.__new__
+def unary(code: int, x: Value) -> Value:
+    """Record a primitive of one operand."""
+    node = _new(code)
+    node._x = x
+    node._count = 1
+    if cython.compiled:
+        node._data = evaluate1(code, x._data, cython.address(node._dx))
+    else:
+        node._data, (node._dx,) = _BY_CODE[code].evaluate(x._data)
+    return _finish(node)
+
+
+def binary(code: int, x: Value | Number, y: Value | Number) -> Value:
+    """Record a primitive of two operands, one of them at least a Value; NotImplemented where one is not a number."""
+    node = _new(code)
+    node._count = 2
+    if type(x) is Value:
+        node._x = x
+        a = node._x._data
+    elif type(x) is float:
+        a = x
+    else:
+        number = as_operand(x)
+        if number is None:
+            return NotImplemented
+        a = number
+    if type(y) is Value:
+        node._y = y
+        b = node._y._data
+    elif type(y) is float:
+        b = y
+    else:
+        number = as_operand(y)
+        if number is None:
+            return NotImplemented
+        b = number
+    if cython.compiled:
+        node._data = evaluate2(code, a, b, cython.address(node._dx), cython.address(node._dy))
+    else:
+        node._data, (node._dx, node._dy) = _BY_CODE[code].evaluate(a, b)
+    if node._x is None:
+        node._dx = a
+    if node._y is None:
+        node._dy = b
+    return _finish(node)
+
+
+def many(primitive: Primitive, operands: list[Value | float]) -> Value:
+    """Record any primitive; the operands are Values and floats, one of them at least a Value."""
+    in_block = primitive.arity is None or primitive.arity > 2
+    node = _new(primitive.code)
+    if cython.compiled and primitive.code < TABLE_SIZE:
+        core_evaluate(node, operands, in_block)
+        return _finish(node)
+    xs = [operand.data if type(operand) is Value else operand for operand in operands]
+    data, local_grads = primitive.evaluate(xs) if primitive.arity is None else primitive.evaluate(*xs)
+    node._data = data
+    by_values = tuple([g for o, g in zip(operands, local_grads, strict=True) if type(o) is Value])
+    _set_operands(node, tuple(operands), by_values, in_block)
+    return _finish(node)
+
+
+def _set_operands(
+    node: Value, operands: tuple[Value | float, ...], local_grads: tuple[float, ...], in_block: bool
+) -> None:
+    if cython.compiled:
+        core_restore(node, operands, local_grads, in_block)
+        return
+    if in_block:
+        node._many = operands, local_grads
+        return
+    remaining = iter(local_grads)
+    node._count = len(operands)
+    for i, operand in enumerate(operands):
+        value, local = (operand, next(remaining)) if type(operand) is Value else (None, operand)
+        if i == 0:
+            node._x, node._dx = value, local
+        else:
+            node._y, node._dy = value, local
 
 
 def restore(
@@ -597,12 +707,73 @@ def restore(
     operands: tuple[Value | float, ...],
 ) -> Value:
     """A node with these contents, as a copy or a pickle gives them; a new creation number."""
-    node = _new(Value)
-    node._data, node._grad, node._primitive, node._locals = data, grad, primitive, local_grads
-    node._label, node._module, node._operands = label, module, operands
-    node._parents = tuple([operand for operand in operands if type(operand) is Value])
-    node._number = _next_number()
+    node = _new(0 if primitive is None else primitive.code)
+    node._data, node._grad = data, grad
+    node._label, node._module = text_or_none(label, "label"), text_or_none(module, "module")
+    if primitive is not None:
+        _set_operands(node, operands, local_grads, primitive.arity is None or primitive.arity > 2)
     return node
+
+
+def apply(primitive: Primitive, *xs: Any) -> Value | float:
+    """primitive(x, ...) of a fixed arity: recorded where an operand is a Value, else a float."""
+    operands = operands_of(primitive.name, xs)
+    for operand in operands:
+        if type(operand) is Value:
+            return many(primitive, operands)
+    return primitive.forward(*operands)
+
+
+def apply_to_list(primitive: Primitive, operands: list[Value | float]) -> Value | float:
+    """primitive(operands) of any number of operands: recorded where one is a Value, else a float."""
+    for operand in operands:
+        if type(operand) is Value:
+            return many(primitive, operands)
+    return primitive.forward(operands)
+
+
+# -- the mode of a thread ----------------------------------------------------------------------------------------------
+class Watch(Protocol):
+    """What looks at each node as it is computed, and at each backward pass before it begins."""
+
+    def computed(self, node: Value) -> None:
+        """Called with a node just recorded; an error from here is the user's."""
+
+    def backward(self, root: Value, gradient: float) -> None:
+        """Called before a backward pass changes any gradient."""
+
+
+class Mode:
+    """One setting of a thread; a thread that has set nothing has None."""
+
+    __slots__ = ("recording", "scope", "watch")
+
+    def __init__(self, recording: bool = True, scope: str | None = None, watch: Watch | None = None) -> None:
+        self.recording = recording
+        self.scope = scope
+        self.watch = watch
+
+
+class _Thread(threading.local):
+    mode: Mode | None = None
+
+
+_thread = _Thread()
+
+
+def current_mode() -> Mode | None:
+    """The mode of this thread; None where nothing was set."""
+    if cython.compiled:
+        return cython.cast(object, core_mode()) if core_mode() != cython.NULL else None
+    return _thread.mode
+
+
+def set_mode(mode: Mode | None) -> None:
+    """Set the mode of this thread."""
+    if cython.compiled:
+        core_set_mode(mode)
+    else:
+        _thread.mode = mode
 
 
 # -- numbers from outside --------------------------------------------------------------------------------------------
@@ -631,8 +802,19 @@ def operands_of(function: str, xs: Iterable[Any]) -> list[Value | float]:
 
 def _compare(relation: Any, x: Value, y: object) -> bool:
     if type(y) is Value:
-        return bool(relation(x._data, y._data))
+        return bool(relation(x._data, y.data))
     number = y if type(y) is float else as_operand(y)
     if number is None:
         return NotImplemented  # type: ignore[no-any-return]
     return bool(relation(x._data, number))
+
+
+# -- a final class: a subclass would be tracked by the collector, and could form cycles ---------------------------------
+def _refuse_subclass(cls: type) -> NoReturn:
+    raise TypeError("Value is final: write functions of Values, or keep a Value as an attribute")
+
+
+if cython.compiled:
+    core_install(Value)
+else:
+    Value.__init_subclass__ = classmethod(_refuse_subclass)

@@ -39,7 +39,7 @@ def methods() -> str:
         record = (
             f"many({constant(p)}, operands_of(\"{p.name}\", [self, {others}]))"
             if others
-            else f"unary({constant(p)}, self)"
+            else f"unary({constant(p)}.code, self)"
         )
         texts.append(
             f'    def {p.name}(self{parameters}) -> Value:\n        """{p.about}."""\n        return {record}\n'

@@ -1,0 +1,24 @@
+"""What `autograd.value` asks of Cython, where there is none: that nothing is compiled, so nothing is to be done."""
+
+from __future__ import annotations
+
+from typing import TypeVar
+
+T = TypeVar("T")
+
+compiled = False
+
+
+def final(kind: T) -> T:
+    """No subclasses; in Python, `__init_subclass__` sees to it."""
+    return kind
+
+
+def no_gc(kind: T) -> T:
+    """No tracking by the garbage collector; Python has no say in it."""
+    return kind
+
+
+def cclass(kind: T) -> T:
+    """A C struct; the types of its fields are in `value.pxd`."""
+    return kind

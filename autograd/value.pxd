@@ -1,0 +1,58 @@
+# The C types of autograd/value.py. The order of Value's fields is mirrored by `node` in autograd/core/core.h.
+cimport cython
+from cpython.object cimport PyObject
+
+
+cdef extern from "core/core.h":
+    enum: TABLE_SIZE
+    double evaluate1(int code, double x, double *dx) noexcept
+    double evaluate2(int code, double x, double y, double *dx, double *dy) noexcept
+    enum: ALL_OPERANDS, PARENTS, LOCAL_GRADS
+    int core_evaluate(object node, list operands, int in_block) except -1
+    int core_restore(object node, tuple operands, tuple local_grads, int in_block) except -1
+    object core_operands(object node, int what)
+    int core_install(object kind) except -1
+    int core_backward(object root, double gradient) except -1
+    object core_reached(object root)
+    PyObject *core_mode() noexcept
+    void core_set_mode(object mode) noexcept
+
+
+@cython.final
+cdef class Mode:
+    cdef readonly bint recording
+    cdef readonly object scope, watch
+
+
+cdef class Value:
+    cdef double _data, _grad
+    cdef long long _number
+    cdef Value _x, _y
+    cdef double _dx, _dy
+    cdef object _label, _module
+    cdef int _code
+    cdef short _count, _marked
+
+
+cdef long long _made
+cdef int _ADD, _SUBTRACT, _MULTIPLY, _DIVIDE, _MODULO, _POWER, _POWER_CONSTANT, _NEGATE, _ABS, _FLOOR, _CEIL, _ROUND
+cdef list _BY_CODE
+
+@cython.locals(node=Value)
+cdef Value _new(int code)
+
+cpdef object creation_number(Value node)
+cdef object _compare(object relation, Value x, object y)
+cdef object _finish(Value node)
+
+@cython.locals(node=Value)
+cdef object unary(int code, Value x)
+
+@cython.locals(node=Value, a=double, b=double)
+cdef object binary(int code, object x, object y)
+
+@cython.locals(node=Value, in_block=bint)
+cpdef object many(object primitive, list operands)
+
+@cython.locals(node=Value)
+cpdef object restore(object primitive, object data, object grad, tuple local_grads, object label, object module, tuple operands)
