@@ -52,15 +52,19 @@ def extensions() -> list[Extension]:
         return []
     from Cython.Build import cythonize
 
-    core = Extension(
-        "autograd.value",
-        ["autograd/value.py"],
-        include_dirs=["autograd", "autograd/core"],
-        depends=["autograd/core/core.h"],
-        extra_compile_args=os.environ.get("GLASSGRAD_CFLAGS", "").split() or FLAGS,
-    )
+    flags = os.environ.get("GLASSGRAD_CFLAGS", "").split() or FLAGS
+    modules = [
+        Extension(
+            f"{package}.{name}",
+            [f"{package}/{name}.py"],
+            include_dirs=["autograd", "autograd/core"],
+            depends=["autograd/core/core.h", "autograd/value.pxd"],
+            extra_compile_args=flags,
+        )
+        for package, name in (("autograd", "value"), ("nn", "loops"))
+    ]
     directives = {"language_level": 3, "annotation_typing": False, "binding": True, "cdivision": False}
-    result: list[Extension] = cythonize([core], compiler_directives=directives, build_dir="build/cython")
+    result: list[Extension] = cythonize(modules, compiler_directives=directives, build_dir="build/cython")
     return result
 
 

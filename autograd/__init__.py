@@ -13,7 +13,7 @@ import os as _os
 if _os.environ.get("GLASSGRAD_PURE") == "1":
     from autograd.pure import load_python_source as _load
 
-    _load("value")
+    _load("autograd", "value")
 
 from autograd.anomaly import AnomalyError, detect_anomaly
 from autograd.checking import GradcheckReport, GradientMismatch, gradcheck, numerical_gradient

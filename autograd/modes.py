@@ -15,7 +15,7 @@ from types import TracebackType
 
 from autograd.value import Mode, current_mode, set_mode
 
-__all__ = ["Mode", "current_scope", "named_scope", "no_grad"]
+__all__ = ["Mode", "current_mode", "current_scope", "named_scope", "no_grad", "scoped", "set_mode"]
 
 
 class Setting:
@@ -78,8 +78,18 @@ class named_scope(Setting):
         self._name = name
 
     def _mode(self, outer: Mode) -> Mode:
-        path = self._name if outer.scope is None else f"{outer.scope}.{self._name}"
-        return Mode(outer.recording, path, outer.watch)
+        return scoped(outer, self._name)
+
+
+def scoped(outer: Mode | None, name: str) -> Mode:
+    """The mode inside a scope of this name.
+
+    >>> scoped(Mode(scope="layers"), "0").scope
+    'layers.0'
+    """
+    if outer is None:
+        return Mode(scope=name)
+    return Mode(outer.recording, name if outer.scope is None else f"{outer.scope}.{name}", outer.watch)
 
 
 def current_scope() -> str | None:

@@ -54,5 +54,9 @@ cdef object binary(int code, object x, object y)
 @cython.locals(node=Value, in_block=bint)
 cpdef object many(object primitive, list operands)
 
+@cython.locals(operands=list, i=Py_ssize_t)
+cpdef list operands_of(str function, object xs)
+cpdef object apply_to_list(object primitive, list operands)
+
 @cython.locals(node=Value)
 cpdef object restore(object primitive, object data, object grad, tuple local_grads, object label, object module, tuple operands)

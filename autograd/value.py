@@ -788,15 +788,14 @@ def _as_float(x: object, where: str) -> float:
 
 def operands_of(function: str, xs: Iterable[Any]) -> list[Value | float]:
     """The operands of a function as Values and floats; TypeError names the function and what is neither."""
-    operands: list[Value | float] = []
-    for x in xs:
-        if type(x) is Value or type(x) is float:
-            operands.append(x)
-            continue
-        number = as_operand(x)
-        if number is None:
-            raise TypeError(f"{function}() takes Values and real numbers, not {type(x).__name__} {shortened(x)}")
-        operands.append(number)
+    operands = list(xs)
+    for i in range(len(operands)):
+        x = operands[i]
+        if type(x) is not Value and type(x) is not float:
+            number = as_operand(x)
+            if number is None:
+                raise TypeError(f"{function}() takes Values and real numbers, not {type(x).__name__} {shortened(x)}")
+            operands[i] = number
     return operands
 
 

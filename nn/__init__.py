@@ -11,6 +11,13 @@
 
 from __future__ import annotations
 
+import autograd as _autograd
+
+if not _autograd.compiled:  # the compiled loops know the compiled Value alone
+    from autograd.pure import load_python_source as _load
+
+    _load("nn", "loops")
+
 from nn.data import moons, spirals, split, xor
 from nn.init import he, normal, xavier
 from nn.layers import MLP, Layer, Neuron

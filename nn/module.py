@@ -5,7 +5,8 @@ from __future__ import annotations
 from collections.abc import Iterator
 from typing import Any
 
-from autograd import Value, named_scope
+from autograd import Value
+from autograd.modes import Mode, current_mode, scoped, set_mode
 
 __all__ = ["Module"]
 
@@ -39,6 +40,7 @@ class Module:
     # None until the first naming; class attributes, so that a subclass need not call super().__init__().
     _path: str | None = None
     _scope: str = ""
+    _modes: tuple[Mode | None, Mode] | None = None  # around and inside the last call
 
     def forward(self, *args: Any, **kwargs: Any) -> Any:
         """The module's outputs from its inputs; a subclass defines it, a caller calls the module itself.
@@ -54,8 +56,18 @@ class Module:
             self._assign_names()
         if not self._scope:
             return self.forward(*args, **kwargs)
-        with named_scope(self._scope):
+        # named_scope, without making it anew for each of a hundred thousand calls
+        outer = current_mode()
+        if self._modes is None or self._modes[0] is not outer:
+            self._modes = outer, scoped(outer, self._scope)
+        set_mode(self._modes[1])
+        try:
             return self.forward(*args, **kwargs)
+        finally:
+            set_mode(outer)
+
+    def __getstate__(self) -> dict[str, Any]:
+        return {name: held for name, held in vars(self).items() if name != "_modes"}
 
     def parameters(self) -> list[Value]:
         """Every parameter, in the order of definition, a shared one once.
@@ -112,7 +124,7 @@ def _name_below(module: Module, name: str, path: str, seen: set[int], named: lis
             named.append((member_name, member))
         else:
             member_path = f"{path}.{part}" if path else part
-            member._scope, member._path = part, member_path
+            member._scope, member._path, member._modes = part, member_path, None
             _name_below(member, member_name, member_path, seen, named)
 
 

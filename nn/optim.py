@@ -3,10 +3,12 @@
 from __future__ import annotations
 
 import math
+from array import array
 from collections.abc import Iterable
 from typing import Any
 
 from autograd import Value
+from nn import loops
 from nn.arguments import real
 
 __all__ = ["SGD", "Adam", "Optimizer"]
@@ -49,8 +51,7 @@ class Optimizer:
 
     def zero_grad(self) -> None:
         """Set the gradient of every parameter to zero."""
-        for parameter in self.params:
-            parameter.grad = 0.0
+        loops.zero_gradients(self.params)
 
     def state_dict(self) -> dict[str, Any]:
         """Everything but the parameters themselves, as plain numbers and lists: its settings and its memory."""
@@ -80,22 +81,22 @@ class Optimizer:
         """The setting or memory of that name as `load_state_dict` may store it."""
         return real(name, held, low=0.0, open_low=True)
 
-    def _checked_memory(self, name: str, held: Any, low: float = -math.inf) -> list[float]:
+    def _checked_memory(self, name: str, held: Any, low: float = -math.inf) -> array[float]:
         if len(held) != len(self.params):
             raise ValueError(f"{name} has {len(held)} numbers for {len(self.params)} parameters")
-        return [real(f"{name}[{index}]", number, low=low, open_low=low < 0.0) for index, number in enumerate(held)]
+        numbers = [real(f"{name}[{index}]", number, low=low, open_low=low < 0.0) for index, number in enumerate(held)]
+        return array("d", numbers)
 
-    def _gradients(self) -> list[float]:
-        gradients = [parameter.grad for parameter in self.params]
-        self._check_finite("the gradient of {} is {}", gradients)
-        return gradients
+    def _zeros(self) -> array[float]:
+        return array("d", bytes(8 * len(self.params)))
 
-    def _assign(self, changed: list[float]) -> None:
-        self._check_finite("this step would set {} to {}: lower lr", changed)
-        for parameter, data in zip(self.params, changed, strict=True):
-            parameter.data = data
+    def _refuse(self, data: array[float], mean_square: array[float] | None = None) -> None:
+        """Raise the error of a step whose numbers are not all finite."""
+        self._check_finite("the gradient of {} is {}", [parameter.grad for parameter in self.params])
+        self._check_finite("the mean square of the gradient of {} is {}", mean_square or ())
+        self._check_finite("this step would set {} to {}: lower lr", data)
 
-    def _check_finite(self, message: str, numbers: list[float]) -> None:
+    def _check_finite(self, message: str, numbers: Iterable[float]) -> None:
         for index, number in enumerate(numbers):
             if not math.isfinite(number):
                 what = message.format(_parameter_name(self.params[index], index), number)
@@ -129,7 +130,7 @@ class SGD(Optimizer):
     def __init__(self, params: Iterable[Value], lr: float, momentum: float = 0.0) -> None:
         super().__init__(params, lr)
         self.momentum = real("momentum", momentum, low=0.0, high=1.0)
-        self.velocity = [0.0] * len(self.params)
+        self.velocity = self._zeros()
 
     def step(self) -> None:
         """Change every parameter once, by its gradient.
@@ -137,10 +138,10 @@ class SGD(Optimizer):
         Raises:
             ValueError: A gradient, or what a parameter would become, is nan or infinite; then nothing has changed.
         """
-        velocity = [
-            self.momentum * before + gradient for before, gradient in zip(self.velocity, self._gradients(), strict=True)
-        ]
-        self._assign([parameter.data - self.lr * speed for parameter, speed in zip(self.params, velocity, strict=True)])
+        velocity, data = self._zeros(), self._zeros()
+        if not loops.sgd(self.params, self.velocity, self.lr, self.momentum, velocity, data):
+            self._refuse(data)
+        loops.assign(self.params, data)
         self.velocity = velocity
 
     def _state_names(self) -> tuple[str, ...]:
@@ -187,8 +188,8 @@ class Adam(Optimizer):
         self.betas = _checked_betas(betas)
         self.eps = real("eps", eps, low=0.0, open_low=True)
         self.steps = 0
-        self.first = [0.0] * len(self.params)
-        self.second = [0.0] * len(self.params)
+        self.first = self._zeros()
+        self.second = self._zeros()
 
     def step(self) -> None:
         """Change every parameter once, by its gradient.
@@ -196,19 +197,14 @@ class Adam(Optimizer):
         Raises:
             ValueError: A gradient, or what a parameter would become, is nan or infinite; then nothing has changed.
         """
-        gradients = self._gradients()
         beta1, beta2 = self.betas
         steps = self.steps + 1
-        first = [beta1 * m + (1.0 - beta1) * g for m, g in zip(self.first, gradients, strict=True)]
-        second = [beta2 * v + (1.0 - beta2) * (g * g) for v, g in zip(self.second, gradients, strict=True)]
-        self._check_finite("the mean square of the gradient of {} is {}", second)
-        correction1, correction2 = 1.0 - beta1**steps, 1.0 - beta2**steps
-        self._assign(
-            [
-                parameter.data - self.lr * (m / correction1) / (math.sqrt(v / correction2) + self.eps)
-                for parameter, m, v in zip(self.params, first, second, strict=True)
-            ]
-        )
+        corrections = 1.0 - beta1**steps, 1.0 - beta2**steps
+        first, second, data = self._zeros(), self._zeros(), self._zeros()
+        settings = self.lr, beta1, beta2, self.eps, *corrections
+        if not loops.adam(self.params, self.first, self.second, *settings, first, second, data):
+            self._refuse(data, second)
+        loops.assign(self.params, data)
         self.steps, self.first, self.second = steps, first, second
 
     def _state_names(self) -> tuple[str, ...]:
@@ -258,7 +254,7 @@ def _checked_steps(steps: Any) -> int:
 
 
 def _copied(held: Any) -> Any:
-    return list(held) if isinstance(held, list) else held
+    return list(held) if isinstance(held, array) else held
 
 
 def _parameter_name(parameter: Value, index: int) -> str:

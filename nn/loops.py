@@ -1,0 +1,95 @@
+"""The loops over parameters that every training step runs; compiled where there is a compiler.
+
+Memory and results lie in arrays of doubles (`array("d")`), one number a parameter. A function that computes what a
+parameter would become changes nothing itself; it says whether all its numbers are finite, and `assign` makes it so.
+"""
+
+from __future__ import annotations
+
+from array import array
+
+try:
+    import cython
+except ModuleNotFoundError:
+    from autograd import uncompiled as cython
+
+from autograd import Value
+
+if not cython.compiled:
+    from math import sqrt
+
+__all__ = ["adam", "assign", "sgd", "zero_gradients"]
+
+
+def zero_gradients(params: list[Value]) -> None:
+    """Set every gradient to zero.
+
+    >>> x = Value(1.0)
+    >>> x.grad = 3.0
+    >>> zero_gradients([x]); x.grad
+    0.0
+    """
+    for i in range(len(params)):
+        parameter = params[i]
+        parameter._grad = 0.0
+
+
+def assign(params: list[Value], data: array[float]) -> None:
+    """Give every parameter its new number.
+
+    >>> x = Value(1.0)
+    >>> assign([x], array("d", [2.0])); x.data
+    2.0
+    """
+    for i in range(len(params)):
+        parameter = params[i]
+        parameter._data = data[i]
+
+
+def sgd(
+    params: list[Value],
+    velocity: array[float],
+    lr: float,
+    momentum: float,
+    new_velocity: array[float],
+    new_data: array[float],
+) -> bool:
+    """velocity = momentum · velocity + gradient; parameter - lr · velocity. Returns whether all results are finite."""
+    doubt = 0.0  # becomes nan where a number is not finite: inf - inf
+    for i in range(len(params)):
+        parameter = params[i]
+        speed = momentum * velocity[i] + parameter._grad
+        data = parameter._data - lr * speed
+        new_velocity[i] = speed
+        new_data[i] = data
+        doubt += data - data
+    return doubt == 0.0
+
+
+def adam(
+    params: list[Value],
+    first: array[float],
+    second: array[float],
+    lr: float,
+    beta1: float,
+    beta2: float,
+    eps: float,
+    correction1: float,
+    correction2: float,
+    new_first: array[float],
+    new_second: array[float],
+    new_data: array[float],
+) -> bool:
+    """Algorithm 1 of Kingma & Ba 2015, for `nn.Adam`. Returns whether all results are finite."""
+    doubt = 0.0
+    for i in range(len(params)):
+        parameter = params[i]
+        gradient = parameter._grad
+        m = beta1 * first[i] + (1.0 - beta1) * gradient
+        v = beta2 * second[i] + (1.0 - beta2) * (gradient * gradient)
+        data = parameter._data - lr * (m / correction1) / (sqrt(v / correction2) + eps)
+        new_first[i] = m
+        new_second[i] = v
+        new_data[i] = data
+        doubt += (data - data) + (v - v)
+    return doubt == 0.0
