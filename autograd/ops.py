@@ -212,7 +212,8 @@ MODULO = _row("modulo", "modulo(x, y)", "1 if out == out else nan", "-round((x -
 POWER = _row("power",
     "power(x, y) if x == x and y == y else nan",
     "(contribution(y, power(x, y - 1)) if y - 1 + 1 == y or x == 0 or abs(x) == inf else y*out/x) if x == x else nan",
-    "contribution(out, log(x)) if x > 0 else ((0 if y >= 0 else (-inf if y < 0 else nan)) if x == 0 else nan)",
+    "contribution(out, log(x)) if x > 0 and out == out"
+    " else ((0 if y >= 0 else (-inf if y < 0 else nan)) if x == 0 else nan)",
     symbol="**", domain=((0.1, 4), (-4, 4)), about="x to the power y")
 POWER_CONSTANT = _row("power_constant",
     "x * x if y == 2 else (power(x, y) if x == x and y == y else nan)",
@@ -281,14 +282,14 @@ ATANH = _row("atanh", "atanh(x)", "1/((1 - x)*(1 + x)) if abs(x) <= 1 else nan",
 # exp(-x²) loses as many bits as x² has before its point; a part of x whose square is exact goes first.
 GAUSSIAN = _row("gaussian",
     "exp(-h*h)*exp((h - x)*(h + x)) if abs(h := floor(1048576*x)/1048576) < 28 else (0 if x == x else nan)",
-    "-2*x*out", internal=True, domain=((-26, 26),), about="exp(-x²)")
+    "-2*contribution(x, out)", internal=True, domain=((-26, 26),), about="exp(-x²)")
 ERF = _row("erf", "erf(x)", "1.1283791670955126*gaussian(x)", domain=((-26, 26),), about="Error function of x")
 ERFC = _row("erfc", "erfc(x)", "-1.1283791670955126*gaussian(x)", domain=((-26, 26),), ulp=(5, 8),
     about="1 - erf(x), accurate where erf(x) is near 1")
 NORMAL_PDF = _row("normal_pdf",
     "0.3989422804014327*exp(-h*h/2)*exp((h - x)*(h + x)/2)"
     " if abs(h := floor(1048576*x)/1048576) < 39 else (0 if x == x else nan)",
-    "-x*out", internal=True, domain=((-37, 37),), about="exp(-x²/2)/sqrt(2π)")
+    "-contribution(x, out)", internal=True, domain=((-37, 37),), about="exp(-x²/2)/sqrt(2π)")
 # erfc(-x/sqrt(2))/2 with the rounding of x/sqrt(2), which erfc would multiply by x², put right to first order
 NORMAL_CDF = _row("normal_cdf",
     "0.5*(erfc(z := -0.7071067811865476*x) + ((z + 0.7071067690849304*(h := floor(1048576*x)/1048576))"
@@ -457,7 +458,7 @@ MEAN = _fold_row("mean", lambda m, xs: _left_fold(xs) / len(xs), lambda m, xs, o
 DOT = _fold_row("dot", _dot, lambda m, xs, out: [*xs[len(xs) // 2:], *xs[:len(xs) // 2]],
     domain=_PAIR, ulp=(1, 0), value_scale=lambda xs: _partial_sums(_products(xs)),
     about="x0·y0 + x1·y1 + ..., added from the left")
-PROD = _fold_row("prod", _prod, _products_of_others, about="x0 · x1 · ..., multiplied from the left")
+PROD = _fold_row("prod", _prod, _products_of_others, ulp=(7, 8), about="x0 · x1 · ..., multiplied from the left")
 TAKE = _fold_row("take", lambda m, xs: xs[int(xs[-1])], _take_derivatives, ulp=(0, 0),
     about="The value that stands at an index")
 LOGSUMEXP = _fold_row("logsumexp", _logsumexp, _softmax,
