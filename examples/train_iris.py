@@ -1,4 +1,4 @@
-"""Train a small network on iris, from scikit-learn (`pip install glassgrad[demo]`), and test it on a held-out third."""
+"""Train a small network on iris, from scikit-learn (the extra `demo`), and test it on a held-out third."""
 
 from sklearn.datasets import load_iris
 

@@ -11,3 +11,5 @@ history = nn.fit(model, X, y, loss=nn.hinge, optimizer=optimizer, epochs=60, bat
 print(model, "with", len(model.parameters()), "parameters")
 print(history)
 print(f"accuracy: {nn.accuracy(model, X, y, nn.hinge):.0%}")
+upper, lower = nn.predict(model, [[0.0, 1.0], [1.0, -0.5]])
+print(f"the middle of each moon: {upper:+.2f} {lower:+.2f} (below 0 is class 0, above is class 1)")

@@ -37,7 +37,7 @@ def methods() -> str:
         others = ", ".join(p.arguments[1:])
         parameters = "".join(f", {name}: Value | Number" for name in p.arguments[1:])
         record = (
-            f"many({constant(p)}, operands_of(\"{p.name}\", [self, {others}]))"
+            f'many({constant(p)}, operands_of("{p.name}", [self, {others}]))'
             if others
             else f"unary({constant(p)}.code, self)"
         )

@@ -1,0 +1,540 @@
+"""What the engine promises where functions bend, break or end: the table of docs/edges.md, row by row, and the rules.
+
+The rows below are the one source: the table in the docs is held to them by a test. To rewrite it, run
+`python tests/test_edges.py`, which prints it.
+"""
+
+from __future__ import annotations
+
+import importlib.util
+import math
+import re
+import sys
+from collections.abc import Callable
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+import pytest
+from analytic import analytic
+from oracles import ulps
+
+import autograd as ag
+import nn
+from autograd import Value, ieee
+from autograd.ops import PRIMITIVES, Primitive
+
+ROOT = Path(__file__).resolve().parent.parent
+inf, nan = math.inf, math.nan
+HALF_PI = math.pi / 2
+
+
+@dataclass(frozen=True)
+class Edge:
+    """A row: an expression in x, y, z, where it stands, its value and its gradient by each of them."""
+
+    expression: str
+    at: tuple[float, ...]
+    value: float
+    gradient: tuple[float, ...]
+    why: str = ""
+
+
+# fmt: off
+KINKS = (
+    Edge("relu(x)", (0.0,), 0.0, (0.0,)),
+    Edge("leaky_relu(x)", (0.0,), 0.0, (0.01,), "its slope"),
+    Edge("elu(x)", (0.0,), 0.0, (1.0,), "no kink: both sides agree"),
+    Edge("abs(x)", (0.0,), 0.0, (0.0,)),
+    Edge("maximum(x, y)", (2.0, 2.0), 2.0, (0.5, 0.5)),
+    Edge("minimum(x, y)", (2.0, 2.0), 2.0, (0.5, 0.5)),
+    Edge("maximum(x, 0.0)", (0.0,), 0.0, (0.5,), "not `relu`"),
+    Edge("clip(x, -1.0, 1.0)", (1.0,), 1.0, (0.0,)),
+    Edge("clip(x, -1.0, 1.0)", (-1.0,), -1.0, (0.0,)),
+    Edge("clip(x, y, z)", (2.0, -1.0, 2.0), 2.0, (0.0, 0.0, 0.0)),
+    Edge("clip(x, y, z)", (3.0, -1.0, 2.0), 2.0, (0.0, 0.0, 1.0)),
+    Edge("clip(x, y, z)", (-3.0, -1.0, 2.0), -1.0, (0.0, 1.0, 0.0)),
+    Edge("clip(x, y, z)", (-1.0, -1.0, 2.0), -1.0, (0.0, 0.0, 0.0)),
+    Edge("clip(x, y, z)", (-3.0, 1.0, 1.0), 1.0, (0.0, 1.0, 0.0)),
+    Edge("clip(x, y, z)", (3.0, 1.0, 1.0), 1.0, (0.0, 0.0, 1.0)),
+    Edge("clip(x, y, z)", (0.0, 2.0, 1.0), 1.0, (0.0, 0.0, 1.0), "bounds crossed: the upper one, as NumPy's"),
+    Edge("hypot(x, y)", (0.0, 0.0), 0.0, (0.0, 0.0)),
+    Edge("atan2(x, y)", (0.0, 0.0), 0.0, (0.0, 0.0), "convention"),
+)
+
+STEPS_AND_CHOICES = (
+    Edge("floor(x)", (2.0,), 2.0, (0.0,)),
+    Edge("ceil(x)", (2.0,), 2.0, (0.0,)),
+    Edge("round(x)", (2.5,), 2.0, (0.0,), "halves to even"),
+    Edge("sign(x)", (0.0,), 0.0, (0.0,)),
+    Edge("x % y", (7.0, 3.0), 1.0, (1.0, -2.0), "1 and -floor(x/y)"),
+    Edge("x % y", (-7.0, 3.0), 2.0, (1.0, 3.0)),
+    Edge("x % y", (6.0, 3.0), 0.0, (1.0, -2.0), "also at the jump"),
+    Edge("x % y", (1.0, 0.0), nan, (nan, nan)),
+    Edge("where(True, x, y)", (3.0, 4.0), 3.0, (1.0, 0.0)),
+    Edge("where(x > 0, sqrt(x), 0.0)", (0.0,), 0.0, (0.0,), "a branch not taken passes nothing"),
+    Edge("where(x > 0, sqrt(x), 0.0)", (-1.0,), 0.0, (0.0,)),
+    Edge("where(x > 0, log(x), x)", (-1.0,), -1.0, (1.0,)),
+    Edge("take([x, y], 1)", (3.0, 4.0), 4.0, (0.0, 1.0)),
+)
+
+POLES_AND_ENDS = (
+    Edge("sqrt(x)", (0.0,), 0.0, (inf,)),
+    Edge("sqrt(x)", (-0.0,), 0.0, (inf,), "a zero's sign does not matter to a domain"),
+    Edge("x**0.5", (0.0,), 0.0, (inf,)),
+    Edge("cbrt(x)", (0.0,), 0.0, (inf,)),
+    Edge("1/x", (0.0,), inf, (-inf,)),
+    Edge("x/y", (1.0, 0.0), inf, (inf, -inf)),
+    Edge("x/y", (0.0, 0.0), nan, (inf, nan)),
+    Edge("log(x)", (0.0,), -inf, (inf,)),
+    Edge("log(x)", (-0.0,), -inf, (inf,)),
+    Edge("log2(x)", (0.0,), -inf, (inf,)),
+    Edge("log10(x)", (0.0,), -inf, (inf,)),
+    Edge("log1p(x)", (-1.0,), -inf, (inf,)),
+    Edge("asin(x)", (1.0,), HALF_PI, (inf,)),
+    Edge("asin(x)", (-1.0,), -HALF_PI, (inf,)),
+    Edge("acos(x)", (1.0,), 0.0, (-inf,)),
+    Edge("acos(x)", (-1.0,), math.pi, (-inf,)),
+    Edge("acosh(x)", (1.0,), 0.0, (inf,)),
+    Edge("atanh(x)", (1.0,), inf, (inf,)),
+    Edge("atanh(x)", (-1.0,), -inf, (inf,)),
+    *(
+        Edge(f"{name}(x)", (x,), nan, (nan,))
+        for name, x in [
+            ("sqrt", -1.0), ("log", -1.0), ("log2", -1.0), ("log10", -1.0), ("log1p", -2.0), ("asin", 2.0),
+            ("acos", -2.0), ("acosh", 0.5), ("acosh", -2.0), ("atanh", 2.0), ("sin", inf), ("cos", inf), ("tan", inf),
+        ]
+    ),
+)
+
+POWERS = (
+    Edge("x**0", (0.0,), 1.0, (0.0,)),
+    Edge("x**1", (0.0,), 0.0, (1.0,)),
+    Edge("x**2", (0.0,), 0.0, (0.0,)),
+    Edge("x**0.3", (0.0,), 0.0, (inf,)),
+    Edge("x**0.3", (inf,), inf, (0.0,)),
+    Edge("x**-1", (0.0,), inf, (-inf,)),
+    Edge("x**-2", (0.0,), inf, (-inf,)),
+    Edge("x**0.5", (-2.0,), nan, (nan,)),
+    Edge("0.0**x", (2.0,), 0.0, (0.0,)),
+    Edge("0.0**x", (0.0,), 1.0, (0.0,)),
+    Edge("0.0**x", (-1.0,), inf, (-inf,), "convention"),
+    Edge("x**y", (0.0, 2.0), 0.0, (0.0, 0.0)),
+    Edge("x**y", (0.0, 1.0), 0.0, (1.0, 0.0)),
+    Edge("x**y", (0.0, 0.3), 0.0, (inf, 0.0)),
+    Edge("x**y", (inf, 0.3), inf, (0.0, inf)),
+    Edge("x**y", (0.0, 0.0), 1.0, (0.0, 0.0)),
+    Edge("x**y", (0.0, -1.0), inf, (-inf, -inf), "convention"),
+    Edge("x**y", (-2.0, 3.0), -8.0, (12.0, nan), "no real number at 3 ± ε"),
+    Edge("x**y", (-2.0, 0.5), nan, (nan, nan)),
+)
+
+FUSED = (
+    Edge("softplus(x)", (1000.0,), 1000.0, (1.0,)),
+    Edge("softplus(x)", (-1000.0,), 0.0, (0.0,)),
+    Edge("logsigmoid(x)", (-1000.0,), -1000.0, (1.0,)),
+    Edge("logsigmoid(x)", (1000.0,), 0.0, (0.0,)),
+    Edge("sigmoid(x)", (-1000.0,), 0.0, (0.0,)),
+    Edge("softmax_cross_entropy([x, y], 0)", (1000.0, 0.0), 0.0, (0.0, 0.0)),
+    Edge("softmax_cross_entropy([x, y], 1)", (1000.0, 0.0), 1000.0, (1.0, -1.0)),
+    Edge("logsumexp([x, y])", (-inf, -inf), -inf, (0.0, 0.0)),
+    Edge("logsumexp([x, y])", (inf, 0.0), inf, (1.0, 0.0)),
+    Edge("logsumexp([x, y])", (-inf, 3.0), 3.0, (0.0, 1.0)),
+    Edge("prod([x, y, z])", (0.0, 2.0, 3.0), 0.0, (6.0, 0.0, 0.0), "the product of the others"),
+    Edge("prod([x, y, z])", (0.0, 0.0, 3.0), 0.0, (0.0, 0.0, 0.0)),
+)
+
+ZERO_AND_INFINITY = (
+    Edge("exp(x)", (1000.0,), inf, (inf,)),
+    Edge("x*y", (0.0, inf), nan, (inf, 0.0), "the value is IEEE's, the gradient follows the rule"),
+    Edge("relu(x)*y", (-1.0, inf), nan, (0.0, 0.0), "an infinite upstream meets a zero local derivative"),
+    Edge("0.0*log(x)", (0.0,), nan, (0.0,), "a zero upstream meets an infinite local derivative"),
+    Edge("0.0*sqrt(x)", (-1.0,), nan, (0.0,), "... or a nan"),
+    Edge("hypot(x, y)", (1.5e308, 1.5e308), inf, (math.sqrt(0.5), math.sqrt(0.5)), "only the value overflows"),
+)
+# fmt: on
+
+TABLE = {
+    "Kinks": KINKS,
+    "Steps and choices": STEPS_AND_CHOICES,
+    "Poles, and the ends of a domain": POLES_AND_ENDS,
+    "Powers": POWERS,
+    "Fused functions and lists": FUSED,
+    "Zero times infinity": ZERO_AND_INFINITY,
+}
+EDGES = [edge for edges in TABLE.values() for edge in edges]
+
+
+def same(got: float, want: float, within: float = 0.0) -> bool:
+    """Equal as numbers, nan to nan; a zero's sign does not count."""
+    if math.isnan(want) or math.isinf(want):
+        return math.isnan(got) if math.isnan(want) else got == want
+    return abs(got - want) <= within * math.ulp(want)
+
+
+@pytest.mark.parametrize("edge", EDGES, ids=lambda e: f"{e.expression}@{','.join(map(str, e.at))}")
+def test_the_table_of_edges(edge: Edge):
+    leaves = [Value(x) for x in edge.at]
+    root = eval(edge.expression, {**vars(ag.functions), **dict(zip("xyz", leaves, strict=False))})
+    assert same(root.data, edge.value, within=1), root
+    root.backward()
+    for leaf, want in zip(leaves, edge.gradient, strict=True):
+        assert same(leaf.grad, want, within=1), (leaf, want)
+
+
+def shown(x: float) -> str:
+    """A number in the docs' table."""
+    known = {HALF_PI: "π/2", -HALF_PI: "-π/2", math.pi: "π", math.sqrt(0.5): "√½"}
+    return known.get(x, f"{x:g}")
+
+
+def tuple_shown(xs: tuple[float, ...]) -> str:
+    return shown(xs[0]) if len(xs) == 1 else f"({', '.join(map(shown, xs))})"
+
+
+def docs_table() -> str:
+    """The rows as docs/edges.md shows them."""
+    lines: list[str] = []
+    for title, edges in TABLE.items():
+        lines += [f"### {title}", "", "| expression | at | value | gradient | |", "|---|---|---|---|---|"]
+        for e in edges:
+            cells = (f"`{e.expression}`", tuple_shown(e.at), shown(e.value), tuple_shown(e.gradient), e.why)
+            lines.append("| " + " | ".join(cells).rstrip() + " |")
+        lines.append("")
+    return "\n".join(lines)
+
+
+def test_the_docs_publish_the_table():
+    text = (ROOT / "docs" / "edges.md").read_text(encoding="utf-8")
+    published = re.search(r"(?s)<!-- rows -->\n(.*?)<!-- /rows -->", text)
+    assert published is not None
+    assert published[1] == docs_table(), "docs/edges.md is not current: python tests/test_edges.py prints the table"
+
+
+# -- nan in, nan out -------------------------------------------------------------------------------------------------
+# Derivatives that do not depend on an operand are not made nan by it: 1 and -1 of + and -, the other factors of a
+# product, 1/y of a quotient, the choices of where and take. `where` takes nan for true, as C and Python do.
+DOES_NOT_DEPEND: dict[str, Callable[[int, int], bool]] = {
+    # (derivative by operand i, nan in operand j) -> whether one does not know of the other
+    "add": lambda i, j: True,
+    "subtract": lambda i, j: True,
+    "negate": lambda i, j: True,
+    "identity": lambda i, j: True,
+    "sum": lambda i, j: True,
+    "mean": lambda i, j: True,
+    "multiply": lambda i, j: i == j,
+    "contribution": lambda i, j: i == j,
+    "prod": lambda i, j: i == j,
+    "dot": lambda i, j: j != (i + 2) % 4,  # x0, x1, y0, y1: each knows of its partner alone
+    "divide": lambda i, j: i == j == 0,
+    "where": lambda i, j: True,
+    "take": lambda i, j: True,
+    "power_constant": lambda i, j: i == 1,  # the exponent is a number and has none
+}
+OTHERS = (0.5, 1.0, 0.0, 2.0, -1.0, inf, -inf)  # beside the nan: 1 and 0 tempt pow and products to forget it
+
+
+def evaluate(primitive: Primitive, xs: list[float]) -> tuple[float, tuple[float, ...]]:
+    return primitive.evaluate(xs) if primitive.arity is None else primitive.evaluate(*xs)
+
+
+def with_nan(primitive: Primitive) -> list[tuple[int, list[float]]]:
+    """Operands of which one is nan, and which one it is."""
+    cases = []
+    for other in OTHERS:
+        n = primitive.arity or (4 if primitive.name == "dot" else 3)
+        for j in range(n):
+            xs = [nan if i == j else other for i in range(n)]
+            if primitive.name in ("softmax_cross_entropy", "take"):
+                xs.append(1.0)
+            cases.append((j, xs))
+    return cases
+
+
+@pytest.mark.parametrize("primitive", PRIMITIVES.values(), ids=lambda p: p.name)
+def test_nan_in_nan_out(primitive: Primitive):
+    independent = DOES_NOT_DEPEND.get(primitive.name, lambda i, j: False)
+    for j, xs in with_nan(primitive):
+        out, local_grads = evaluate(primitive, xs)
+        zero_factor = primitive.name == "contribution" and 0.0 in xs
+        chosen_not_nan = (primitive.name == "where" and not math.isnan(xs[1 if xs[0] != 0.0 else 2])) or (
+            primitive.name == "take" and j != 1
+        )
+        assert math.isnan(out) != (zero_factor or chosen_not_nan), (xs, out)
+        index = len(xs) - 1 if primitive.name in ("softmax_cross_entropy", "take") else None
+        for i, local in enumerate(local_grads):
+            if i != index and not independent(i, j):
+                assert math.isnan(local), (xs, i, local)
+
+
+@pytest.mark.parametrize("primitive", PRIMITIVES.values(), ids=lambda p: p.name)
+def test_a_nan_reaches_every_leaf_it_decides(primitive: Primitive):
+    if primitive.arity != 1 or primitive.internal or primitive.name == "negate":
+        return
+    x = Value(nan)
+    (getattr(ag, primitive.name)(x) * 2.0).backward()
+    assert math.isnan(x.grad)
+
+
+# -- infinities ------------------------------------------------------------------------------------------------------
+# (value, derivative) at -inf and at +inf: the limits
+NOTHING = (nan, nan)
+AT_INFINITIES: dict[str, tuple[tuple[float, float], tuple[float, float]]] = {
+    "negate": ((inf, -1), (-inf, -1)),
+    "identity": ((-inf, 1), (inf, 1)),
+    "abs": ((inf, -1), (inf, 1)),
+    "exp": ((0, 0), (inf, inf)),
+    "exp2": ((0, 0), (inf, inf)),
+    "expm1": ((-1, 0), (inf, inf)),
+    "log": (NOTHING, (inf, 0)),
+    "log2": (NOTHING, (inf, 0)),
+    "log10": (NOTHING, (inf, 0)),
+    "log1p": (NOTHING, (inf, 0)),
+    "sqrt": (NOTHING, (inf, 0)),
+    "cbrt": ((-inf, 0), (inf, 0)),
+    "sin": (NOTHING, NOTHING),
+    "cos": (NOTHING, NOTHING),
+    "tan": (NOTHING, NOTHING),
+    "asin": (NOTHING, NOTHING),
+    "acos": (NOTHING, NOTHING),
+    "atan": ((-HALF_PI, 0), (HALF_PI, 0)),
+    "sinh": ((-inf, inf), (inf, inf)),
+    "cosh": ((inf, -inf), (inf, inf)),
+    "tanh": ((-1, 0), (1, 0)),
+    "sech2": ((0, 0), (0, 0)),
+    "asinh": ((-inf, 0), (inf, 0)),
+    "acosh": (NOTHING, (inf, 0)),
+    "atanh": (NOTHING, NOTHING),
+    "gaussian": ((0, 0), (0, 0)),
+    "erf": ((-1, 0), (1, 0)),
+    "erfc": ((2, 0), (0, 0)),
+    "normal_pdf": ((0, 0), (0, 0)),
+    "normal_cdf": ((0, 0), (1, 0)),
+    "floor": ((-inf, 0), (inf, 0)),
+    "ceil": ((-inf, 0), (inf, 0)),
+    "round": ((-inf, 0), (inf, 0)),
+    "sign": ((-1, 0), (1, 0)),
+    "sigmoid": ((0, 0), (1, 0)),
+    "sigmoid_slope": ((0, 0), (0, 0)),
+    "logsigmoid": ((-inf, 1), (0, 0)),
+    "softplus": ((0, 0), (inf, 1)),
+    "relu": ((0, 0), (inf, 1)),
+    "leaky_relu": ((-inf, 0.01), (inf, 1)),
+    "elu": ((-1, 0), (inf, 1)),
+    "gelu": ((0, 0), (inf, 1)),
+    "silu": ((0, 0), (inf, 1)),
+}
+
+
+@pytest.mark.parametrize("primitive", [p for p in PRIMITIVES.values() if p.arity == 1], ids=lambda p: p.name)
+def test_at_infinity_stand_the_limits(primitive: Primitive):
+    for x, (value, slope) in zip((-inf, inf), AT_INFINITIES[primitive.name], strict=True):
+        out, (local,) = primitive.evaluate(x)
+        assert same(out, value), (x, out)
+        assert same(local, slope), (x, local)
+
+
+# -- C's semantics, through an oracle we did not write ---------------------------------------------------------------
+IN_NUMPY = {
+    "add": "add", "subtract": "subtract", "multiply": "multiply", "divide": "divide", "modulo": "mod",
+    "power": "power", "power_constant": "power", "negate": "negative", "abs": "absolute", "exp": "exp", "exp2": "exp2",
+    "expm1": "expm1", "log": "log", "log2": "log2", "log10": "log10", "log1p": "log1p", "sqrt": "sqrt", "cbrt": "cbrt",
+    "hypot": "hypot", "sin": "sin", "cos": "cos", "tan": "tan", "asin": "arcsin", "acos": "arccos", "atan": "arctan",
+    "atan2": "arctan2", "sinh": "sinh", "cosh": "cosh", "tanh": "tanh", "asinh": "arcsinh", "acosh": "arccosh",
+    "atanh": "arctanh", "floor": "floor", "ceil": "ceil", "round": "rint", "sign": "sign", "maximum": "maximum",
+    "minimum": "minimum",
+}  # fmt: skip
+LARGEST, SMALLEST = sys.float_info.max, 5e-324
+SIZES = (0.0, SMALLEST, 1e-310, 1e-17, 0.5, 1.0, 1.5, 2.0, 2.5, 3.0, 19.0, 709.0, 711.0, 1e5, 2.0**52 + 1, 1e16, 1e300)
+SPECIAL = [sign * x for x in (*SIZES, LARGEST, inf) for sign in (1.0, -1.0)]
+
+
+def c_disagrees_by_rule(name: str, xs: tuple[float, ...]) -> bool:
+    """Where C answers although an operand is nan (here nan stays nan), and where NumPy takes a power for a sqrt."""
+    power = name in ("power", "power_constant")
+    return ((power or name == "hypot") and any(map(math.isnan, xs))) or (power and xs == (-inf, 0.5))
+
+
+@pytest.mark.parametrize("name", IN_NUMPY)
+def test_values_are_c_s(name: str):
+    np = pytest.importorskip("numpy")
+    primitive, function = PRIMITIVES[name], getattr(np, IN_NUMPY[name])
+    numbers = [*SPECIAL, nan]
+    points = [(x,) for x in numbers] if primitive.arity == 1 else [(x, y) for x in numbers for y in numbers]
+    with np.errstate(all="ignore"):
+        for xs in points:
+            if c_disagrees_by_rule(name, xs):
+                continue
+            got, want = primitive.forward(*xs), float(function(*xs))
+            # NumPy's own vector code and libm differ by a few ulp; infinities, nans and zeros they share
+            assert same(got, want, within=0 if primitive.ulp[0] <= 0.5 else 4), (xs, got, want)
+
+
+KEEPS_SIGN_OF_ZERO = ("abs", "floor", "ceil", "round", "negate", "asin", "atan", "sinh", "tanh", "asinh", "atan2")
+
+
+@pytest.mark.parametrize("name", KEEPS_SIGN_OF_ZERO)
+def test_where_c_keeps_the_sign_of_a_zero_so_do_we(name: str):
+    np = pytest.importorskip("numpy")
+    primitive, function = PRIMITIVES[name], getattr(np, IN_NUMPY[name])
+    for x in (0.0, -0.0, 0.25, -0.25):
+        for y in (1.0, -1.0)[: primitive.arity]:
+            xs = (x, y)[: primitive.arity]
+            assert math.copysign(1.0, primitive.forward(*xs)) == math.copysign(1.0, float(function(*xs))), xs
+
+
+SEES_THE_SIGN_OF_ZERO = {"atan2", "divide", "power", "power_constant"}  # IEEE's: 1/-0.0 is -inf
+
+
+@pytest.mark.parametrize(
+    "primitive", [p for p in PRIMITIVES.values() if p.name not in SEES_THE_SIGN_OF_ZERO], ids=lambda p: p.name
+)
+def test_a_zero_s_sign_does_not_matter(primitive: Primitive):
+    n = primitive.arity or 4
+    if primitive.name in ("softmax_cross_entropy", "take"):
+        n = 3
+    for others in (0.5, 1.0, 0.0):
+        for j in range(n):
+            plus = [0.0 if i == j else others for i in range(n)]
+            minus = [-0.0 if i == j else others for i in range(n)]
+            if primitive.name in ("softmax_cross_entropy", "take"):
+                plus[-1] = minus[-1] = 0.0
+            if primitive.name == "modulo" and j == 1:
+                continue
+            (out, local_grads), (out_minus, local_minus) = evaluate(primitive, plus), evaluate(primitive, minus)
+            assert same(out_minus, out), (minus, out_minus, out)
+            for got, want in zip(local_minus, local_grads, strict=True):
+                assert same(got, want), (minus, local_minus, local_grads)
+
+
+@pytest.mark.parametrize("name", ["expm1", "log1p", "sin", "tan", "asin", "atan", "sinh", "tanh", "asinh", "atanh"])
+@pytest.mark.parametrize("x", [SMALLEST, -SMALLEST, 3e-310, 1e-200, -1e-300])
+def test_tiny_numbers_pass_through(name: str, x: float):
+    assert PRIMITIVES[name].evaluate(x) == (x, (1.0,))
+
+
+def test_no_function_of_floats_raises():
+    for primitive in PRIMITIVES.values():
+        for x in (*SPECIAL, nan):
+            for y in (0.0, -1.0, inf, nan, LARGEST, SMALLEST):
+                if primitive.name in ("take", "softmax_cross_entropy"):
+                    evaluate(primitive, [x, y, 1.0])
+                else:
+                    evaluate(primitive, [x, y, y][: primitive.arity or 2])
+
+
+def assert_within_bounds(name: str, xs: list[float]) -> None:
+    primitive = PRIMITIVES[name]
+    out, local_grads = evaluate(primitive, xs)
+    value, slopes = analytic(name, xs)
+    assert math.isfinite(out)
+    scale = primitive.value_scale(xs) if primitive.value_scale else None
+    assert ulps(out, value, scale) <= primitive.ulp[0], (out, value)
+    for got, want in zip(local_grads, slopes, strict=True):
+        assert ulps(got, want) <= primitive.ulp[1], (xs, got, want)
+
+
+# -- the zero rule ---------------------------------------------------------------------------------------------------
+BREAKS: list[Callable[[Value], Value]] = [ag.sqrt, ag.log, lambda x: 1 / x, lambda x: x**-0.5, lambda x: ag.exp(1 / x)]
+
+
+@pytest.mark.parametrize("x", [0.0, -0.0, -1.0, -LARGEST, nan])
+@pytest.mark.parametrize("function", BREAKS)
+def test_a_branch_not_taken_poisons_nothing(function: Callable[[Value], Value], x: float):
+    leaf, other = Value(x), Value(3.0)
+    (ag.where(leaf > 0, function(leaf), other * other) + other).backward()
+    assert leaf.grad == 0.0
+    assert other.grad == 7.0
+
+
+@pytest.mark.parametrize("gate", [lambda x: ag.relu(x), lambda x: ag.maximum(x, 5.0), lambda x: ag.floor(x) * 1.0])
+@pytest.mark.parametrize("factor", [inf, -inf, nan])
+def test_an_infinite_or_nan_upstream_stops_at_a_closed_gate(gate: Callable[[Value], Value], factor: float):
+    x = Value(-0.5)
+    (gate(x) * factor).backward()
+    assert x.grad == 0.0
+
+
+@pytest.mark.parametrize("gradient", [0.0, -0.0])
+def test_a_zero_upstream_passes_zero(gradient: float):
+    for function in BREAKS:
+        x = Value(0.0)
+        function(x).backward(gradient)
+        assert x.grad == 0.0
+
+
+@pytest.mark.parametrize("factor", [0.0, 1.0, inf, -inf, nan])
+def test_a_contribution_is_zero_where_a_factor_is(factor: float):
+    contribution = PRIMITIVES["contribution"].forward
+    assert contribution(factor, 0.0) == contribution(0.0, factor) == contribution(-0.0, factor) == 0.0
+
+
+EXPONENTS = (-3.0, -2.0, -1.0, -0.5, 0.5, 1.0, 2.0, 3.0, 4.0)
+
+
+@pytest.mark.parametrize("y", EXPONENTS)
+def test_whole_and_half_powers(y: float):
+    for x in (0.3, 1.1, 7.7, *((-0.3, -1.1, -7.7) if y % 1.0 == 0.0 else ())):
+        assert_within_bounds("power_constant", [x, y])
+
+
+# -- logits far apart ------------------------------------------------------------------------------------------------
+FAR_APART = (
+    [1000.0, 0.0],
+    [0.0, 1000.0],
+    [-1000.0, 1000.0, 0.5],
+    [1000.1, 0.3, -0.2, 350.7],
+    [700.3, 0.1],
+    [1e-3, -1000.0, -1000.0],
+    [1e308, -1e308, 0.0],
+)
+
+
+@pytest.mark.parametrize("logits", FAR_APART, ids=str)
+def test_fused_functions_are_exact_far_apart(logits: list[float]):
+    for index in range(len(logits)):
+        if math.isfinite(max(logits) - logits[index]):
+            assert_within_bounds("softmax_cross_entropy", [*logits, float(index)])
+    assert_within_bounds("logsumexp", logits)
+    for x in logits:
+        assert_within_bounds("softplus", [x])
+        assert_within_bounds("logsigmoid", [x])
+
+
+@pytest.mark.parametrize("logit", [1000.0, -1000.0, 700.3, -36.7, 0.0, 1e300, -1e300])
+@pytest.mark.parametrize("target", [0, 1])
+def test_binary_cross_entropy_of_logits_is_exact_far_out(logit: float, target: int):
+    x = Value(logit)
+    loss = nn.binary_cross_entropy_with_logits(x, target)
+    loss.backward()
+    value, (slope,) = analytic("softplus", [-logit if target else logit])
+    assert ulps(loss.data, value) <= PRIMITIVES["softplus"].ulp[0]
+    assert ulps(x.grad, -slope if target else slope) <= PRIMITIVES["softplus"].ulp[1]
+
+
+# -- accuracy over all floats ----------------------------------------------------------------------------------------
+def accuracy() -> Any:
+    """tools/accuracy.py, which is not a package."""
+    spec = importlib.util.spec_from_file_location("accuracy", ROOT / "tools" / "accuracy.py")
+    assert spec is not None
+    assert spec.loader is not None
+    module = sys.modules["accuracy"] = importlib.util.module_from_spec(spec)
+    spec.loader.exec_module(module)
+    return module
+
+
+@pytest.mark.parametrize("primitive", PRIMITIVES.values(), ids=lambda p: p.name)
+def test_bounds_hold_far_out_and_close_to_the_ends(primitive: Primitive):
+    report = accuracy().measure(primitive.name, 400)
+    assert report.value.ulp <= primitive.ulp[0], report
+    assert report.derivative.ulp <= primitive.ulp[1], report
+
+
+def test_the_difference_in_an_exponent_is_put_right():
+    x, y = 669.6777329150881, 1e-3
+    assert ulps(ieee.exp_difference(y, x), analytic("exp_difference", [y, x])[0]) <= 2
+    assert ulps(math.exp(y - x), analytic("exp_difference", [y, x])[0]) > 10  # what it is there for
+
+
+if __name__ == "__main__":
+    print(docs_table(), end="")

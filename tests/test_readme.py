@@ -1,0 +1,66 @@
+"""README.md shows the code that is there, and its script does what it says. Its session runs as a doctest."""
+
+from __future__ import annotations
+
+import platform
+import re
+import subprocess
+import sys
+from pathlib import Path
+from xml.etree import ElementTree
+
+import pytest
+
+ROOT = Path(__file__).resolve().parent.parent
+README = (ROOT / "README.md").read_text(encoding="utf-8")
+
+
+def test_the_script_is_the_example():
+    (script,) = re.findall(r"(?s)```python\n(.*?)```", README)
+    assert script == (ROOT / "examples" / "train_moons.py").read_text(encoding="utf-8")
+
+
+def test_the_script_gets_every_point_right(tmp_path):
+    script = [sys.executable, ROOT / "examples" / "train_moons.py"]
+    run = subprocess.run(script, cwd=tmp_path, capture_output=True, encoding="utf-8", check=True)
+    assert "accuracy: 100%" in run.stdout
+    below, above = re.search(r"each moon: (-\d+\.\d+) (\+\d+\.\d+)", run.stdout).groups()
+    assert float(below) < -1.0
+    assert float(above) > 1.0
+
+
+def test_iris_is_learnt(tmp_path):
+    pytest.importorskip("sklearn")
+    script = [sys.executable, ROOT / "examples" / "train_iris.py"]
+    run = subprocess.run(script, cwd=tmp_path, capture_output=True, encoding="utf-8", check=True)
+    assert int(re.search(r"held-out third: (\d+)%", run.stdout)[1]) > 90
+
+
+def linked_files() -> list[str]:
+    targets = re.findall(r"\]\(([^)#]+)\)|(?:src|srcset)=\"([^\"]+)\"", README)
+    return [local for pair in targets if not (local := "".join(pair)).startswith("http")]
+
+
+def test_linked_files_exist():
+    assert {"docs/images/neuron_light.svg", "docs/images/neuron_dark.svg"} < set(linked_files())
+    assert [path for path in linked_files() if not (ROOT / path).exists()] == []
+
+
+@pytest.mark.parametrize("theme", ["light", "dark"])
+def test_the_pictures_show_the_numbers_of_the_session(theme):
+    svg = (ROOT / "docs" / "images" / f"neuron_{theme}.svg").read_text(encoding="utf-8")
+    shown = ["".join(text.itertext()) for text in ElementTree.fromstring(svg).iter("{http://www.w3.org/2000/svg}text")]
+    (listing,) = re.findall(r"(?s)>>> print_graph\(y\)\n(.*?)>>>", README)
+    rows = [re.split(r"  +", line.strip()) for line in listing.splitlines()[1:]]
+    assert len(rows) == 10
+    wanted = [number for row in rows for number in row if re.fullmatch(r"[+-]?\d+(\.\d+)?", number)]
+    assert len(wanted) == 20
+    for number in wanted:
+        assert shown.count(number) >= wanted.count(number), number
+
+
+@pytest.mark.skipif(platform.libc_ver()[0] != "glibc", reason="another C library may round a last digit otherwise")
+def test_the_pictures_are_current():
+    script = [sys.executable, ROOT / "tools" / "figures.py", "--check"]
+    run = subprocess.run(script, capture_output=True, encoding="utf-8", cwd=ROOT)
+    assert run.returncode == 0, run.stderr

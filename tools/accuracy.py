@@ -1,0 +1,238 @@
+"""Measure the worst error of every primitive, in ulp, over all of its floats, beside the bound that its row states.
+
+python tools/accuracy.py                   20,000 points a primitive, as a Markdown table
+python tools/accuracy.py --points 100000 exp tanh
+
+Points are drawn evenly and by magnitude, from the row's domain and from all of the natural one, close to its ends, to
+0, 1 and multiples of π/2. The exact values are formulas in mpmath (`tests/analytic.py`). A result that is subnormal
+or that a subnormal went into is left out: there an ulp is not relative, and gradual underflow costs what it costs.
+"""
+
+from __future__ import annotations
+
+import argparse
+import math
+import multiprocessing
+import random
+import sys
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass, field
+from pathlib import Path
+
+from mpmath import mp, mpf
+
+from autograd.ops import PRIMITIVES, Primitive
+
+sys.path.insert(0, str(Path(__file__).resolve().parent.parent / "tests"))
+
+from analytic import DIGITS, FORMULAS
+from oracles import TAKES_INDEX
+
+LARGEST, SMALLEST_NORMAL = sys.float_info.max, sys.float_info.min
+Bounds = tuple[float, float]
+REALS = (-LARGEST, LARGEST)
+
+# where the function itself is defined and its result a normal float, where that is more than the row's domain
+NATURAL: dict[str, tuple[tuple[float, float], ...]] = {
+    "add": (REALS, REALS),
+    "subtract": (REALS, REALS),
+    "multiply": (REALS, REALS),
+    "divide": (REALS, REALS),
+    "identity": (REALS,),
+    "contribution": (REALS, REALS),
+    "power": ((0.0, LARGEST), (-1100.0, 1100.0)),
+    "power_constant": ((0.0, LARGEST), (-1100.0, 1100.0)),
+    "negate": (REALS,),
+    "abs": (REALS,),
+    "exp": ((-708.0, 709.78),),
+    "exp_difference": ((-350.0, 350.0), (-350.0, 350.0)),
+    "exp2": ((-1022.0, 1023.999),),
+    "expm1": ((-708.0, 709.78),),
+    "log": ((0.0, LARGEST),),
+    "log2": ((0.0, LARGEST),),
+    "log10": ((0.0, LARGEST),),
+    "log1p": ((-1.0, LARGEST),),
+    "sqrt": ((0.0, LARGEST),),
+    "cbrt": (REALS,),
+    "hypot": (REALS, REALS),
+    "sin": (REALS,),
+    "cos": (REALS,),
+    "tan": (REALS,),
+    "asin": ((-1.0, 1.0),),
+    "acos": ((-1.0, 1.0),),
+    "atan": (REALS,),
+    "atan2": (REALS, REALS),
+    "sinh": ((-710.4, 710.4),),
+    "cosh": ((-710.4, 710.4),),
+    "tanh": ((-1e4, 1e4),),
+    "sech2": ((-354.0, 354.0),),
+    "asinh": (REALS,),
+    "acosh": ((1.0, LARGEST),),
+    "atanh": ((-1.0, 1.0),),
+    "gaussian": ((-26.6, 26.6),),
+    "erf": (REALS,),
+    "erfc": ((-40.0, 26.5),),
+    "normal_pdf": ((-37.6, 37.6),),
+    "normal_cdf": ((-37.5, 40.0),),
+    "floor": (REALS,),
+    "ceil": (REALS,),
+    "round": (REALS,),
+    "sign": (REALS,),
+    "maximum": (REALS, REALS),
+    "minimum": (REALS, REALS),
+    "sigmoid": ((-708.0, 1e4),),
+    "sigmoid_slope": ((-708.0, 708.0),),
+    "logsigmoid": ((-1e300, 708.0),),
+    "softplus": ((-708.0, 1e300),),
+    "relu": (REALS,),
+    "leaky_relu": (REALS,),
+    "elu": ((-708.0, LARGEST),),
+    "gelu": ((-37.5, 1e300),),
+    "silu": ((-708.0, 1e300),),
+    "logsumexp": ((-1e3, 1e3),),
+    "softmax_cross_entropy": ((-350.0, 350.0),),
+}
+
+LENGTHS = (1, 2, 3, 5, 8)  # of the lists of operands of an n-ary primitive
+SMALLEST_IN_LIST = -100.0  # so that no product of them underflows on the way
+LANDMARKS = (0.0, 1.0, -1.0, *(i * math.pi / 2 for i in range(-4, 5)))
+
+
+@dataclass
+class Worst:
+    """The largest error met, and where."""
+
+    ulp: float = 0.0
+    at: Sequence[float] = ()
+
+    def meet(self, ulp: float, at: Sequence[float]) -> None:
+        """Take note of an error; nan is the worst there is."""
+        if not ulp <= self.ulp:
+            self.ulp, self.at = ulp, at
+
+
+@dataclass
+class Report:
+    """What was measured of one primitive."""
+
+    name: str
+    value: Worst = field(default_factory=Worst)
+    derivative: Worst = field(default_factory=Worst)
+    points: int = 0
+
+
+def draw(rng: random.Random, bounds: Bounds, natural: Bounds, smallest: float = -1074.0) -> float:
+    """One operand, of a size from 2**smallest."""
+    way = rng.random()
+    low, high = natural
+    if way < 0.35:
+        x = rng.uniform(*bounds)
+    elif way < 0.65:  # by magnitude, over all floats
+        top = math.log2(max(abs(low), abs(high)))
+        bottom = math.log2(low) if low > 0.0 else smallest
+        x = rng.choice((1.0, -1.0)) * 2.0 ** rng.uniform(bottom, top)
+    elif way < 0.8:  # by magnitude, where things happen
+        x = rng.choice((1.0, -1.0)) * 2.0 ** rng.uniform(-60.0, 10.0)
+    elif way < 0.9:
+        x = rng.choice((low, high, *bounds)) * (1.0 - rng.choice((1.0, -1.0)) * 2.0 ** rng.uniform(-54.0, -1.0))
+    else:
+        x = rng.choice(LANDMARKS)
+        x = math.nextafter(x, rng.choice(REALS)) if way < 0.92 else x + rng.choice((1, -1)) * 2 ** rng.uniform(-60, 0)
+    return min(max(x, low), high)
+
+
+def operands(rng: random.Random, primitive: Primitive) -> list[float]:
+    """A point to measure at."""
+    natural = NATURAL.get(primitive.name, primitive.domain)
+    if primitive.arity is not None:
+        return [draw(rng, *pair) for pair in zip(primitive.domain, natural, strict=True)]
+    n = rng.choice(LENGTHS)
+    xs = [draw(rng, *pair, SMALLEST_IN_LIST) for pair in zip(primitive.domain, natural, strict=True) for _ in range(n)]
+    return [*xs, float(rng.randrange(n))] if primitive.name in TAKES_INDEX else xs
+
+
+def error(got: float, want: mpf, scale: float) -> float:
+    """In ulp of the exact number, or of the largest term of its sum; 0 where an ulp has no meaning."""
+    size = max(float(abs(want)), scale)
+    if not SMALLEST_NORMAL <= size <= LARGEST:
+        return 0.0 if want or not got else math.inf
+    return float(abs(mpf(got) - want) / math.ulp(size)) if math.isfinite(got) else math.inf
+
+
+def underflows(xs: Sequence[float]) -> bool:
+    """Whether an operand is subnormal."""
+    return any(0.0 < abs(x) < SMALLEST_NORMAL for x in xs)
+
+
+def measure(name: str, points: int) -> Report:
+    """Evaluate one primitive at so many points."""
+    primitive, report = PRIMITIVES[name], Report(name)
+    value, slopes = FORMULAS[name]
+    rng = random.Random(name)
+    with mp.workdps(DIGITS):
+        while report.points < points:
+            xs = operands(rng, primitive)
+            at = [mpf(x) for x in xs]
+            try:
+                want, derivatives = value(*at), slopes(*at)
+            except ZeroDivisionError:
+                continue  # a pole, which tests/test_edges.py has by name
+            report.points += 1
+            out, local_grads = primitive.evaluate(xs) if primitive.arity is None else primitive.evaluate(*xs)
+            if underflows([*xs, out, *local_grads]):
+                continue
+            if not at_corner(primitive.name, xs):
+                scale = primitive.derivative_scale
+                for got, exact in zip(local_grads, derivatives, strict=True):
+                    report.derivative.meet(error(got, exact, scale(xs) if scale else 0.0), xs)
+            scale = primitive.value_scale
+            report.value.meet(error(out, want, scale(xs) if scale else 0.0), xs)
+    return report
+
+
+def at_corner(name: str, xs: Sequence[float]) -> bool:
+    """Whether the derivative there is a convention, which tests/test_edges.py has by name."""
+    corners: dict[str, Callable[[], bool]] = {
+        "maximum": lambda: xs[0] == xs[1],
+        "minimum": lambda: xs[0] == xs[1],
+        "clip": lambda: xs[0] == xs[1] or xs[0] == xs[2],
+        "power_constant": lambda: xs[0] == 0.0,
+        "power": lambda: xs[0] == 0.0,
+        "hypot": lambda: xs[0] == xs[1] == 0.0,
+        "atan2": lambda: xs[0] == xs[1] == 0.0,
+    }
+    return name in corners and corners[name]()
+
+
+def table(reports: Sequence[Report]) -> str:
+    """The reports as a Markdown table."""
+    lines = ["| primitive | value, worst ulp | bound | derivative, worst ulp | bound |", "|---|---|---|---|---|"]
+    for report in reports:
+        bounds = PRIMITIVES[report.name].ulp
+        value, derivative = (f"{worst.ulp:.2f}" for worst in (report.value, report.derivative))
+        lines.append(f"| `{report.name}` | {value} | {bounds[0]} | {derivative} | {bounds[1]} |")
+    return "\n".join(lines)
+
+
+def main() -> int:
+    """Print the table; exit with 1 where a row breaks its bound."""
+    parser = argparse.ArgumentParser(description="Measure the error of every primitive in ulp.")
+    parser.add_argument("names", nargs="*", default=list(PRIMITIVES), help="primitives; all of them by default")
+    parser.add_argument("--points", type=int, default=20_000, help="points a primitive")
+    arguments = parser.parse_args()
+    with multiprocessing.Pool() as pool:
+        reports = pool.starmap(measure, [(name, arguments.points) for name in arguments.names], chunksize=1)
+    print(table(reports))
+    broken = 0
+    for report in reports:
+        for what, worst, bound in zip(
+            ("value", "derivative"), (report.value, report.derivative), PRIMITIVES[report.name].ulp, strict=True
+        ):
+            if not worst.ulp <= bound:
+                broken += 1
+                print(f"{report.name}: its {what} is {worst.ulp:.3g} ulp off at {list(worst.at)}", file=sys.stderr)
+    return 1 if broken else 0
+
+
+if __name__ == "__main__":
+    sys.exit(main())
