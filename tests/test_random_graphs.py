@@ -15,6 +15,7 @@ from mpmath import mp
 from oracles import ORACLES, exact, points
 from test_primitives import at_kink
 
+import autograd
 from autograd import Value, steps, topological_order
 from autograd.ops import PRIMITIVES
 
@@ -71,6 +72,7 @@ def test_gradients_of_seeded_graphs_are_mpmath_s():
     assert sharp > 1500  # in most of them a relative error of 1e-12 would be seen
 
 
+@pytest.mark.skipif(autograd.compiled, reason="the formula that is made wrong is the Python one")
 def test_a_wrong_derivative_would_be_seen():
     """The comparison is sharp: with a derivative off by one part in 10**12 it fails."""
     primitive = PRIMITIVES["sin"]

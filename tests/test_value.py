@@ -136,7 +136,7 @@ def test_the_record_is_read_only(name):
 
 
 def test_value_is_final():
-    with pytest.raises(TypeError, match="final|not an acceptable base type"):
+    with pytest.raises(TypeError, match=r"final|not an acceptable base type"):
         type("Sub", (Value,), {})
 
 
