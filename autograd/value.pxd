@@ -35,7 +35,52 @@ cdef class Value:
 
 
 cdef long long _made
-cdef int _ADD, _SUBTRACT, _MULTIPLY, _DIVIDE, _MODULO, _POWER, _POWER_CONSTANT, _NEGATE, _ABS, _FLOOR, _CEIL, _ROUND
+# <generated codes from ops.py by `make generate`: do not edit>
+cdef int _ADD
+cdef int _SUBTRACT
+cdef int _MULTIPLY
+cdef int _DIVIDE
+cdef int _MODULO
+cdef int _POWER
+cdef int _POWER_CONSTANT
+cdef int _NEGATE
+cdef int _ABS
+cdef int _EXP
+cdef int _EXP2
+cdef int _EXPM1
+cdef int _LOG
+cdef int _LOG2
+cdef int _LOG10
+cdef int _LOG1P
+cdef int _SQRT
+cdef int _CBRT
+cdef int _SIN
+cdef int _COS
+cdef int _TAN
+cdef int _ASIN
+cdef int _ACOS
+cdef int _ATAN
+cdef int _SINH
+cdef int _COSH
+cdef int _TANH
+cdef int _ASINH
+cdef int _ACOSH
+cdef int _ATANH
+cdef int _ERF
+cdef int _ERFC
+cdef int _FLOOR
+cdef int _CEIL
+cdef int _ROUND
+cdef int _SIGN
+cdef int _SIGMOID
+cdef int _LOGSIGMOID
+cdef int _SOFTPLUS
+cdef int _RELU
+cdef int _LEAKY_RELU
+cdef int _ELU
+cdef int _GELU
+cdef int _SILU
+# </generated>
 cdef list _BY_CODE
 
 @cython.locals(node=Value)

@@ -28,6 +28,7 @@ Number = float  # int counts as float for a type checker; numbers.Real and NumPy
 compiled = bool(cython.compiled)
 
 _BY_CODE = BY_CODE
+# <generated codes from ops.py by `make generate`: do not edit>
 _ADD = PRIMITIVES["add"].code
 _SUBTRACT = PRIMITIVES["subtract"].code
 _MULTIPLY = PRIMITIVES["multiply"].code
@@ -37,9 +38,42 @@ _POWER = PRIMITIVES["power"].code
 _POWER_CONSTANT = PRIMITIVES["power_constant"].code
 _NEGATE = PRIMITIVES["negate"].code
 _ABS = PRIMITIVES["abs"].code
+_EXP = PRIMITIVES["exp"].code
+_EXP2 = PRIMITIVES["exp2"].code
+_EXPM1 = PRIMITIVES["expm1"].code
+_LOG = PRIMITIVES["log"].code
+_LOG2 = PRIMITIVES["log2"].code
+_LOG10 = PRIMITIVES["log10"].code
+_LOG1P = PRIMITIVES["log1p"].code
+_SQRT = PRIMITIVES["sqrt"].code
+_CBRT = PRIMITIVES["cbrt"].code
+_SIN = PRIMITIVES["sin"].code
+_COS = PRIMITIVES["cos"].code
+_TAN = PRIMITIVES["tan"].code
+_ASIN = PRIMITIVES["asin"].code
+_ACOS = PRIMITIVES["acos"].code
+_ATAN = PRIMITIVES["atan"].code
+_SINH = PRIMITIVES["sinh"].code
+_COSH = PRIMITIVES["cosh"].code
+_TANH = PRIMITIVES["tanh"].code
+_ASINH = PRIMITIVES["asinh"].code
+_ACOSH = PRIMITIVES["acosh"].code
+_ATANH = PRIMITIVES["atanh"].code
+_ERF = PRIMITIVES["erf"].code
+_ERFC = PRIMITIVES["erfc"].code
 _FLOOR = PRIMITIVES["floor"].code
 _CEIL = PRIMITIVES["ceil"].code
 _ROUND = PRIMITIVES["round"].code
+_SIGN = PRIMITIVES["sign"].code
+_SIGMOID = PRIMITIVES["sigmoid"].code
+_LOGSIGMOID = PRIMITIVES["logsigmoid"].code
+_SOFTPLUS = PRIMITIVES["softplus"].code
+_RELU = PRIMITIVES["relu"].code
+_LEAKY_RELU = PRIMITIVES["leaky_relu"].code
+_ELU = PRIMITIVES["elu"].code
+_GELU = PRIMITIVES["gelu"].code
+_SILU = PRIMITIVES["silu"].code
+# </generated>
 
 _made = 0
 _next_number = itertools.count(1).__next__
@@ -375,43 +409,43 @@ class Value:
     # <generated methods from ops.py by `make generate`: do not edit>
     def abs(self) -> Value:
         """Absolute value |x|, with derivative 0 at 0."""
-        return unary(ops.ABS.code, self)
+        return unary(_ABS, self)
 
     def exp(self) -> Value:
         """Exponential, e to the power x."""
-        return unary(ops.EXP.code, self)
+        return unary(_EXP, self)
 
     def exp2(self) -> Value:
         """2 to the power x."""
-        return unary(ops.EXP2.code, self)
+        return unary(_EXP2, self)
 
     def expm1(self) -> Value:
         """exp(x) - 1, accurate near 0."""
-        return unary(ops.EXPM1.code, self)
+        return unary(_EXPM1, self)
 
     def log(self) -> Value:
         """Natural logarithm of x."""
-        return unary(ops.LOG.code, self)
+        return unary(_LOG, self)
 
     def log2(self) -> Value:
         """Logarithm of x to base 2."""
-        return unary(ops.LOG2.code, self)
+        return unary(_LOG2, self)
 
     def log10(self) -> Value:
         """Logarithm of x to base 10."""
-        return unary(ops.LOG10.code, self)
+        return unary(_LOG10, self)
 
     def log1p(self) -> Value:
         """log(1 + x), accurate near 0."""
-        return unary(ops.LOG1P.code, self)
+        return unary(_LOG1P, self)
 
     def sqrt(self) -> Value:
         """Square root of x."""
-        return unary(ops.SQRT.code, self)
+        return unary(_SQRT, self)
 
     def cbrt(self) -> Value:
         """Cube root of x."""
-        return unary(ops.CBRT.code, self)
+        return unary(_CBRT, self)
 
     def hypot(self, y: Value | Number) -> Value:
         """Distance sqrt(x*x + y*y)."""
@@ -419,27 +453,27 @@ class Value:
 
     def sin(self) -> Value:
         """Sine of x radians."""
-        return unary(ops.SIN.code, self)
+        return unary(_SIN, self)
 
     def cos(self) -> Value:
         """Cosine of x radians."""
-        return unary(ops.COS.code, self)
+        return unary(_COS, self)
 
     def tan(self) -> Value:
         """Tangent of x radians."""
-        return unary(ops.TAN.code, self)
+        return unary(_TAN, self)
 
     def asin(self) -> Value:
         """Arc sine of x, in radians."""
-        return unary(ops.ASIN.code, self)
+        return unary(_ASIN, self)
 
     def acos(self) -> Value:
         """Arc cosine of x, in radians."""
-        return unary(ops.ACOS.code, self)
+        return unary(_ACOS, self)
 
     def atan(self) -> Value:
         """Arc tangent of x, in radians."""
-        return unary(ops.ATAN.code, self)
+        return unary(_ATAN, self)
 
     def atan2(self, x: Value | Number) -> Value:
         """Angle of the point (x, y), in radians."""
@@ -447,51 +481,51 @@ class Value:
 
     def sinh(self) -> Value:
         """Hyperbolic sine of x."""
-        return unary(ops.SINH.code, self)
+        return unary(_SINH, self)
 
     def cosh(self) -> Value:
         """Hyperbolic cosine of x."""
-        return unary(ops.COSH.code, self)
+        return unary(_COSH, self)
 
     def tanh(self) -> Value:
         """Hyperbolic tangent of x."""
-        return unary(ops.TANH.code, self)
+        return unary(_TANH, self)
 
     def asinh(self) -> Value:
         """Inverse hyperbolic sine of x."""
-        return unary(ops.ASINH.code, self)
+        return unary(_ASINH, self)
 
     def acosh(self) -> Value:
         """Inverse hyperbolic cosine of x."""
-        return unary(ops.ACOSH.code, self)
+        return unary(_ACOSH, self)
 
     def atanh(self) -> Value:
         """Inverse hyperbolic tangent of x."""
-        return unary(ops.ATANH.code, self)
+        return unary(_ATANH, self)
 
     def erf(self) -> Value:
         """Error function of x."""
-        return unary(ops.ERF.code, self)
+        return unary(_ERF, self)
 
     def erfc(self) -> Value:
         """1 - erf(x), accurate where erf(x) is near 1."""
-        return unary(ops.ERFC.code, self)
+        return unary(_ERFC, self)
 
     def floor(self) -> Value:
         """Largest whole number not above x."""
-        return unary(ops.FLOOR.code, self)
+        return unary(_FLOOR, self)
 
     def ceil(self) -> Value:
         """Smallest whole number not below x."""
-        return unary(ops.CEIL.code, self)
+        return unary(_CEIL, self)
 
     def round(self) -> Value:
         """Nearest whole number, halves to even."""
-        return unary(ops.ROUND.code, self)
+        return unary(_ROUND, self)
 
     def sign(self) -> Value:
         """-1, 0 or 1, as x is negative, zero or positive."""
-        return unary(ops.SIGN.code, self)
+        return unary(_SIGN, self)
 
     def maximum(self, y: Value | Number) -> Value:
         """The larger of x and y; each has derivative 1/2 at a tie."""
@@ -511,35 +545,35 @@ class Value:
 
     def sigmoid(self) -> Value:
         """Logistic function 1/(1 + exp(-x))."""
-        return unary(ops.SIGMOID.code, self)
+        return unary(_SIGMOID, self)
 
     def logsigmoid(self) -> Value:
         """log(sigmoid(x)), without overflow."""
-        return unary(ops.LOGSIGMOID.code, self)
+        return unary(_LOGSIGMOID, self)
 
     def softplus(self) -> Value:
         """log(1 + exp(x)), without overflow."""
-        return unary(ops.SOFTPLUS.code, self)
+        return unary(_SOFTPLUS, self)
 
     def relu(self) -> Value:
         """Rectifier max(x, 0), with derivative 0 at 0."""
-        return unary(ops.RELU.code, self)
+        return unary(_RELU, self)
 
     def leaky_relu(self) -> Value:
         """x where it is positive, else 0.01·x; derivative 0.01 at 0."""
-        return unary(ops.LEAKY_RELU.code, self)
+        return unary(_LEAKY_RELU, self)
 
     def elu(self) -> Value:
         """x where it is positive, else exp(x) - 1."""
-        return unary(ops.ELU.code, self)
+        return unary(_ELU, self)
 
     def gelu(self) -> Value:
         """x times the share of the normal distribution below x."""
-        return unary(ops.GELU.code, self)
+        return unary(_GELU, self)
 
     def silu(self) -> Value:
         """x times sigmoid(x)."""
-        return unary(ops.SILU.code, self)
+        return unary(_SILU, self)
 
     # </generated>
 

@@ -10,11 +10,17 @@ import re
 import sys
 from collections.abc import Callable
 from pathlib import Path
-
-from autograd import ops
-from autograd.ops import Primitive
+from types import ModuleType
 
 ROOT = Path(__file__).resolve().parent.parent
+
+# The table alone is imported, not the package: what is generated in the package may be out of date, or lack a row.
+package = ModuleType("autograd")
+package.__path__ = [str(ROOT / "autograd")]
+sys.modules["autograd"] = package
+
+from autograd import ops  # noqa: E402
+from autograd.ops import Primitive  # noqa: E402
 
 # where the example of a function is worked out; most are at home at 0.5
 EXAMPLE_AT = {1: (0.5,), 2: (0.5, 2.0), 3: (0.5, 0.0, 1.0)}
@@ -30,6 +36,22 @@ def constant(primitive: Primitive) -> str:
     return f"ops.{primitive.name.upper()}"
 
 
+def coded() -> list[str]:
+    """The names under which value.py keeps the codes of primitives that it records by code: `_TANH`, `_ADD`."""
+    by_operator = [p for p in ops.PRIMITIVES.values() if p.symbol != p.name and not p.internal]
+    return [f"_{p.name.upper()}" for p in [*by_operator, *(p for p in named() if p.arity == 1)]]
+
+
+def codes() -> str:
+    """Their values, looked up once."""
+    return "".join(f'{name} = PRIMITIVES["{name[1:].lower()}"].code\n' for name in coded())
+
+
+def code_types() -> str:
+    """Their C type."""
+    return "".join(f"cdef int {name}\n" for name in coded())
+
+
 def methods() -> str:
     """One method of Value a primitive."""
     texts = []
@@ -39,7 +61,7 @@ def methods() -> str:
         record = (
             f'many({constant(p)}, operands_of("{p.name}", [self, {others}]))'
             if others
-            else f"unary({constant(p)}.code, self)"
+            else f"unary(_{p.name.upper()}, self)"
         )
         texts.append(
             f'    def {p.name}(self{parameters}) -> Value:\n        """{p.about}."""\n        return {record}\n'
@@ -109,7 +131,8 @@ def table() -> str:
 
 
 REGIONS: dict[str, list[tuple[str, Callable[[], str]]]] = {
-    "autograd/value.py": [("methods", methods)],
+    "autograd/value.py": [("codes", codes), ("methods", methods)],
+    "autograd/value.pxd": [("codes", code_types)],
     "autograd/functions.py": [("all names", all_names)],
     "autograd/elementary.py": [("names", names), ("functions", functions)],
     "docs/operators.md": [("table", table)],

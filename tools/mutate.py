@@ -171,7 +171,7 @@ def changes(node: ast.AST) -> list[Callable[[Any], None]]:
         return [_set(operand=ast.UnaryOp(ast.USub(), node.operand))]
     if isinstance(node, ast.IfExp):
         return [_set(body=node.orelse, orelse=node.body)]
-    if isinstance(node, ast.Constant) and type(node.value) in (int, float):
+    if isinstance(node, ast.Constant) and isinstance(node.value, int | float):
         number = node.value
         others = [number + 1, *([-number] if number else []), *([number * 1.0001] if number % 1 else [])]
         return [_set(value=other) for other in others]
@@ -225,6 +225,7 @@ def formula_faults(primitive: Primitive) -> Iterator[Fault]:
     assert isinstance(forward, str)
     assert isinstance(derivatives, tuple)
     for i, formula in enumerate(derivatives):
+        assert isinstance(formula, str)
         for text, changed in changed_formulas(formula):
             bind = functools.partial(
                 primitive._bind_formulas, forward, (*derivatives[:i], changed, *derivatives[i + 1 :])
@@ -297,7 +298,7 @@ def source_faults(function: str) -> Iterator[Fault]:
         yield Fault(f"{function}(): {text}", rows, apply)
 
 
-def _replace_source(function: str, tree: ast.Module) -> None:
+def _replace_source(function: str, tree: Any) -> None:
     scope: dict[str, Any] = {}
     exec(compile(tree, f"<mutant of {function}>", "exec"), SOURCES[function][0].__dict__, scope)
     _use(function, scope[function])
