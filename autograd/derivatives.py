@@ -81,9 +81,9 @@ def _arithmetic() -> SimpleNamespace:
 
 
 def _divide(x: Value | float, y: Value | float) -> Value | float:
-    return x / y if type(x) is Value or type(y) is Value else ieee.divide(x, y)
+    return x / y if isinstance(x, Value) or isinstance(y, Value) else ieee.divide(x, y)
 
 
 def _power(x: Value | float, y: Value | float) -> Value | float:
     # the operator, which records a constant exponent as what it is
-    return x**y if type(x) is Value or type(y) is Value else ieee.power(x, y)
+    return x**y if isinstance(x, Value) or isinstance(y, Value) else ieee.power(x, y)

@@ -68,7 +68,7 @@ def abs(x: Value | Number) -> Value | float:
     >>> f"{abs(0.5):.6f}"
     '0.500000'
     """
-    return apply(ops.ABS, x)
+    return x.abs() if isinstance(x, Value) else apply(ops.ABS, x)
 
 
 @overload
@@ -81,7 +81,7 @@ def exp(x: Value | Number) -> Value | float:
     >>> f"{exp(0.5):.6f}"
     '1.648721'
     """
-    return apply(ops.EXP, x)
+    return x.exp() if isinstance(x, Value) else apply(ops.EXP, x)
 
 
 @overload
@@ -94,7 +94,7 @@ def exp2(x: Value | Number) -> Value | float:
     >>> f"{exp2(0.5):.6f}"
     '1.414214'
     """
-    return apply(ops.EXP2, x)
+    return x.exp2() if isinstance(x, Value) else apply(ops.EXP2, x)
 
 
 @overload
@@ -107,7 +107,7 @@ def expm1(x: Value | Number) -> Value | float:
     >>> f"{expm1(0.5):.6f}"
     '0.648721'
     """
-    return apply(ops.EXPM1, x)
+    return x.expm1() if isinstance(x, Value) else apply(ops.EXPM1, x)
 
 
 @overload
@@ -120,7 +120,7 @@ def log(x: Value | Number) -> Value | float:
     >>> f"{log(0.5):.6f}"
     '-0.693147'
     """
-    return apply(ops.LOG, x)
+    return x.log() if isinstance(x, Value) else apply(ops.LOG, x)
 
 
 @overload
@@ -133,7 +133,7 @@ def log2(x: Value | Number) -> Value | float:
     >>> f"{log2(0.5):.6f}"
     '-1.000000'
     """
-    return apply(ops.LOG2, x)
+    return x.log2() if isinstance(x, Value) else apply(ops.LOG2, x)
 
 
 @overload
@@ -146,7 +146,7 @@ def log10(x: Value | Number) -> Value | float:
     >>> f"{log10(0.5):.6f}"
     '-0.301030'
     """
-    return apply(ops.LOG10, x)
+    return x.log10() if isinstance(x, Value) else apply(ops.LOG10, x)
 
 
 @overload
@@ -159,7 +159,7 @@ def log1p(x: Value | Number) -> Value | float:
     >>> f"{log1p(0.5):.6f}"
     '0.405465'
     """
-    return apply(ops.LOG1P, x)
+    return x.log1p() if isinstance(x, Value) else apply(ops.LOG1P, x)
 
 
 @overload
@@ -172,7 +172,7 @@ def sqrt(x: Value | Number) -> Value | float:
     >>> f"{sqrt(0.5):.6f}"
     '0.707107'
     """
-    return apply(ops.SQRT, x)
+    return x.sqrt() if isinstance(x, Value) else apply(ops.SQRT, x)
 
 
 @overload
@@ -185,7 +185,7 @@ def cbrt(x: Value | Number) -> Value | float:
     >>> f"{cbrt(0.5):.6f}"
     '0.793701'
     """
-    return apply(ops.CBRT, x)
+    return x.cbrt() if isinstance(x, Value) else apply(ops.CBRT, x)
 
 
 @overload
@@ -213,7 +213,7 @@ def sin(x: Value | Number) -> Value | float:
     >>> f"{sin(0.5):.6f}"
     '0.479426'
     """
-    return apply(ops.SIN, x)
+    return x.sin() if isinstance(x, Value) else apply(ops.SIN, x)
 
 
 @overload
@@ -226,7 +226,7 @@ def cos(x: Value | Number) -> Value | float:
     >>> f"{cos(0.5):.6f}"
     '0.877583'
     """
-    return apply(ops.COS, x)
+    return x.cos() if isinstance(x, Value) else apply(ops.COS, x)
 
 
 @overload
@@ -239,7 +239,7 @@ def tan(x: Value | Number) -> Value | float:
     >>> f"{tan(0.5):.6f}"
     '0.546302'
     """
-    return apply(ops.TAN, x)
+    return x.tan() if isinstance(x, Value) else apply(ops.TAN, x)
 
 
 @overload
@@ -252,7 +252,7 @@ def asin(x: Value | Number) -> Value | float:
     >>> f"{asin(0.5):.6f}"
     '0.523599'
     """
-    return apply(ops.ASIN, x)
+    return x.asin() if isinstance(x, Value) else apply(ops.ASIN, x)
 
 
 @overload
@@ -265,7 +265,7 @@ def acos(x: Value | Number) -> Value | float:
     >>> f"{acos(0.5):.6f}"
     '1.047198'
     """
-    return apply(ops.ACOS, x)
+    return x.acos() if isinstance(x, Value) else apply(ops.ACOS, x)
 
 
 @overload
@@ -278,7 +278,7 @@ def atan(x: Value | Number) -> Value | float:
     >>> f"{atan(0.5):.6f}"
     '0.463648'
     """
-    return apply(ops.ATAN, x)
+    return x.atan() if isinstance(x, Value) else apply(ops.ATAN, x)
 
 
 @overload
@@ -306,7 +306,7 @@ def sinh(x: Value | Number) -> Value | float:
     >>> f"{sinh(0.5):.6f}"
     '0.521095'
     """
-    return apply(ops.SINH, x)
+    return x.sinh() if isinstance(x, Value) else apply(ops.SINH, x)
 
 
 @overload
@@ -319,7 +319,7 @@ def cosh(x: Value | Number) -> Value | float:
     >>> f"{cosh(0.5):.6f}"
     '1.127626'
     """
-    return apply(ops.COSH, x)
+    return x.cosh() if isinstance(x, Value) else apply(ops.COSH, x)
 
 
 @overload
@@ -332,7 +332,7 @@ def tanh(x: Value | Number) -> Value | float:
     >>> f"{tanh(0.5):.6f}"
     '0.462117'
     """
-    return apply(ops.TANH, x)
+    return x.tanh() if isinstance(x, Value) else apply(ops.TANH, x)
 
 
 @overload
@@ -345,7 +345,7 @@ def asinh(x: Value | Number) -> Value | float:
     >>> f"{asinh(0.5):.6f}"
     '0.481212'
     """
-    return apply(ops.ASINH, x)
+    return x.asinh() if isinstance(x, Value) else apply(ops.ASINH, x)
 
 
 @overload
@@ -358,7 +358,7 @@ def acosh(x: Value | Number) -> Value | float:
     >>> f"{acosh(2.0):.6f}"
     '1.316958'
     """
-    return apply(ops.ACOSH, x)
+    return x.acosh() if isinstance(x, Value) else apply(ops.ACOSH, x)
 
 
 @overload
@@ -371,7 +371,7 @@ def atanh(x: Value | Number) -> Value | float:
     >>> f"{atanh(0.5):.6f}"
     '0.549306'
     """
-    return apply(ops.ATANH, x)
+    return x.atanh() if isinstance(x, Value) else apply(ops.ATANH, x)
 
 
 @overload
@@ -384,7 +384,7 @@ def erf(x: Value | Number) -> Value | float:
     >>> f"{erf(0.5):.6f}"
     '0.520500'
     """
-    return apply(ops.ERF, x)
+    return x.erf() if isinstance(x, Value) else apply(ops.ERF, x)
 
 
 @overload
@@ -397,7 +397,7 @@ def erfc(x: Value | Number) -> Value | float:
     >>> f"{erfc(0.5):.6f}"
     '0.479500'
     """
-    return apply(ops.ERFC, x)
+    return x.erfc() if isinstance(x, Value) else apply(ops.ERFC, x)
 
 
 @overload
@@ -410,7 +410,7 @@ def floor(x: Value | Number) -> Value | float:
     >>> f"{floor(0.5):.6f}"
     '0.000000'
     """
-    return apply(ops.FLOOR, x)
+    return x.floor() if isinstance(x, Value) else apply(ops.FLOOR, x)
 
 
 @overload
@@ -423,7 +423,7 @@ def ceil(x: Value | Number) -> Value | float:
     >>> f"{ceil(0.5):.6f}"
     '1.000000'
     """
-    return apply(ops.CEIL, x)
+    return x.ceil() if isinstance(x, Value) else apply(ops.CEIL, x)
 
 
 @overload
@@ -436,7 +436,7 @@ def round(x: Value | Number) -> Value | float:
     >>> f"{round(0.5):.6f}"
     '0.000000'
     """
-    return apply(ops.ROUND, x)
+    return x.round() if isinstance(x, Value) else apply(ops.ROUND, x)
 
 
 @overload
@@ -449,7 +449,7 @@ def sign(x: Value | Number) -> Value | float:
     >>> f"{sign(0.5):.6f}"
     '1.000000'
     """
-    return apply(ops.SIGN, x)
+    return x.sign() if isinstance(x, Value) else apply(ops.SIGN, x)
 
 
 @overload
@@ -526,7 +526,7 @@ def sigmoid(x: Value | Number) -> Value | float:
     >>> f"{sigmoid(0.5):.6f}"
     '0.622459'
     """
-    return apply(ops.SIGMOID, x)
+    return x.sigmoid() if isinstance(x, Value) else apply(ops.SIGMOID, x)
 
 
 @overload
@@ -539,7 +539,7 @@ def logsigmoid(x: Value | Number) -> Value | float:
     >>> f"{logsigmoid(0.5):.6f}"
     '-0.474077'
     """
-    return apply(ops.LOGSIGMOID, x)
+    return x.logsigmoid() if isinstance(x, Value) else apply(ops.LOGSIGMOID, x)
 
 
 @overload
@@ -552,7 +552,7 @@ def softplus(x: Value | Number) -> Value | float:
     >>> f"{softplus(0.5):.6f}"
     '0.974077'
     """
-    return apply(ops.SOFTPLUS, x)
+    return x.softplus() if isinstance(x, Value) else apply(ops.SOFTPLUS, x)
 
 
 @overload
@@ -565,7 +565,7 @@ def relu(x: Value | Number) -> Value | float:
     >>> f"{relu(0.5):.6f}"
     '0.500000'
     """
-    return apply(ops.RELU, x)
+    return x.relu() if isinstance(x, Value) else apply(ops.RELU, x)
 
 
 @overload
@@ -578,7 +578,7 @@ def leaky_relu(x: Value | Number) -> Value | float:
     >>> f"{leaky_relu(0.5):.6f}"
     '0.500000'
     """
-    return apply(ops.LEAKY_RELU, x)
+    return x.leaky_relu() if isinstance(x, Value) else apply(ops.LEAKY_RELU, x)
 
 
 @overload
@@ -591,7 +591,7 @@ def elu(x: Value | Number) -> Value | float:
     >>> f"{elu(0.5):.6f}"
     '0.500000'
     """
-    return apply(ops.ELU, x)
+    return x.elu() if isinstance(x, Value) else apply(ops.ELU, x)
 
 
 @overload
@@ -604,7 +604,7 @@ def gelu(x: Value | Number) -> Value | float:
     >>> f"{gelu(0.5):.6f}"
     '0.345731'
     """
-    return apply(ops.GELU, x)
+    return x.gelu() if isinstance(x, Value) else apply(ops.GELU, x)
 
 
 @overload
@@ -617,7 +617,7 @@ def silu(x: Value | Number) -> Value | float:
     >>> f"{silu(0.5):.6f}"
     '0.311230'
     """
-    return apply(ops.SILU, x)
+    return x.silu() if isinstance(x, Value) else apply(ops.SILU, x)
 
 
 # </generated>

@@ -81,19 +81,22 @@ cdef int _ELU
 cdef int _GELU
 cdef int _SILU
 # </generated>
-cdef list _BY_CODE
 
 @cython.locals(node=Value)
 cdef Value _new(int code)
 
 cpdef object creation_number(Value node)
 cdef object _compare(object relation, Value x, object y)
+@cython.locals(mode=Mode)
 cdef object _finish(Value node)
+
+cpdef object current_mode()
+cpdef set_mode(object mode)
 
 @cython.locals(node=Value)
 cdef object unary(int code, Value x)
 
-@cython.locals(node=Value, a=double, b=double)
+@cython.locals(node=Value, left=Value, right=Value, a=double, b=double)
 cdef object binary(int code, object x, object y)
 
 @cython.locals(node=Value, in_block=bint)

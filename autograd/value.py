@@ -10,7 +10,7 @@ import itertools
 import operator
 import threading
 from collections.abc import Iterable
-from typing import Any, NoReturn, Protocol, SupportsIndex
+from typing import TYPE_CHECKING, Any, NoReturn, Protocol, SupportsIndex
 
 try:
     import cython
@@ -21,13 +21,30 @@ from autograd import ops
 from autograd.numeric import as_operand, shortened, text_or_none
 from autograd.ops import BY_CODE, PRIMITIVES, Primitive
 
+if not cython.compiled and TYPE_CHECKING:
+    from autograd.core import (
+        ALL_OPERANDS,
+        LOCAL_GRADS,
+        PARENTS,
+        TABLE_SIZE,
+        core_backward,
+        core_evaluate,
+        core_install,
+        core_mode,
+        core_operands,
+        core_reached,
+        core_restore,
+        core_set_mode,
+        evaluate1,
+        evaluate2,
+    )
+
 __all__ = ["Mode", "Number", "Value", "current_mode", "set_mode", "topological_order"]
 
 Number = float  # int counts as float for a type checker; numbers.Real and NumPy scalars are taken too
 
 compiled = bool(cython.compiled)
 
-_BY_CODE = BY_CODE
 # <generated codes from ops.py by `make generate`: do not edit>
 _ADD = PRIMITIVES["add"].code
 _SUBTRACT = PRIMITIVES["subtract"].code
@@ -121,6 +138,19 @@ class Value:
         "_x",
         "_y",
     )
+    if not cython.compiled and TYPE_CHECKING:  # value.pxd has them for C
+        _code: int
+        _count: int
+        _data: float
+        _dx: float
+        _dy: float
+        _grad: float
+        _label: str | None
+        _many: tuple[tuple[Value | float, ...], tuple[float, ...]]
+        _module: str | None
+        _number: int
+        _x: Value | None
+        _y: Value | None
 
     def __init__(self, data: Number, label: str | None = None) -> None:
         if cython.compiled:
@@ -180,7 +210,8 @@ class Value:
     @property
     def op(self) -> str:
         """The symbol of the primitive that computed the node, `"*"` or `"tanh"`; `""` for a leaf."""
-        return "" if self._code == 0 else self.primitive.symbol
+        primitive = BY_CODE[self._code]
+        return "" if primitive is None else primitive.symbol
 
     @property
     def primitive(self) -> Primitive | None:
@@ -584,7 +615,8 @@ def _reached(root: Value) -> tuple[list[Value], list[Value]]:
         return core_reached(root)
     if root._code == 0:
         return [], [root]
-    nodes, leaves, seen = [root], [], {root._number}
+    nodes, seen = [root], {root._number}
+    leaves: list[Value] = []
     # `nodes` grows while it is read: what is behind the loop has had its parents looked at
     for node in nodes:
         for parent in (node._x, node._y) if node._count != 0 else node.parents:
@@ -658,7 +690,7 @@ def unary(code: int, x: Value) -> Value:
     if cython.compiled:
         node._data = evaluate1(code, x._data, cython.address(node._dx))
     else:
-        node._data, (node._dx,) = _BY_CODE[code].evaluate(x._data)
+        node._data, (node._dx,) = BY_CODE[code].evaluate(x._data)  # type: ignore[union-attr]
     return _finish(node)
 
 
@@ -667,29 +699,29 @@ def binary(code: int, x: Value | Number, y: Value | Number) -> Value:
     node = _new(code)
     node._count = 2
     if type(x) is Value:
-        node._x = x
-        a = node._x._data
-    elif type(x) is float:
-        a = x
+        node._x = left = x
+        a = left._data
+    elif type(x) is float or type(x) is int:
+        a = float(x)
     else:
         number = as_operand(x)
         if number is None:
-            return NotImplemented
+            return NotImplemented  # type: ignore[no-any-return]
         a = number
     if type(y) is Value:
-        node._y = y
-        b = node._y._data
-    elif type(y) is float:
-        b = y
+        node._y = right = y
+        b = right._data
+    elif type(y) is float or type(y) is int:
+        b = float(y)
     else:
         number = as_operand(y)
         if number is None:
-            return NotImplemented
+            return NotImplemented  # type: ignore[no-any-return]
         b = number
     if cython.compiled:
         node._data = evaluate2(code, a, b, cython.address(node._dx), cython.address(node._dy))
     else:
-        node._data, (node._dx, node._dy) = _BY_CODE[code].evaluate(a, b)
+        node._data, (node._dx, node._dy) = BY_CODE[code].evaluate(a, b)  # type: ignore[union-attr]
     if node._x is None:
         node._dx = a
     if node._y is None:
@@ -724,7 +756,10 @@ def _set_operands(
     remaining = iter(local_grads)
     node._count = len(operands)
     for i, operand in enumerate(operands):
-        value, local = (operand, next(remaining)) if type(operand) is Value else (None, operand)
+        if isinstance(operand, Value):
+            value, local = operand, next(remaining)
+        else:
+            value, local = None, operand
         if i == 0:
             node._x, node._dx = value, local
         else:
@@ -842,7 +877,7 @@ def _compare(relation: Any, x: Value, y: object) -> bool:
     return bool(relation(x._data, number))
 
 
-# -- a final class: a subclass would be tracked by the collector, and could form cycles ---------------------------------
+# -- a final class: a subclass would be tracked by the collector, and could form cycles --------------------------------
 def _refuse_subclass(cls: type) -> NoReturn:
     raise TypeError("Value is final: write functions of Values, or keep a Value as an attribute")
 
@@ -850,4 +885,4 @@ def _refuse_subclass(cls: type) -> NoReturn:
 if cython.compiled:
     core_install(Value)
 else:
-    Value.__init_subclass__ = classmethod(_refuse_subclass)
+    Value.__init_subclass__ = classmethod(_refuse_subclass)  # type: ignore[assignment, method-assign]

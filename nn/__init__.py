@@ -32,7 +32,7 @@ from nn.losses import (
     softmax_cross_entropy,
 )
 from nn.module import Module
-from nn.optim import SGD, Adam, Optimizer
+from nn.optim import SGD, Adam, Optimizer, clip_grad_norm
 from nn.training import History, accuracy, fit, predict
 
 __all__ = [
@@ -48,6 +48,7 @@ __all__ = [
     "accuracy",
     "binary_cross_entropy",
     "binary_cross_entropy_with_logits",
+    "clip_grad_norm",
     "decides",
     "fit",
     "half_squared_error",

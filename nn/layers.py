@@ -196,10 +196,13 @@ def _shared_stream(seed: Seed) -> Seed:
 
 
 def _check_inputs(module: Neuron | Layer, x: Sequence[Value | float], nin: int) -> None:
-    if not hasattr(x, "__len__"):
-        raise TypeError(f"{_who(module)} takes a sequence of {nin} numbers or Values, got {type(x).__name__} {x!r}")
-    if len(x) != nin:
-        raise ValueError(f"{_who(module)} takes {nin} inputs, got {len(x)}")
+    try:
+        count = len(x)
+    except TypeError:
+        kind = f"{type(x).__name__} {x!r}"
+        raise TypeError(f"{_who(module)} takes a sequence of {nin} numbers or Values, got {kind}") from None
+    if count != nin:
+        raise ValueError(f"{_who(module)} takes {nin} inputs, got {count}")
 
 
 def _who(module: Neuron | Layer) -> str:

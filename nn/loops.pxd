@@ -6,6 +6,12 @@ from autograd.value cimport Value as CompiledValue
 @cython.locals(i=Py_ssize_t, parameter=CompiledValue)
 cpdef zero_gradients(list params)
 
+@cython.locals(i=Py_ssize_t, parameter=CompiledValue, total=double)
+cpdef double sum_of_squares(list params)
+
+@cython.locals(i=Py_ssize_t, parameter=CompiledValue)
+cpdef scale_gradients(list params, double factor)
+
 @cython.locals(i=Py_ssize_t, parameter=CompiledValue)
 cpdef assign(list params, double[::1] data)
 

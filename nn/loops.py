@@ -18,7 +18,7 @@ from autograd import Value
 if not cython.compiled:
     from math import sqrt
 
-__all__ = ["adam", "assign", "sgd", "zero_gradients"]
+__all__ = ["adam", "assign", "scale_gradients", "sgd", "sum_of_squares", "zero_gradients"]
 
 
 def zero_gradients(params: list[Value]) -> None:
@@ -44,6 +44,34 @@ def assign(params: list[Value], data: array[float]) -> None:
     for i in range(len(params)):
         parameter = params[i]
         parameter._data = data[i]
+
+
+def sum_of_squares(params: list[Value]) -> float:
+    """The sum of the squares of the gradients, added from the left.
+
+    >>> x, y = Value(1.0), Value(1.0)
+    >>> x.grad, y.grad = 3.0, 4.0
+    >>> sum_of_squares([x, y])
+    25.0
+    """
+    total = 0.0
+    for i in range(len(params)):
+        parameter = params[i]
+        total += parameter._grad * parameter._grad
+    return total
+
+
+def scale_gradients(params: list[Value], factor: float) -> None:
+    """Multiply every gradient by a number.
+
+    >>> x = Value(1.0)
+    >>> x.grad = 3.0
+    >>> scale_gradients([x], 0.5); x.grad
+    1.5
+    """
+    for i in range(len(params)):
+        parameter = params[i]
+        parameter._grad = factor * parameter._grad
 
 
 def sgd(

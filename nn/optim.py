@@ -11,7 +11,7 @@ from autograd import Value
 from nn import loops
 from nn.arguments import real
 
-__all__ = ["SGD", "Adam", "Optimizer"]
+__all__ = ["SGD", "Adam", "Optimizer", "clip_grad_norm"]
 
 
 class Optimizer:
@@ -218,6 +218,36 @@ class Adam(Optimizer):
         if name in ("first", "second"):
             return self._checked_memory(name, held, low=0.0 if name == "second" else -math.inf)
         return super()._checked_state(name, held)
+
+
+def clip_grad_norm(params: Iterable[Value], max_norm: float) -> float:
+    """Scale all gradients by one factor so that their norm, sqrt(g0² + g1² + ...), is at most `max_norm`.
+
+    To be called between `backward` and `step`. After Pascanu, Mikolov & Bengio 2013.
+
+    Args:
+        params: The parameters, as for `Optimizer`.
+        max_norm: A number above 0.
+
+    Returns:
+        The norm before.
+
+    Raises:
+        TypeError, ValueError: As `Optimizer`; max_norm out of range, or the norm not finite: then nothing has changed.
+
+    >>> x, y = Value(1.0), Value(1.0)
+    >>> x.grad, y.grad = 3.0, 4.0
+    >>> clip_grad_norm([x, y], 0.5), x.grad, y.grad
+    (5.0, 0.30000000000000004, 0.4)
+    """
+    checked = _checked_parameters(params)
+    bound = real("max_norm", max_norm, low=0.0, open_low=True)
+    norm = math.sqrt(loops.sum_of_squares(checked))
+    if not math.isfinite(norm):
+        raise ValueError(f"the norm of the gradients is {norm}; nothing was changed")
+    if norm > bound:
+        loops.scale_gradients(checked, bound / norm)
+    return norm
 
 
 def _checked_parameters(params: Iterable[Value]) -> list[Value]:

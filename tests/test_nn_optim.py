@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import math
 from collections.abc import Callable
 from typing import Any
 
@@ -211,3 +212,24 @@ def test_a_state_that_lacks_a_name_is_refused() -> None:
 
 def test_repr() -> None:
     assert repr(nn.Adam([X])) == "Adam(1 parameters, lr=0.001)"
+
+
+def test_clipping_scales_all_gradients_by_one_factor() -> None:
+    params = [Value(1.0, f"p{i}") for i in range(5)]
+    gradients = [3.0, -4.0, 0.5, 0.0, 12.0]
+    for parameter, gradient in zip(params, gradients, strict=True):
+        parameter.grad = gradient
+    norm = math.sqrt(math.fsum(g * g for g in gradients))
+    assert nn.clip_grad_norm(params, 20.0) == pytest.approx(norm, rel=1e-15)
+    assert [p.grad for p in params] == gradients
+    assert nn.clip_grad_norm(iter(params), 1.3) == pytest.approx(norm, rel=1e-15)
+    assert [p.grad for p in params] == pytest.approx([g * 1.3 / norm for g in gradients], rel=1e-14)
+    params[2].grad = math.inf
+    with pytest.raises(ValueError, match="inf; nothing was changed"):
+        nn.clip_grad_norm(params, 1.0)
+    assert params[2].grad == math.inf
+    for wrong in (0.0, -1.0, math.nan):
+        with pytest.raises(ValueError, match="max_norm"):
+            nn.clip_grad_norm(params, wrong)
+    with pytest.raises(ValueError, match="empty"):
+        nn.clip_grad_norm([], 1.0)

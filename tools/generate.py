@@ -81,6 +81,14 @@ def overloads(primitive: Primitive) -> str:
     return lines
 
 
+def called(primitive: Primitive) -> str:
+    """The body of a function; of one operand it is the method, which is the shorter way."""
+    otherwise = f"apply({constant(primitive)}, {', '.join(primitive.arguments)})"
+    if primitive.arity == 1:
+        return f"x.{primitive.name}() if isinstance(x, Value) else {otherwise}"
+    return otherwise
+
+
 def functions() -> str:
     """One function a primitive, with an example that the test run executes."""
     texts = []
@@ -94,7 +102,7 @@ def functions() -> str:
             f'    >>> f"{{{p.name}({", ".join(map(str, at))}):.6f}}"\n'
             f"    '{p.forward(*at):.6f}'\n"
             f'    """\n'
-            f"    return apply({constant(p)}, {', '.join(p.arguments)})\n"
+            f"    return {called(p)}\n"
         )
     return "\n\n" + "\n\n".join(texts) + "\n\n"
 

@@ -100,7 +100,11 @@ def functions(primitive: Primitive) -> str:
     assert isinstance(primitive.forward_formula, str)
     assert isinstance(primitive.derivative_formulas, tuple)
     operands = formulas.OPERAND_NAMES[: primitive.arity]
-    text = "" if primitive.name == "exp_difference" else function(f"f_{primitive.name}", operands, primitive.forward_formula)
+    text = (
+        ""
+        if primitive.name == "exp_difference"
+        else function(f"f_{primitive.name}", operands, primitive.forward_formula)
+    )
     for i, derivative in enumerate(primitive.derivative_formulas):
         text += function(f"d{i}_{primitive.name}", (*operands, "out"), derivative)
     return text
