@@ -92,6 +92,7 @@ _GELU = PRIMITIVES["gelu"].code
 _SILU = PRIMITIVES["silu"].code
 # </generated>
 
+_MADE_ONCE = "a Value is made once: call Value(...) for another, or assign a leaf's .data"
 _made = 0
 _next_number = itertools.count(1).__next__
 _creation_number = operator.attrgetter("_number")
@@ -155,9 +156,13 @@ class Value:
     def __init__(self, data: Number, label: str | None = None) -> None:
         if cython.compiled:
             global _made
+            if self._number != 0:
+                raise TypeError(_MADE_ONCE)
             _made += 1
             self._number = _made
         else:
+            if hasattr(self, "_number"):
+                raise TypeError(_MADE_ONCE)
             self._number = _next_number()
             self._grad = self._dx = self._dy = 0.0
             self._x = self._y = self._module = None

@@ -135,6 +135,13 @@ def test_the_record_is_read_only(name):
         setattr(Value(1.0) + 1, name, ())
 
 
+def test_a_value_is_made_once():
+    for v in (Value(1.0), Value(1.0) * 2):
+        with pytest.raises(TypeError, match="made once"):
+            v.__init__(5.0)
+        assert v.data in (1.0, 2.0)
+
+
 def test_value_is_final():
     with pytest.raises(TypeError, match=r"final|not an acceptable base type"):
         type("Sub", (Value,), {})
