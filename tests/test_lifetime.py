@@ -132,6 +132,25 @@ def test_threads_build_and_differentiate_separate_graphs():
     assert failures == []
 
 
+@pytest.mark.skipif(not ag.compiled, reason="in Python two passes over one leaf may interleave, as the docs say")
+def test_passes_of_several_threads_over_one_leaf_add_up():
+    shared = Value(1.0)
+
+    def work() -> None:
+        for _ in range(500):
+            y = shared
+            for _ in range(100):
+                y = y + 1.0
+            y.backward()
+
+    threads = [threading.Thread(target=work) for _ in range(4)]
+    for thread in threads:
+        thread.start()
+    for thread in threads:
+        thread.join()
+    assert shared.grad == 2000.0
+
+
 def test_out_of_memory_is_an_error_and_not_a_crash():
     code = """
 import resource
