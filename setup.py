@@ -1,9 +1,10 @@
 """Builds the compiled core where there is a C compiler; the package works without it.
 
-    GLASSGRAD_DISABLE_COMPILED=1   do not try
+    GLASSGRAD_DISABLE_COMPILED=1   do not try: a wheel for every machine
     GLASSGRAD_REQUIRE_COMPILED=1   fail where it cannot be built
+    GLASSGRAD_CFLAGS="..."         compile with these flags in place of FLAGS
 
-All else about the package is in pyproject.toml.
+All else about the package is in pyproject.toml, and what is compiled in docs/building.md.
 """
 
 from __future__ import annotations
@@ -22,50 +23,59 @@ DISABLED = os.environ.get("GLASSGRAD_DISABLE_COMPILED") == "1"
 REQUIRED = os.environ.get("GLASSGRAD_REQUIRE_COMPILED") == "1"
 
 # Bits are part of the promise: no contraction to fused multiply-add, no folding of pow(x, 2.0), never fast-math.
-FLAGS = ["-O3", "-ffp-contract=off", "-fno-builtin", "-fno-math-errno", "-fno-trapping-math"]
+FLAGS = ["/O2", "/fp:strict"] if sys.platform == "win32" else ["-O3", "-ffp-contract=off", "-fno-builtin"]
+
+MODULES = (("autograd", "value"), ("nn", "loops"))
 
 
 class OptionalBuild(build_ext):
-    """build_ext whose failure leaves the pure Python package, and says so."""
+    """build_ext whose failure leaves the pure Python package, whole, and says so."""
 
     def run(self) -> None:
-        """Build, or say why not."""
+        """Build all extension modules or none."""
         try:
-            environment = {**os.environ, "PYTHONPATH": str(ROOT), "GLASSGRAD_PURE": "1"}
-            subprocess.run([sys.executable, ROOT / "tools" / "kernels.py", KERNELS], check=True, env=environment)
+            subprocess.run([sys.executable, ROOT / "tools" / "kernels.py", KERNELS], check=True)
+            self.extensions = compiled_sources()
             super().run()
-        except Exception as error:  # whatever a compiler or its absence may raise
+        except Exception as error:  # no Cython, no compiler, or one that fails
             if REQUIRED:
                 raise
+            for package, name in MODULES:  # the modules know each other's structs: all are compiled, or none is
+                for built in (self.get_ext_fullpath(f"{package}.{name}"), self.get_ext_filename(f"{package}.{name}")):
+                    Path(built).unlink(missing_ok=True)
             self.extensions = []
             print(
                 f"\nglassgrad: the compiled core was not built ({type(error).__name__}: {error}).\n"
-                "glassgrad: the pure Python engine is installed instead: same numbers, slower. A C compiler is needed,\n"
-                "glassgrad: such as gcc (apt install gcc python3-dev); then install again.\n",
+                "glassgrad: the pure Python engine is installed instead: the same numbers, slower. To have the core,\n"
+                "glassgrad: install a C compiler (Debian, Ubuntu: apt install gcc python3-dev) and install again.\n",
                 file=sys.stderr,
             )
 
 
-def extensions() -> list[Extension]:
-    """The extension modules, as Cython makes them from the sources that the pure build runs."""
-    if DISABLED:
-        return []
+def extension(package: str, name: str, source: str) -> Extension:
+    """One extension module."""
+    return Extension(
+        f"{package}.{name}",
+        [source],
+        include_dirs=["autograd", "autograd/core"],
+        extra_compile_args=os.environ.get("GLASSGRAD_CFLAGS", "").split() or FLAGS,
+        extra_link_args=os.environ.get("GLASSGRAD_LDFLAGS", "").split(),
+    )
+
+
+def compiled_sources() -> list[Extension]:
+    """The extension modules with the C that Cython makes of the sources that the pure build runs."""
     from Cython.Build import cythonize
 
-    flags = os.environ.get("GLASSGRAD_CFLAGS", "").split() or FLAGS
-    modules = [
-        Extension(
-            f"{package}.{name}",
-            [f"{package}/{name}.py"],
-            include_dirs=["autograd", "autograd/core"],
-            depends=["autograd/core/core.h", "autograd/value.pxd"],
-            extra_compile_args=flags,
-        )
-        for package, name in (("autograd", "value"), ("nn", "loops"))
-    ]
+    modules = [extension(package, name, f"{package}/{name}.py") for package, name in MODULES]
     directives = {"language_level": 3, "annotation_typing": False, "binding": True, "cdivision": False}
-    result: list[Extension] = cythonize(modules, compiler_directives=directives, build_dir="build/cython")
-    return result
+    made: list[Extension] = cythonize(modules, compiler_directives=directives, build_dir="build/cython", force=True)
+    for module in made:
+        module._needs_stub = False  # what setuptools sets on the extensions that it is given
+    return made
 
 
-setup(ext_modules=extensions(), cmdclass={"build_ext": OptionalBuild})
+if __name__ == "__main__":
+    # Cython runs when the extensions are built: where it fails, so may the build, and the package is pure Python.
+    modules = [] if DISABLED else [extension(package, name, f"{package}/{name}.py") for package, name in MODULES]
+    setup(ext_modules=modules, cmdclass={"build_ext": OptionalBuild})

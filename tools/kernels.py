@@ -12,16 +12,22 @@ import ast
 import sys
 from collections.abc import Iterator
 from pathlib import Path
+from types import ModuleType
 
-from autograd import formulas
-from autograd.ops import PRIMITIVES, Primitive
+# The table alone is imported, not the package, which may be compiled already, or not yet whole.
+package = ModuleType("autograd")
+package.__path__ = [str(Path(__file__).resolve().parent.parent / "autograd")]
+sys.modules["autograd"] = package
+
+from autograd import formulas  # noqa: E402
+from autograd.ops import PRIMITIVES, Primitive  # noqa: E402
 
 FUNCTIONS = {"abs": "fabs", "power": "pow", "round": "rint", "modulo": "modulo"}
 CONSTANTS = {"inf": "INFINITY", "nan": "NAN", "ln2": "0.6931471805599453", "ln10": "2.302585092994046"}
-LIBM = (
-    "acos acosh asin asinh atan atan2 atanh cbrt ceil cos cosh erf erfc exp exp2 expm1 floor hypot log log10 log1p "
-    "log2 sin sinh sqrt tan tanh"
-).split()
+LIBM = """
+    acos acosh asin asinh atan atan2 atanh cbrt ceil cos cosh erf erfc exp exp2 expm1 floor hypot log log10 log1p log2
+    sin sinh sqrt tan tanh
+""".split()  # noqa: SIM905 - a table of names
 BINARY = {ast.Add: "+", ast.Sub: "-", ast.Mult: "*", ast.Div: "/"}
 COMPARISON = {ast.Lt: "<", ast.LtE: "<=", ast.Gt: ">", ast.GtE: ">=", ast.Eq: "==", ast.NotEq: "!="}
 
@@ -106,12 +112,13 @@ def functions(primitive: Primitive) -> str:
         else function(f"f_{primitive.name}", operands, primitive.forward_formula)
     )
     for i, derivative in enumerate(primitive.derivative_formulas):
+        assert isinstance(derivative, str)
         text += function(f"d{i}_{primitive.name}", (*operands, "out"), derivative)
     return text
 
 
 def switch(arity: int) -> str:
-    """The function from a code to value and local derivatives; a code that it does not know leaves the operands alone."""
+    """The function from a code to value and local derivatives; nan for a code that it does not know."""
     operands = formulas.OPERAND_NAMES[:arity]
     parameters = ", ".join([f"double {x}" for x in operands] + [f"double *d{x}" for x in operands])
     cases = []
