@@ -13,8 +13,8 @@ ROOT = Path(__file__).resolve().parent.parent
 
 # what each compiled module is made of
 SOURCES = {
-    "autograd/value": ("autograd/value.py", "autograd/value.pxd", "autograd/core/core.h", "autograd/ops.py", "setup.py"),
-    "nn/loops": ("nn/loops.py", "nn/loops.pxd", "autograd/value.pxd", "setup.py"),
+    "autograd/value": "autograd/value.py autograd/value.pxd autograd/core/core.h autograd/ops.py setup.py",
+    "nn/loops": "nn/loops.py nn/loops.pxd autograd/value.pxd setup.py",
 }
 
 
@@ -35,6 +35,6 @@ def refuse_stale_modules() -> None:
     """A compiled module in the tree wins over the Python beside it: one that is older tests yesterday's source."""
     for module, sources in SOURCES.items():
         for built in ROOT.glob(f"{module}.*.so"):
-            newer = [name for name in sources if (ROOT / name).stat().st_mtime > built.stat().st_mtime]
+            newer = [name for name in sources.split() if (ROOT / name).stat().st_mtime > built.stat().st_mtime]
             if newer:
                 pytest.exit(f"{built.name} is older than {', '.join(newer)}: run `make build`", returncode=3)
