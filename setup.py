@@ -68,7 +68,14 @@ def compiled_sources() -> list[Extension]:
     from Cython.Build import cythonize
 
     modules = [extension(package, name, f"{package}/{name}.py") for package, name in MODULES]
-    directives = {"language_level": 3, "annotation_typing": False, "binding": True, "cdivision": False}
+    directives = {
+        "language_level": 3,
+        "annotation_typing": False,  # the types are in the .pxd files
+        "binding": False,  # methods that check their self, as those of C types do
+        "embedsignature": True,
+        "embedsignature.format": "clinic",
+        "nonecheck": True,  # None is no Value
+    }
     made: list[Extension] = cythonize(modules, compiler_directives=directives, build_dir="build/cython", force=True)
     for module in made:
         module._needs_stub = False  # what setuptools sets on the extensions that it is given

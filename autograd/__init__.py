@@ -27,8 +27,6 @@ from autograd.value import Value, compiled, topological_order
 
 __version__ = "0.1.0"
 
-"""Whether the compiled core runs, or the pure Python of the same source."""
-
 # `from autograd import *` must not replace a builtin: these are taken by name, as autograd.sum
 _BUILTINS = {"abs", "round", "sum"}
 __all__ = [

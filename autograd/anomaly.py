@@ -73,20 +73,29 @@ class _Watch:
             raise AnomalyError(_account(f"{node.op} gave {node.data}", node, line))
 
     def backward(self, root: Value, gradient: float) -> None:
+        if not math.isfinite(gradient):
+            raise AnomalyError(_account(f"backward from {gradient}", root, "(the gradient given to backward)"))
         for step in steps(root, gradient):
             for operand in step.operands:
                 factors = (step.upstream, operand.local_grad)
-                if all(map(math.isfinite, (*factors, operand.contribution, operand.after))):
+                # a leaf adds the pass to what it had
+                total = operand.after if operand.value.op else operand.after + operand.value.grad
+                if all(map(math.isfinite, (*factors, operand.contribution, total))):
                     continue
                 what = f"{step.upstream} × {operand.local_grad} = {operand.contribution}"
                 if 0.0 in factors:
                     what = f"{step.upstream} × {operand.local_grad}, which counts as 0"
                 elif math.isfinite(operand.contribution):
-                    what = f"{operand.before} + {operand.contribution} = {operand.after}"
+                    before = operand.before if operand.value.op else operand.before + operand.value.grad
+                    what = f"{before} + {operand.contribution} = {total}"
                 name = _name(operand.value) or f"%{operand.number}"
                 line = self._lines.get(creation_number(step.node)) or "(computed outside detect_anomaly)"
                 message = f"backward through {step.node.op}: {what} for operand {name}"
                 raise AnomalyError(_account(message, step.node, line))
+
+
+def _is_ours(file: str) -> bool:
+    return os.path.dirname(file) in _OURS or file.startswith("<formula of ")
 
 
 def _account(message: str, node: Value, line: str) -> str:
@@ -106,7 +115,7 @@ def _name(node: Value) -> str:
 
 def _user_line(frame: FrameType | None) -> str:
     """The innermost line that is not this project's own."""
-    while frame is not None and os.path.dirname(frame.f_code.co_filename) in _OURS:
+    while frame is not None and _is_ours(frame.f_code.co_filename):
         frame = frame.f_back
     if frame is None:
         return "(unknown)"

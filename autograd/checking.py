@@ -202,8 +202,10 @@ def _differences(f: Callable[[list[float]], float], xs: Sequence[float], step: f
         above, below = list(xs), list(xs)
         h = step * max(1.0, abs(x))
         above[i], below[i] = x + h, x - h
-        high, low = f(above), f(below)
         width = above[i] - below[i]
+        if width == 0.0:
+            raise ValueError(f"a step of {step} vanishes beside the input {x}: choose a larger one")
+        high, low = f(above), f(below)
         # each value is off by some hundred roundings at most; the difference divides that by its width
         noise = 100 * sys.float_info.epsilon * max(abs(high), abs(low)) / width
         entries.append(((high - low) / width, noise))

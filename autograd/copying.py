@@ -33,9 +33,9 @@ def deep_copied(root: Value, memo: dict[int, Any]) -> Value:
     return copied
 
 
-def _own(node: Value) -> tuple[Primitive | None, float, float, tuple[float, ...], str | None, str | None]:
+def _own(node: Value) -> tuple[Primitive | None, float, float, bool, tuple[float, ...], str | None, str | None]:
     """What a node holds besides its operands."""
-    return node.primitive, node.data, node.grad, node.local_grads, node.label, node.module
+    return node.primitive, node.data, node.grad, node.reached, node.local_grads, node.label, node.module
 
 
 class _Session(threading.local):

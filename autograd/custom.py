@@ -46,7 +46,7 @@ def primitive(
         forward: `(x, ...) -> number` on floats, with a fixed number of operands.
         derivatives: for each operand a function `(x, ..., out) -> local derivative`, `out` being forward's result; for
             one operand the function alone will do.
-        symbol: what `Value.op` and pictures show; the name where it is None.
+        symbol: what `Value.op` and pictures show, printable and not another's; the name where it is None.
 
     Raises:
         TypeError: a function does not take the arguments above.
@@ -60,6 +60,12 @@ def primitive(
         raise ValueError(f"a primitive's name must be an identifier, not {shortened(name)}")
     if ops.by_name(name) is not None:
         raise ValueError(f"there is a primitive {name!r} already: choose another name")
+    if symbol is not None and (type(symbol) is not str or not symbol or not symbol.isprintable()):
+        raise ValueError(f"the symbol of primitive {name!r} must be a printable str, not {shortened(symbol)}")
+    if ops.has_symbol(name if symbol is None else symbol):
+        raise ValueError(f"the symbol of primitive {name!r} is another primitive's: choose another")
+    if not callable(derivatives) and not isinstance(derivatives, Sequence):
+        raise TypeError(f"derivatives of primitive {name!r} must be functions, not {shortened(derivatives)}")
     arity = _operand_count(f"forward of primitive {name!r}", forward)
     functions = (derivatives,) if callable(derivatives) else tuple(derivatives)
     if len(functions) != arity:

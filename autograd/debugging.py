@@ -22,6 +22,7 @@ from collections.abc import Iterator
 from dataclasses import dataclass
 
 from autograd.formatting import clean_text, encodable, number
+from autograd.numeric import as_operand, shortened
 from autograd.ops import glyph
 from autograd.value import Value, topological_order
 
@@ -115,7 +116,10 @@ def steps(root: Value, gradient: float = 1.0) -> Iterator[Step]:
     """
     if type(root) is not Value:
         raise TypeError(f"steps() takes the Value to start from, not {type(root).__name__}")
-    return _steps(root, float(gradient))
+    upstream = as_operand(gradient)
+    if upstream is None:
+        raise TypeError(f"steps() takes a number as gradient, not {type(gradient).__name__} {shortened(gradient)}")
+    return _steps(root, upstream)
 
 
 def _steps(root: Value, gradient: float) -> Iterator[Step]:

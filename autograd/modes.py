@@ -12,10 +12,21 @@
 from __future__ import annotations
 
 from types import TracebackType
+from typing import Protocol
 
-from autograd.value import Mode, current_mode, set_mode
+from autograd.value import Mode, Value, current_mode, set_mode
 
 __all__ = ["Mode", "current_mode", "current_scope", "named_scope", "no_grad", "scoped", "set_mode"]
+
+
+class Watch(Protocol):
+    """What looks at each node as it is computed, and at each backward pass before it begins."""
+
+    def computed(self, node: Value) -> None:
+        """Called with a node just recorded; an error from here is the user's."""
+
+    def backward(self, root: Value, gradient: float) -> None:
+        """Called before a backward pass changes any gradient."""
 
 
 class Setting:
@@ -31,8 +42,9 @@ class Setting:
 
     def __enter__(self) -> None:
         outer = current_mode()
-        set_mode(self._mode(outer or Mode()))
+        inner = self._mode(outer or Mode())
         self._previous.append(outer)
+        set_mode(inner)  # last: an error before it leaves the thread as it was
 
     def __exit__(
         self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None

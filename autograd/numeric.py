@@ -20,14 +20,14 @@ def as_operand(x: object) -> float | None:
     >>> [as_operand(x) for x in (2, True, Fraction(1, 4), "2", 1j, None)]
     [2.0, 1.0, 0.25, None, None, None]
     """
-    if isinstance(x, numbers.Real) or _is_numpy_bool(x):
-        return float(x)  # type: ignore[arg-type]
-    return None
+    if isinstance(x, numbers.Real):
+        return None if _is_numpy(x, "timedelta64") else float(x)  # registered as a whole number, but it has a unit
+    return float(x) if _is_numpy(x, "bool_") else None  # type: ignore[arg-type]
 
 
-def _is_numpy_bool(x: object) -> bool:
+def _is_numpy(x: object, kind: str) -> bool:
     numpy = sys.modules.get("numpy")  # NumPy is optional: its scalars exist only where it has been imported
-    return numpy is not None and isinstance(x, numpy.bool_)
+    return numpy is not None and isinstance(x, getattr(numpy, kind))
 
 
 def text_or_none(text: str | None, what: str) -> str | None:

@@ -172,6 +172,11 @@ def by_name(name: str) -> Primitive | None:
     return PRIMITIVES.get(name) or _CUSTOM.get(name)
 
 
+def has_symbol(symbol: str) -> bool:
+    """Whether a primitive has this symbol."""
+    return any(primitive is not None and primitive.symbol == symbol for primitive in BY_CODE)
+
+
 def declare(primitive: Primitive) -> Primitive:
     """Take up a user's primitive, whose functions are Python's: forward, and one derivative an operand."""
     _CUSTOM[primitive.name] = primitive

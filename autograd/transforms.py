@@ -211,6 +211,8 @@ class _Evaluation:
         options: dict[str, Any],
         directions: Sequence[Value | float] = (),
     ) -> None:
+        if not callable(f):
+            raise TypeError(f"a transform takes a function, not {type(f).__name__} {shortened(f)}")
         self._f, self._options = f, options
         self._arguments = list(arguments)
         self._numbers, self._in_tuple = _positions(argnums, len(arguments)), isinstance(argnums, tuple)
@@ -238,6 +240,7 @@ class _Evaluation:
 
     def reverse(self, root: Value, recorded: bool = False) -> list[Value | float]:
         """The derivatives of root by each fresh node."""
+        _watched(root)
         nodes = topological_order(root)
         return _gradients(nodes, self.fresh, recorded or self._must_record(nodes))
 
@@ -248,6 +251,7 @@ class _Evaluation:
             tangents[id(leaf)] = direction
         done = set(tangents)
         for output in outputs:
+            _watched(output)
             nodes = topological_order(output)
             recorded = self._must_record(nodes)
             for node in nodes:
@@ -276,6 +280,13 @@ class _Evaluation:
         if not self._recorded and self._around:
             self._recorded = any(id(node) in self._around for node in nodes)
         return self._recorded
+
+
+def _watched(root: Value) -> None:
+    """Let `detect_anomaly` look at the pass from root, as it does before `backward`."""
+    mode = current_mode()
+    if mode is not None and mode.watch is not None:
+        mode.watch.backward(root, 1.0)
 
 
 @contextmanager
@@ -326,6 +337,8 @@ def _positions(argnums: Argnums, count: int) -> list[int]:
         if not -count <= position < count:
             raise ValueError(f"argnums names argument {position}, but the function was given {count} (from 0)")
         positions.append(position % count)
+    if not positions or len(set(positions)) < len(positions):
+        raise ValueError(f"argnums must name at least one argument, and each once, not {argnums!r}")
     return positions
 
 

@@ -31,7 +31,8 @@ cdef class Value:
     cdef double _dx, _dy
     cdef object _label, _module
     cdef int _code
-    cdef short _count, _marked
+    cdef short _count
+    cdef signed char _marked, _reached
 
 
 cdef long long _made
@@ -107,4 +108,6 @@ cpdef list operands_of(str function, object xs)
 cpdef object apply_to_list(object primitive, list operands)
 
 @cython.locals(node=Value)
-cpdef object restore(object primitive, object data, object grad, tuple local_grads, object label, object module, tuple operands)
+cpdef object restore(
+    object primitive, object data, object grad, bint reached, tuple local_grads, object label, object module, tuple operands
+)

@@ -10,7 +10,7 @@ import itertools
 import operator
 import threading
 from collections.abc import Iterable
-from typing import TYPE_CHECKING, Any, NoReturn, Protocol, SupportsIndex
+from typing import TYPE_CHECKING, Any, NoReturn, SupportsIndex
 
 try:
     import cython
@@ -38,12 +38,14 @@ if not cython.compiled and TYPE_CHECKING:
         evaluate1,
         evaluate2,
     )
+    from autograd.modes import Watch
 
 __all__ = ["Mode", "Number", "Value", "current_mode", "set_mode", "topological_order"]
 
 Number = float  # int counts as float for a type checker; numbers.Real and NumPy scalars are taken too
 
 compiled = bool(cython.compiled)
+"""Whether the compiled core runs, or the pure Python of the same source."""
 
 # <generated codes from ops.py by `make generate`: do not edit>
 _ADD = PRIMITIVES["add"].code
@@ -136,6 +138,7 @@ class Value:
         "_many",
         "_module",
         "_number",
+        "_reached",
         "_x",
         "_y",
     )
@@ -150,6 +153,7 @@ class Value:
         _many: tuple[tuple[Value | float, ...], tuple[float, ...]]
         _module: str | None
         _number: int
+        _reached: bool
         _x: Value | None
         _y: Value | None
 
@@ -167,6 +171,7 @@ class Value:
             self._grad = self._dx = self._dy = 0.0
             self._x = self._y = self._module = None
             self._code = self._count = 0
+            self._reached = False
         self._data = data if type(data) is float else _as_float(data, "Value()")
         self.label = label
 
@@ -193,6 +198,19 @@ class Value:
     @grad.setter
     def grad(self, grad: Number) -> None:
         self._grad = grad if type(grad) is float else _as_float(grad, "grad")
+        self._reached = True
+
+    @property
+    def reached(self) -> bool:
+        """Whether a backward pass has ever reached the node, or its gradient was assigned: else `grad` says nothing.
+
+        >>> x = Value(2.0)
+        >>> y, z = x * 2, x * 3
+        >>> y.backward()
+        >>> x.reached, y.reached, z.reached
+        (True, True, False)
+        """
+        return bool(self._reached)
 
     @property
     def label(self) -> str | None:
@@ -298,10 +316,11 @@ class Value:
         if cython.compiled:
             core_backward(self, upstream)  # the loop below, in C
             return
-        nodes, leaves = _reached(self)
+        nodes, leaves = _reached_by(self)
         before = [leaf._grad for leaf in leaves]
         for node in (*nodes, *leaves):
             node._grad = 0.0
+            node._reached = True
         self._grad = upstream
         for node in nodes:
             upstream = node._grad
@@ -429,7 +448,14 @@ class Value:
 
     def __copy__(self) -> Value:
         return restore(
-            self.primitive, self._data, self._grad, self.local_grads, self._label, self._module, self.operands
+            self.primitive,
+            self._data,
+            self._grad,
+            self.reached,
+            self.local_grads,
+            self._label,
+            self._module,
+            self.operands,
         )
 
     def __deepcopy__(self, memo: dict[int, Any]) -> Value:
@@ -614,7 +640,7 @@ class Value:
     # </generated>
 
 
-def _reached(root: Value) -> tuple[list[Value], list[Value]]:
+def _reached_by(root: Value) -> tuple[list[Value], list[Value]]:
     """The computed nodes that `root` reaches, newest first, and the leaves."""
     if cython.compiled:
         return core_reached(root)
@@ -643,7 +669,7 @@ def topological_order(root: Value) -> list[Value]:
     """
     if type(root) is not Value:
         raise TypeError(f"a graph starts from a Value, not from {type(root).__name__} {shortened(root)}")
-    nodes, leaves = _reached(root)
+    nodes, leaves = _reached_by(root)
     return sorted([*nodes, *leaves], key=creation_number)
 
 
@@ -670,6 +696,7 @@ def _new(code: int) -> Value:
         node._grad = node._dx = node._dy = 0.0
         node._x = node._y = node._label = node._module = None
         node._count = 0
+        node._reached = False
     node._code = code
     return node
 
@@ -775,6 +802,7 @@ def restore(
     primitive: Primitive | None,
     data: float,
     grad: float,
+    reached: bool,
     local_grads: tuple[float, ...],
     label: str | None,
     module: str | None,
@@ -782,9 +810,11 @@ def restore(
 ) -> Value:
     """A node with these contents, as a copy or a pickle gives them; a new creation number."""
     node = _new(0 if primitive is None else primitive.code)
-    node._data, node._grad = data, grad
+    node._data, node._grad, node._reached = data, grad, reached
     node._label, node._module = text_or_none(label, "label"), text_or_none(module, "module")
     if primitive is not None:
+        if len(operands) != (primitive.arity or max(len(operands), 1)):
+            raise ValueError(f"a node of {primitive.name!r} cannot have {len(operands)} operands")
         _set_operands(node, operands, local_grads, primitive.arity is None or primitive.arity > 2)
     return node
 
@@ -807,16 +837,6 @@ def apply_to_list(primitive: Primitive, operands: list[Value | float]) -> Value 
 
 
 # -- the mode of a thread ----------------------------------------------------------------------------------------------
-class Watch(Protocol):
-    """What looks at each node as it is computed, and at each backward pass before it begins."""
-
-    def computed(self, node: Value) -> None:
-        """Called with a node just recorded; an error from here is the user's."""
-
-    def backward(self, root: Value, gradient: float) -> None:
-        """Called before a backward pass changes any gradient."""
-
-
 class Mode:
     """One setting of a thread; a thread that has set nothing has None."""
 
@@ -876,6 +896,8 @@ def operands_of(function: str, xs: Iterable[Any]) -> list[Value | float]:
 def _compare(relation: Any, x: Value, y: object) -> bool:
     if type(y) is Value:
         return bool(relation(x._data, y.data))
+    if type(y) is int:  # as Python compares them, however large
+        return bool(relation(x._data, y))
     number = y if type(y) is float else as_operand(y)
     if number is None:
         return NotImplemented  # type: ignore[no-any-return]

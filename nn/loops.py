@@ -21,12 +21,12 @@ if not cython.compiled:
 __all__ = ["adam", "assign", "scale_gradients", "sgd", "sum_of_squares", "zero_gradients"]
 
 
-def zero_gradients(params: list[Value]) -> None:
+def zero_gradients(params: tuple[Value, ...]) -> None:
     """Set every gradient to zero.
 
     >>> x = Value(1.0)
     >>> x.grad = 3.0
-    >>> zero_gradients([x]); x.grad
+    >>> zero_gradients((x,)); x.grad
     0.0
     """
     for i in range(len(params)):
@@ -34,11 +34,11 @@ def zero_gradients(params: list[Value]) -> None:
         parameter._grad = 0.0
 
 
-def assign(params: list[Value], data: array[float]) -> None:
+def assign(params: tuple[Value, ...], data: array[float]) -> None:
     """Give every parameter its new number.
 
     >>> x = Value(1.0)
-    >>> assign([x], array("d", [2.0])); x.data
+    >>> assign((x,), array("d", [2.0])); x.data
     2.0
     """
     for i in range(len(params)):
@@ -46,12 +46,12 @@ def assign(params: list[Value], data: array[float]) -> None:
         parameter._data = data[i]
 
 
-def sum_of_squares(params: list[Value]) -> float:
+def sum_of_squares(params: tuple[Value, ...]) -> float:
     """The sum of the squares of the gradients, added from the left.
 
     >>> x, y = Value(1.0), Value(1.0)
     >>> x.grad, y.grad = 3.0, 4.0
-    >>> sum_of_squares([x, y])
+    >>> sum_of_squares((x, y))
     25.0
     """
     total = 0.0
@@ -61,12 +61,12 @@ def sum_of_squares(params: list[Value]) -> float:
     return total
 
 
-def scale_gradients(params: list[Value], factor: float) -> None:
+def scale_gradients(params: tuple[Value, ...], factor: float) -> None:
     """Multiply every gradient by a number.
 
     >>> x = Value(1.0)
     >>> x.grad = 3.0
-    >>> scale_gradients([x], 0.5); x.grad
+    >>> scale_gradients((x,), 0.5); x.grad
     1.5
     """
     for i in range(len(params)):
@@ -75,7 +75,7 @@ def scale_gradients(params: list[Value], factor: float) -> None:
 
 
 def sgd(
-    params: list[Value],
+    params: tuple[Value, ...],
     velocity: array[float],
     lr: float,
     momentum: float,
@@ -95,7 +95,7 @@ def sgd(
 
 
 def adam(
-    params: list[Value],
+    params: tuple[Value, ...],
     first: array[float],
     second: array[float],
     lr: float,

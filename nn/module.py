@@ -7,6 +7,7 @@ from typing import Any
 
 from autograd import Value
 from autograd.modes import Mode, current_mode, scoped, set_mode
+from nn import loops
 
 __all__ = ["Module"]
 
@@ -91,8 +92,7 @@ class Module:
 
     def zero_grad(self) -> None:
         """Set the gradient of every parameter to zero."""
-        for parameter in self.parameters():
-            parameter.grad = 0.0
+        loops.zero_gradients(tuple(_values(self, set())))
 
     def __repr__(self) -> str:
         return f"{type(self).__name__}({len(self.parameters())} parameters)"
@@ -126,6 +126,15 @@ def _name_below(module: Module, name: str, path: str, seen: set[int], named: lis
             member_path = f"{path}.{part}" if path else part
             member._scope, member._path, member._modes = part, member_path, None
             _name_below(member, member_name, member_path, seen, named)
+
+
+def _values(module: Module, seen: set[int]) -> Iterator[Value]:
+    """Every Value below, once, without naming it."""
+    for _, member in _members(module, seen):
+        if isinstance(member, Value):
+            yield member
+        else:
+            yield from _values(member, seen)
 
 
 def _members(module: Module, seen: set[int]) -> Iterator[tuple[str, Value | Module]]:

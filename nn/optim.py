@@ -29,7 +29,7 @@ class Optimizer:
     """
 
     def __init__(self, params: Iterable[Value], lr: float) -> None:
-        self.params = _checked_parameters(params)
+        self.params = tuple(_checked_parameters(params))
         self.lr = lr
 
     @property
@@ -240,7 +240,9 @@ def clip_grad_norm(params: Iterable[Value], max_norm: float) -> float:
     >>> clip_grad_norm([x, y], 0.5), x.grad, y.grad
     (5.0, 0.30000000000000004, 0.4)
     """
-    checked = _checked_parameters(params)
+    checked = tuple(params)
+    if not checked or len(set(map(id, checked))) < len(checked) or any(type(p) is not Value for p in checked):
+        _checked_parameters(checked)  # says what is wrong
     bound = real("max_norm", max_norm, low=0.0, open_low=True)
     norm = math.sqrt(loops.sum_of_squares(checked))
     if not math.isfinite(norm):

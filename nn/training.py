@@ -92,6 +92,9 @@ def fit(
     >>> len(history.loss), history.loss[-1] < history.loss[0]
     (30, True)
     """
+    for name, given in (("model", model), ("loss", loss)):
+        if not callable(given):
+            raise TypeError(f"{name} must be a function or a module, such as nn.hinge or nn.MLP(...), not {given!r}")
     samples = checked_samples(X, y)
     epochs, batch_size = positive_integer("epochs", epochs), positive_integer("batch_size", batch_size)
     rng = random_source(seed)

@@ -88,6 +88,21 @@ def test_it_ends_nests_and_works_in_other_modes():
     assert math.isnan(x.log().data)
 
 
+def test_transforms_are_watched_too():
+    assert caught(lambda: grad(ag.sqrt)(0.0))[0] == "backward through sqrt: 1.0 × inf = inf for operand %0"
+    assert "counts as 0" in caught(lambda: ag.jvp(lambda x: ag.sqrt(x) * 0.0, (0.0,), (1.0,)))[0]
+    lines = caught(lambda: ag.hessian(ag.sqrt)(0.0))
+    assert "formula" not in lines[-2]
+
+
+def test_a_leaf_that_overflows_by_adding_up_and_a_gradient_that_is_nan():
+    x = Value(1.0, "x")
+    x.grad = 1.5e308
+    assert caught((x * 1.5e308).backward)[0] == "backward through *: 1.5e+308 + 1.5e+308 = inf for operand x"
+    assert x.grad == 1.5e308
+    assert caught(lambda: (x * 2).backward(math.nan))[0] == "backward from nan"
+
+
 def test_it_is_of_one_thread():
     made = []
     with detect_anomaly():

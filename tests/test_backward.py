@@ -188,6 +188,8 @@ def test_steps_of_a_leaf_and_of_something_else():
     assert list(steps(Value(1.0))) == []
     with pytest.raises(TypeError, match="float"):
         steps(1.0)
+    with pytest.raises(TypeError, match="number as gradient"):
+        steps(Value(1.0), "2")
 
 
 def test_a_step_prints_as_a_table():

@@ -90,6 +90,7 @@ def test_parameters_are_put_back_when_the_function_fails():
             r"parameter 0 \(w\)",
         ),
         (lambda: gradcheck(lambda x: x, (1.0,), step=0), ValueError, "positive number, not 0"),
+        (lambda: gradcheck(lambda x: x, (1.0,), step=1e-300), ValueError, "vanishes"),
         (lambda: numerical_gradient(lambda x: x, (1.0,), step=0.0), ValueError, "positive"),
         (lambda: numerical_gradient(lambda x: x, (1.0,), step=math.nan), ValueError, "positive"),
         (lambda: numerical_gradient(lambda x: x, 1.0), TypeError, r"as \(1.0,\)"),

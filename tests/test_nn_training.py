@@ -317,3 +317,12 @@ def test_fit_inside_no_grad_is_refused() -> None:
 def test_accuracy_needs_a_loss_that_decides() -> None:
     with pytest.raises(ValueError, match=r"mse does not say how accuracy decides: .* nn\.decides"):
         nn.accuracy(nn.Neuron(2), X, Y, nn.mse)
+
+
+def test_a_model_or_loss_that_is_no_function_is_named() -> None:
+    model = nn.MLP(2, [1], seed=0)
+    optimizer = nn.SGD(model.parameters(), lr=0.1)
+    with pytest.raises(TypeError, match="loss must be a function"):
+        nn.fit(model, [[0.0, 1.0]], [1], loss="hinge", optimizer=optimizer, epochs=1)  # type: ignore[arg-type]
+    with pytest.raises(TypeError, match="model must be a function"):
+        nn.fit(None, [[0.0, 1.0]], [1], loss=nn.hinge, optimizer=optimizer, epochs=1)  # type: ignore[arg-type]

@@ -280,3 +280,48 @@ def test_importing_everything_shadows_no_builtin():
     namespace: dict[str, object] = {}
     exec("from autograd import *", namespace)
     assert namespace["Value"] is Value
+
+
+METHODS = sorted(
+    name for name in dir(Value) if callable(getattr(Value, name)) and name not in (*dir(object), "__pos__")
+)
+
+
+@pytest.mark.parametrize("name", METHODS)
+@pytest.mark.parametrize("stranger", [None, 3, "s", 2.5])
+def test_a_method_of_something_else_is_an_error(name, stranger):
+    """A compiled method that took any object for a node would read, or write, whatever lies behind it."""
+    with pytest.raises((TypeError, AttributeError)):
+        getattr(Value, name)(stranger)
+
+
+def test_comparison_with_numbers_that_no_float_holds():
+    assert (Value(1.0) == 10**400) is False
+    assert Value(1e308) < 10**400
+    assert Value(2.0**53) != 2**53 + 1  # as Python compares floats and ints: exactly
+
+
+def test_a_numpy_duration_is_not_a_number():
+    np = pytest.importorskip("numpy")
+    with pytest.raises(TypeError):
+        Value(np.timedelta64(3, "ns"))
+
+
+def test_a_node_knows_whether_a_backward_pass_reached_it():
+    x = Value(2.0)
+    y, z = x * 0.0, x * 2
+    assert (x.reached, y.reached) == (False, False)
+    y.backward()
+    assert (x.reached, y.reached, z.reached, x.grad) == (True, True, False, 0.0)
+    z.grad = 0.0
+    assert z.reached
+
+
+def test_the_layer_below_refuses_what_it_cannot_hold():
+    from autograd.ops import PRIMITIVES
+    from autograd.value import creation_number, restore
+
+    with pytest.raises(ValueError, match="'exp' cannot have 0 operands"):
+        restore(PRIMITIVES["exp"], 1.0, 0.0, False, (), None, None, ())
+    with pytest.raises((TypeError, AttributeError)):
+        creation_number(None)

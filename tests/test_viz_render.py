@@ -16,6 +16,7 @@ import pytest
 
 import viz
 from autograd import Value
+from viz.graph import prepare
 from viz.render import GraphPicture
 
 needs_dot = pytest.mark.skipif(shutil.which("dot") is None, reason="needs the dot program")
@@ -325,3 +326,21 @@ def test_ids_differ_between_pictures(monkeypatch, tmp_path, with_dot):
     ids = [one for one in ids if one is not None]
     assert len(ids) > 15
     assert len(ids) == len(set(ids))
+
+
+def test_draw_dot_takes_what_micrograd_s_takes() -> None:
+    x = Value(2.0, "x")
+    assert viz.draw_dot(x * 2, format="svg", rankdir="LR").format == "svg"
+    assert viz.draw_dot(x * 2, "png").format == "png"
+    with pytest.raises(ValueError, match="rankdir='TB'"):
+        viz.draw_dot(x * 2, rankdir="TB")
+
+
+def test_a_gradient_is_shown_where_a_pass_has_been_and_nowhere_else() -> None:
+    x = Value(-1.0, "x")
+    h = x * 2
+    h.relu().backward()
+    later = h * 3
+    nodes = {node.title: node for node in prepare(later).nodes}
+    assert nodes["x"].gradient == 0.0  # reached, and nothing came
+    assert [node.gradient for node in prepare(later).nodes] == [0.0, 0.0, None]

@@ -27,7 +27,6 @@ __all__ = [
     "Row",
     "Slot",
     "check_size",
-    "gradients_computed",
     "prepare",
     "trace",
     "walk",
@@ -62,8 +61,8 @@ class Slot:
 class Node:
     """One card.
 
-    ``gradient`` is None where no backward pass has been; ``divider`` is the slot before which a rule separates the
-    operands of a two-sequence primitive (dot), or None.
+    ``gradient`` is None where no backward pass has been (``Value.reached``); ``divider`` is the slot before which a
+    rule separates the operands of a two-sequence primitive (dot), or None.
     """
 
     kind: Kind
@@ -145,11 +144,6 @@ def trace(root: Value) -> tuple[set[Value], set[tuple[Value, Value]]]:
     return set(order), {(parent, child) for child in order for parent in child.parents}
 
 
-def gradients_computed(order: Iterable[Value]) -> bool:
-    """Return whether any gradient differs from zero: before a backward pass all are 0.0, and pictures show ``–``."""
-    return any(value.grad != 0.0 for value in order)
-
-
 def check_size(order: Sequence[Value], limit: int | None) -> None:
     """Refuse a graph too large to be read, before anything is laid out.
 
@@ -198,12 +192,11 @@ def prepare(root: Value | Sequence[Value], *, parameters: Iterable[Value] = (), 
     check_size(order, limit)
     outputs = {id(value) for value in _roots(root)}
     positions = {id(value): position for position, value in enumerate(order)}
-    computed = gradients_computed(order)
     nodes = tuple(
-        _node(value, position, computed, is_marked=id(value) in marked, is_output=id(value) in outputs)
+        _node(value, position, is_marked=id(value) in marked, is_output=id(value) in outputs)
         for position, value in enumerate(order)
     )
-    edges = tuple(edge for value in order for edge in _edges(value, positions, computed))
+    edges = tuple(edge for value in order for edge in _edges(value, positions))
     return Graph(
         nodes,
         edges,
@@ -227,9 +220,9 @@ def _largest(numbers: Iterable[float | None]) -> float:
     return max((abs(x) for x in numbers if x is not None and math.isfinite(x)), default=0.0)
 
 
-def _node(value: Value, position: int, computed: bool, *, is_marked: bool, is_output: bool) -> Node:
+def _node(value: Value, position: int, *, is_marked: bool, is_output: bool) -> Node:
     label = clean_text(value.label or "", LABEL_LENGTH)
-    gradient = value.grad if computed else None
+    gradient = value.grad if value.reached else None
     kind: Kind = "operation" if value.op else "parameter" if is_marked or value.module is not None else "input"
     return Node(
         kind,
@@ -269,13 +262,13 @@ def _slots(value: Value) -> tuple[Slot, ...]:
     return tuple(slots)
 
 
-def _edges(value: Value, positions: dict[int, int], computed: bool) -> list[Edge]:
+def _edges(value: Value, positions: dict[int, int]) -> list[Edge]:
     edges, local_grads = [], iter(value.local_grads)
     for slot, operand in enumerate(value.operands):
         if not isinstance(operand, Value):
             continue
         local = next(local_grads)
-        contribution = _contribution(value.grad, local) if computed else None
+        contribution = _contribution(value.grad, local) if value.reached else None
         tooltip = f"∂ {local!r}"
         if contribution is not None:
             tooltip = f"{value.grad!r} × {local!r} = {contribution!r}"

@@ -47,6 +47,8 @@ class GraphPicture(graphviz.Source):  # type: ignore[misc]
 
 def draw_dot(
     root: Value | Sequence[Value],
+    format: str = "svg",
+    rankdir: str = "LR",
     *,
     theme: str = "light",
     parameters: Iterable[Value] = (),
@@ -56,13 +58,15 @@ def draw_dot(
 
     Args:
         root: one Value, or a list of them.
+        format: what the object's ``render`` writes; graphviz's names.
+        rankdir: the direction of flow; ``"LR"`` is the only one, as cards have their operands on the left.
         theme: ``"light"`` or ``"dark"``.
         parameters: leaves to draw as parameters, besides those of modules.
         limit: the number of nodes to allow, where 150 (and 400 operands) are too few; operands scale with it.
 
     Raises:
         TypeError: ``root`` or ``parameters`` holds something else than Values.
-        ValueError: unknown theme, or the graph is too large.
+        ValueError: unknown theme, format or rankdir, or the graph is too large.
 
     >>> picture = draw_dot(Value(2.0, label="x") * 3)
     >>> picture.source.splitlines()[0]
@@ -70,7 +74,11 @@ def draw_dot(
     """
     palette = find_theme(theme)
     graph = prepare(root, parameters=parameters, limit=limit)
-    return GraphPicture(to_source(graph, palette), drawn=lambda: _svg(graph, palette))
+    if rankdir != "LR":
+        raise ValueError(
+            f"rankdir={rankdir!r}: cards have their operands on the left, so graphs flow from left to right, 'LR'"
+        )
+    return GraphPicture(to_source(graph, palette), drawn=lambda: _svg(graph, palette), format=format)
 
 
 def to_dot(

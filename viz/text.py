@@ -10,7 +10,7 @@ from typing import TextIO
 from autograd import Value
 from autograd.formatting import clean_text, encodable, number
 from autograd.ops import glyph
-from viz.graph import LABEL_LENGTH, gradients_computed, walk
+from viz.graph import LABEL_LENGTH, walk
 from viz.metrics import columns
 
 __all__ = ["listing", "print_graph"]
@@ -56,16 +56,15 @@ def listing(root: Value | Sequence[Value]) -> Iterator[str]:
     """
     order = walk(root)
     numbers = {id(value): position for position, value in enumerate(order)}
-    computed = gradients_computed(order)
     widths = [0] * len(_HEADING)
     for value in order:
-        for column, cell in enumerate(_cells(value, numbers, computed)):
+        for column, cell in enumerate(_cells(value, numbers)):
             widths[column] = max(widths[column], columns(cell))
     # A column that is empty all the way (no label given, nothing computed) is left out, heading and all.
     used = [column for column, width in enumerate(widths) if width]
     for column in used:
         widths[column] = max(widths[column], columns(_HEADING[column]))
-    for cells in chain([_HEADING], (_cells(value, numbers, computed) for value in order)):
+    for cells in chain([_HEADING], (_cells(value, numbers) for value in order)):
         yield "  ".join(_padded(cells[column], widths[column], column in (3, 4)) for column in used).rstrip()
 
 
@@ -74,13 +73,13 @@ def _padded(cell: str, width: int, right: bool) -> str:
     return space + cell if right else cell + space
 
 
-def _cells(value: Value, numbers: dict[int, int], computed: bool) -> tuple[str, ...]:
+def _cells(value: Value, numbers: dict[int, int]) -> tuple[str, ...]:
     return (
         f"%{numbers[id(value)]}",
         clean_text(value.label or "", LABEL_LENGTH),
         _origin(value, numbers),
         number(value.data),
-        number(value.grad, sign=True) if computed else "–",
+        number(value.grad, sign=True) if value.reached else "–",
         f"∂ {_shortened([number(local) for local in value.local_grads[:_SHOWN]], len(value.local_grads))}"
         if value.parents
         else "",

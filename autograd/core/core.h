@@ -1,4 +1,4 @@
-/* The C side of autograd/value.py: what the readable Python does in `backward`, in `_computed_nodes` and when a graph
+/* The C side of autograd/value.py: what the readable Python does in `backward`, in `_reached_by` and when a graph
  * is freed, and the primitives of any number of operands. Held to the Python by tests, bit for bit.
  *
  * A node is the struct that Cython makes of the class Value; `core_install` checks that this mirror fits it.
@@ -63,7 +63,8 @@ struct node {
     PyObject *label, *module;
     int code;
     short count; /* of operands in x and y; 0 for a leaf and where they are in a block */
-    short marked;
+    signed char marked; /* during a walk */
+    signed char reached; /* by a backward pass, ever */
 };
 
 #define IS_VALUE(operand) ((PyObject *)(operand) != Py_None)
@@ -240,14 +241,25 @@ static int core_evaluate(PyObject *self, PyObject *operands, int in_block) {
         PyErr_NoMemory();
         return -1;
     }
-    for (Py_ssize_t i = 0; i < n; i++)
-        xs[i] = Py_TYPE(at[i]) == Py_TYPE(self) ? ((node *)at[i])->data : PyFloat_AS_DOUBLE(at[i]);
+    for (Py_ssize_t i = 0; i < n; i++) {
+        int is_value = Py_TYPE(at[i]) == Py_TYPE(self);
+        if (!is_value && !PyFloat_Check(at[i])) goto refused;
+        xs[i] = is_value ? ((node *)at[i])->data : PyFloat_AS_DOUBLE(at[i]);
+    }
+    if (n == 0) goto refused;
+    if (v->code == CODE_TAKE || v->code == CODE_SOFTMAX_CROSS_ENTROPY)
+        if (!(xs[n - 1] >= 0.0 && xs[n - 1] < (double)(n - 1))) goto refused;
     v->data = evaluate_many(v->code, n, xs, local);
     for (Py_ssize_t i = 0; i < n; i++)
         if (Py_TYPE(at[i]) != Py_TYPE(self)) local[i] = xs[i];
     failed = set_operands(v, n, at, local, in_block);
     if (xs != small) PyMem_Free(xs);
     return failed;
+refused: /* the functions of autograd/functions.py have checked this; a caller from below has not */
+    v->code = 0;
+    if (xs != small) PyMem_Free(xs);
+    PyErr_SetString(PyExc_ValueError, "operands that this primitive does not take");
+    return -1;
 }
 
 /* Fill a new node with given operands, a tuple, and local derivatives, a tuple of one for each Value among them. */
@@ -422,8 +434,12 @@ static int core_backward(PyObject *self, double gradient) {
     for (Py_ssize_t i = 0; i < leaves->count; i++) {
         before[i] = leaves->at[i]->grad;
         leaves->at[i]->grad = 0.0;
+        leaves->at[i]->reached = 1;
     }
-    for (Py_ssize_t i = 0; i < list->count; i++) list->at[i]->grad = 0.0;
+    for (Py_ssize_t i = 0; i < list->count; i++) {
+        list->at[i]->grad = 0.0;
+        list->at[i]->reached = 1;
+    }
     ((node *)self)->grad = gradient;
     for (Py_ssize_t i = 0; i < list->count; i++) {
         node *v = list->at[i];
