@@ -95,7 +95,7 @@ benchmarks/.venv/made.stamp: $(COMPILED) pyproject.toml benchmarks/requirements.
 	@touch $@
 
 bench: benchmarks/.venv/made.stamp
-	benchmarks/.venv/bin/python benchmarks/nodes.py
+	benchmarks/.venv/bin/python benchmarks/run.py --write docs/benchmarks.md
 
 clean:
 	rm -f autograd/*.so nn/*.so autograd/*.pyd nn/*.pyd autograd/core/kernels.h

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import argparse
+import os
 import platform
 import shutil
 import sys
@@ -18,13 +19,22 @@ def owners(package: str) -> list[str]:
     return sorted(set(metadata.packages_distributions().get(package, [])))
 
 
+def engine() -> str:
+    """Which engine runs, and why where it is not the compiled one."""
+    if autograd.compiled:
+        return "compiled"
+    if os.environ.get("GLASSGRAD_PURE") == "1":
+        return "pure Python, as GLASSGRAD_PURE=1 asks for"
+    return "pure Python: no compiled core is installed (a C compiler builds one when glassgrad is installed)"
+
+
 def info() -> str:
     """The report of `python -m autograd info`."""
     dot = shutil.which("dot")
     lines = [
         f"glassgrad {autograd.__version__}",
         f"python    {platform.python_version()} ({platform.python_implementation()}, {platform.machine()})",
-        f"engine    {'compiled' if autograd.compiled else 'pure Python'}",
+        f"engine    {engine()}",
         f"dot       {dot or 'not found: SVG comes from the built-in layout; PNG and PDF need Graphviz'}",
     ]
     lines += [f"warning   {warning}" for warning in warnings()]

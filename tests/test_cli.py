@@ -34,8 +34,17 @@ def test_info_says_what_is_installed(tmp_path):
     assert list(said) == ["glassgrad", "python", "engine", "dot"]
     assert said["glassgrad"] == autograd.__version__
     assert said["python"].startswith(platform.python_version())
-    assert said["engine"] == ("compiled" if autograd.compiled else "pure Python")
+    assert said["engine"].startswith("compiled" if autograd.compiled else "pure Python")
     assert said["dot"].startswith("not found")
+
+
+def test_info_says_why_the_engine_is_pure(tmp_path, monkeypatch):
+    monkeypatch.setenv("GLASSGRAD_PURE", "1")
+    assert "GLASSGRAD_PURE=1" in lines(run("info", path=str(tmp_path)))["engine"]
+    if not autograd.compiled:
+        monkeypatch.delenv("GLASSGRAD_PURE")
+        engine = lines(run("info", path=str(tmp_path)))["engine"]
+        assert engine == "compiled" or "no compiled core is installed" in engine
 
 
 @pytest.mark.skipif(os.name != "posix", reason="an executable file as POSIX has it")
