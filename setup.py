@@ -23,7 +23,7 @@ DISABLED = os.environ.get("GLASSGRAD_DISABLE_COMPILED") == "1"
 REQUIRED = os.environ.get("GLASSGRAD_REQUIRE_COMPILED") == "1"
 
 # Bits are part of the promise: no contraction to fused multiply-add, no folding of pow(x, 2.0), never fast-math.
-FLAGS = ["/O2", "/fp:strict"] if sys.platform == "win32" else ["-O3", "-ffp-contract=off", "-fno-builtin"]
+FLAGS = ["/O2", "/fp:strict"] if sys.platform == "win32" else ["-O3", "-g0", "-ffp-contract=off", "-fno-builtin"]
 
 MODULES = (("autograd", "value"), ("nn", "loops"))
 

@@ -109,14 +109,19 @@ static void leave_ring(slab *s) {
     s->next = NULL; /* in no ring */
 }
 
+/* Nothing was given out: the next graph lies in it in the order of its making, which is how backward walks. */
+static void clear_slab(slab *s) {
+    s->freed = NULL;
+    s->fresh = (char *)s + ((sizeof(slab) + 31) & ~(size_t)31);
+}
+
 static slab *new_slab(void) {
     slab *s = aligned_alloc(SLAB_SIZE, SLAB_SIZE);
     if (s == NULL) return NULL;
 #ifdef MADV_HUGEPAGE
     madvise(s, SLAB_SIZE, MADV_HUGEPAGE);
 #endif
-    s->freed = NULL;
-    s->fresh = (char *)s + ((sizeof(slab) + 31) & ~(size_t)31);
+    clear_slab(s);
     s->end = (char *)s + SLAB_SIZE;
     s->live = 0;
     empty_slabs++;
@@ -153,6 +158,7 @@ static void slab_free(void *memory) {
             leave_ring(s);
             free(s);
         } else {
+            clear_slab(s);
             empty_slabs++;
         }
     }
@@ -482,6 +488,12 @@ static void free_reached(reached *found) {
     PyMem_Free(found->leaves.at);
 }
 
+#if defined(__GNUC__) || defined(__clang__)
+#define PREFETCH(address) __builtin_prefetch(address)
+#else
+#define PREFETCH(address) ((void)(address))
+#endif
+
 /* The nodes that root reaches: the computed ones newest first, and the leaves. No mark is left. */
 static int reach(node *root, reached *found) {
     nodes *list = &found->computed;
@@ -490,6 +502,10 @@ static int reach(node *root, reached *found) {
     failed = visit(found, root) < 0;
     for (Py_ssize_t i = 0; i < list->count && !failed; i++) {
         node *v = list->at[i];
+        if (i + 4 < list->count) {
+            PREFETCH(&list->at[i + 4]->x->code);
+            PREFETCH(&list->at[i + 4]->y->code);
+        }
         if (IS_MANY(v)) {
             for (Py_ssize_t j = 0; j < v->many->count && !failed; j++)
                 if (v->many->at[j].value != NULL) failed = visit(found, v->many->at[j].value) < 0;
