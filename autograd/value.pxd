@@ -1,4 +1,4 @@
-# The C types of autograd/value.py. The order of Value's fields is mirrored by `node` in autograd/core/core.h.
+# The C types of autograd/value.py. The order of Value's fields is mirrored by `node` in autograd/core/node.h.
 cimport cython
 from cpython.object cimport PyObject
 

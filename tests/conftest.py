@@ -13,7 +13,8 @@ ROOT = Path(__file__).resolve().parent.parent
 
 # what each compiled module is made of
 SOURCES = {
-    "autograd/value": "autograd/value.py autograd/value.pxd autograd/core/core.h autograd/ops.py setup.py",
+    "autograd/value": "autograd/value.py autograd/value.pxd autograd/core/core.h autograd/core/node.h "
+    "autograd/core/arithmetic.h autograd/ops.py setup.py",
     "nn/loops": "nn/loops.py nn/loops.pxd autograd/value.pxd setup.py",
 }
 
