@@ -22,6 +22,8 @@ from autograd.debugging import OperandStep, Step, steps
 from autograd.functions import *  # noqa: F403 - its __all__ is the list of functions
 from autograd.functions import __all__ as _functions
 from autograd.modes import current_scope, named_scope, no_grad
+from autograd.recorder import Comparison, FrozenValueWarning
+from autograd.tape import BranchChanged, Tape, record
 from autograd.transforms import grad, hessian, hvp, jacobian, jvp, value_and_grad
 from autograd.value import Value, compiled, topological_order
 
@@ -31,10 +33,14 @@ __version__ = "0.1.0"
 _BUILTINS = {"abs", "round", "sum"}
 __all__ = [
     "AnomalyError",
+    "BranchChanged",
+    "Comparison",
+    "FrozenValueWarning",
     "GradcheckReport",
     "GradientMismatch",
     "OperandStep",
     "Step",
+    "Tape",
     "Value",
     "compiled",
     "current_scope",
@@ -49,6 +55,7 @@ __all__ = [
     "no_grad",
     "numerical_gradient",
     "primitive",
+    "record",
     "steps",
     "topological_order",
     "value_and_grad",

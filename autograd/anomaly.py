@@ -15,22 +15,18 @@ autograd.anomaly.AnomalyError: log gave -inf
 
 from __future__ import annotations
 
-import linecache
 import math
-import os
 import sys
-from types import FrameType
 
 from autograd.debugging import steps
 from autograd.formatting import clean_text
-from autograd.modes import Mode, Setting
+from autograd.modes import Mode, Setting, unwatched
 from autograd.ops import glyph
+from autograd.source_lines import user_line
 from autograd.value import Value, creation_number
 
 __all__ = ["AnomalyError", "detect_anomaly"]
 
-_HOME = os.path.dirname(os.path.dirname(__file__))
-_OURS = {os.path.join(_HOME, package) for package in ("autograd", "nn", "viz")}
 _LABEL_LIMIT = 60  # characters of a label in a message
 
 
@@ -58,7 +54,7 @@ class detect_anomaly(Setting):
     __slots__ = ()
 
     def _mode(self, outer: Mode) -> Mode:
-        return Mode(outer.recording, outer.scope, _Watch())
+        return Mode(outer.recording, outer.scope, _Watch(), outer.recorder)
 
 
 class _Watch:
@@ -68,11 +64,18 @@ class _Watch:
         self._lines: dict[int, str] = {}
 
     def computed(self, node: Value) -> None:
-        line = self._lines[creation_number(node)] = _user_line(sys._getframe(1))
-        if not math.isfinite(node.data):
-            raise AnomalyError(_account(f"{node.op} gave {node.data}", node, line))
+        source = user_line(sys._getframe(1))
+        line = source.where + (f"\n             {source.text}" if source.text else "")
+        self._lines[creation_number(node)] = line
+        with unwatched():
+            if not math.isfinite(node.data):
+                raise AnomalyError(_account(f"{node.op} gave {node.data}", node, line))
 
     def backward(self, root: Value, gradient: float) -> None:
+        with unwatched():
+            self._check(root, gradient)
+
+    def _check(self, root: Value, gradient: float) -> None:
         if not math.isfinite(gradient):
             raise AnomalyError(_account(f"backward from {gradient}", root, "(the gradient given to backward)"))
         for step in steps(root, gradient):
@@ -94,10 +97,6 @@ class _Watch:
                 raise AnomalyError(_account(message, step.node, line))
 
 
-def _is_ours(file: str) -> bool:
-    return os.path.dirname(file) in _OURS or file.startswith("<formula of ")
-
-
 def _account(message: str, node: Value, line: str) -> str:
     lines = [message, f"  node     {f'{glyph(node.op)} {_name(node)}'.rstrip()}"]
     for operand in node.operands:
@@ -111,14 +110,3 @@ def _account(message: str, node: Value, line: str) -> str:
 
 def _name(node: Value) -> str:
     return clean_text(node.label or "", _LABEL_LIMIT)
-
-
-def _user_line(frame: FrameType | None) -> str:
-    """The innermost line that is not this project's own."""
-    while frame is not None and _is_ours(frame.f_code.co_filename):
-        frame = frame.f_back
-    if frame is None:
-        return "(unknown)"
-    file, number = frame.f_code.co_filename, frame.f_lineno
-    source = linecache.getline(file, number, frame.f_globals).strip()
-    return f'File "{file}", line {number}, in {frame.f_code.co_name}' + (f"\n             {source}" if source else "")

@@ -18,7 +18,7 @@ from typing import Any, overload
 from autograd import ops
 from autograd.elementary import *  # noqa: F403 - its __all__ is the list of functions
 from autograd.numeric import as_operand
-from autograd.value import Number, Value, apply_to_list, operands_of
+from autograd.value import Number, Value, apply_to_list, number_of, operands_of
 
 __all__ = [
     # <generated all names from ops.py by `make generate`: do not edit>
@@ -146,15 +146,15 @@ def prod(xs: Iterable[Value | Number]) -> Value | float:
 
 
 @overload
-def take(xs: Iterable[Value], index: int) -> Value: ...
+def take(xs: Iterable[Value], index: int | Value) -> Value: ...
 @overload
-def take(xs: Iterable[Value | Number], index: int) -> Value | float: ...
-def take(xs: Iterable[Value | Number], index: int) -> Value | float:
+def take(xs: Iterable[Value | Number], index: int | Value) -> Value | float: ...
+def take(xs: Iterable[Value | Number], index: int | Value) -> Value | float:
     """The element of `xs` at `index`, as a node: the choice is recorded, and no gradient goes to the index.
 
     Args:
         xs: Values and numbers.
-        index: a whole number from 0.
+        index: a whole number from 0, as a number or as a Value (which an input of a tape is).
 
     Raises:
         IndexError: `xs` has no element there.
@@ -182,15 +182,15 @@ def logsumexp(xs: Iterable[Value | Number]) -> Value | float:
 
 
 @overload
-def softmax_cross_entropy(logits: Iterable[Value], index: int) -> Value: ...
+def softmax_cross_entropy(logits: Iterable[Value], index: int | Value) -> Value: ...
 @overload
-def softmax_cross_entropy(logits: Iterable[Value | Number], index: int) -> Value | float: ...
-def softmax_cross_entropy(logits: Iterable[Value | Number], index: int) -> Value | float:
+def softmax_cross_entropy(logits: Iterable[Value | Number], index: int | Value) -> Value | float: ...
+def softmax_cross_entropy(logits: Iterable[Value | Number], index: int | Value) -> Value | float:
     """-log(softmax(logits)[index]), without overflow or cancellation, as one node.
 
     Args:
         logits: one unnormalised log probability a class.
-        index: the right class, from 0; no gradient goes to it.
+        index: the right class, from 0, as a number or as a Value; no gradient goes to it.
 
     Raises:
         ValueError: there are no logits.
@@ -204,12 +204,13 @@ def softmax_cross_entropy(logits: Iterable[Value | Number], index: int) -> Value
     return apply_to_list(ops.SOFTMAX_CROSS_ENTROPY, [*operands, _index("softmax_cross_entropy", index, operands)])
 
 
-def _index(function: str, index: int, among: Sequence[Any]) -> float:
-    position = as_operand(index)
+def _index(function: str, index: int | Value, among: Sequence[Any]) -> Value | float:
+    # a Value may be the index, so that it can be an input of a tape
+    position = number_of(index) if type(index) is Value else as_operand(index)
     if position is None or position % 1.0 != 0.0:
         raise TypeError(f"{function}() takes a whole number as index, not {index!r}")
     if not among:
         raise IndexError(f"{function}() of nothing has no index {int(position)}")
     if not 0 <= position < len(among):
         raise IndexError(f"{function}() of {len(among)} has the indices 0 to {len(among) - 1}, not {int(position)}")
-    return position
+    return index if type(index) is Value else position

@@ -11,12 +11,14 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterator
+from contextlib import contextmanager
 from types import TracebackType
-from typing import Protocol
+from typing import Any, Protocol
 
 from autograd.value import Mode, Value, current_mode, set_mode
 
-__all__ = ["Mode", "current_mode", "current_scope", "named_scope", "no_grad", "scoped", "set_mode"]
+__all__ = ["Mode", "current_mode", "current_scope", "named_scope", "no_grad", "scoped", "set_mode", "unwatched"]
 
 
 class Watch(Protocol):
@@ -27,6 +29,19 @@ class Watch(Protocol):
 
     def backward(self, root: Value, gradient: float) -> None:
         """Called before a backward pass changes any gradient."""
+
+
+class Recorder(Protocol):
+    """What keeps a tape's account of a function while it runs (`autograd.recorder`)."""
+
+    def compared(self, relation: Any, x: Value, y: object) -> Any:
+        """What a comparison of x gives."""
+
+    def detached(self, node: Value) -> Value:
+        """A node with this one's number, through which no gradient passes."""
+
+    def read(self, node: Value) -> None:
+        """Called where a number of the node leaves the graph."""
 
 
 class Setting:
@@ -66,7 +81,7 @@ class no_grad(Setting):
     __slots__ = ()
 
     def _mode(self, outer: Mode) -> Mode:
-        return Mode(False, outer.scope, outer.watch)
+        return Mode(False, outer.scope, outer.watch, outer.recorder)
 
 
 class named_scope(Setting):
@@ -101,7 +116,7 @@ def scoped(outer: Mode | None, name: str) -> Mode:
     """
     if outer is None:
         return Mode(scope=name)
-    return Mode(outer.recording, name if outer.scope is None else f"{outer.scope}.{name}", outer.watch)
+    return Mode(outer.recording, name if outer.scope is None else f"{outer.scope}.{name}", outer.watch, outer.recorder)
 
 
 def current_scope() -> str | None:
@@ -112,3 +127,14 @@ def current_scope() -> str | None:
     """
     mode = current_mode()
     return None if mode is None else mode.scope
+
+
+@contextmanager
+def unwatched() -> Iterator[None]:
+    """No mode inside: the engine looks at its own nodes, which is not the program's doing."""
+    outer = current_mode()
+    set_mode(None)
+    try:
+        yield
+    finally:
+        set_mode(outer)

@@ -337,6 +337,17 @@ CLIP = _row("clip",
 WHERE = _row("where", "y if x != 0 else z", "0", "1 if x != 0 else 0", "0 if x != 0 else 1",
     arguments=("condition", "a", "b"), domain=((0, 1), *_PAIR), ulp=(0, 0), about="a where the condition holds, else b")
 
+# what a recorded comparison is on a tape, and a node whose gradient stops (autograd/recorder.py); nan compares as in IEEE
+LESS = _row("less", "1 if x < y else 0", "0", "0", symbol="<", internal=True, domain=_PAIR, ulp=(0, 0),
+    about="1 where x < y, else 0")
+LESS_OR_EQUAL = _row("less_or_equal", "1 if x <= y else 0", "0", "0", symbol="<=", glyph="≤", internal=True,
+    domain=_PAIR, ulp=(0, 0), about="1 where x <= y, else 0")
+EQUAL = _row("equal", "1 if x == y else 0", "0", "0", symbol="==", glyph="=", internal=True,
+    domain=_PAIR, ulp=(0, 0), about="1 where x == y, else 0")
+NOT_EQUAL = _row("not_equal", "1 if x != y else 0", "0", "0", symbol="!=", glyph="≠", internal=True,
+    domain=_PAIR, ulp=(0, 0), about="1 where x != y, else 0")
+DETACH = _row("detach", "x", "0", internal=True, ulp=(0, 0), about="x, without a gradient")
+
 # -- activations ---------------------------------------------------------------------------------------------------
 SIGMOID = _row("sigmoid", "1/(1 + exp(-x)) if x >= 0 else (e := exp(x))/(1 + e)", "sigmoid_slope(x)",
     domain=((-700, 700),), about="Logistic function 1/(1 + exp(-x))")

@@ -294,7 +294,7 @@ def _recording() -> Iterator[None]:
     """Record inside, even inside no_grad: a transform needs its function's graph, whoever calls it."""
     outer = current_mode()
     if outer is not None and not outer.recording:
-        set_mode(Mode(True, outer.scope, outer.watch))
+        set_mode(Mode(True, outer.scope, outer.watch, outer.recorder))
     try:
         yield
     finally:

@@ -14,6 +14,9 @@ cdef extern from "core/core.h":
     int core_install(object kind) except -1
     int core_backward(object root, double gradient) except -1
     object core_reached(object root)
+    Py_ssize_t core_count(object node) noexcept
+    object core_operand_node(object node, Py_ssize_t i)
+    double core_operand_number(object node, Py_ssize_t i) noexcept
     PyObject *core_mode() noexcept
     void core_set_mode(object mode) noexcept
 
@@ -21,7 +24,7 @@ cdef extern from "core/core.h":
 @cython.final
 cdef class Mode:
     cdef readonly bint recording
-    cdef readonly object scope, watch
+    cdef readonly object scope, watch, recorder
 
 
 cdef class Value:
@@ -86,8 +89,19 @@ cdef int _SILU
 @cython.locals(node=Value)
 cdef Value _new(int code)
 
+cpdef tuple reached_by(Value root)
+cpdef Py_ssize_t operand_count(Value node)
+cpdef Value operand_node(Value node, Py_ssize_t i)
+cpdef double operand_number(Value node, Py_ssize_t i)
+
 cpdef object creation_number(Value node)
+@cython.locals(other=Value)
 cdef object _compare(object relation, Value x, object y)
+@cython.locals(mode=Mode)
+cdef object _recorder()
+cdef _read(Value node)
+@cython.locals(node=Value)
+cpdef object number_of(object operand)
 @cython.locals(mode=Mode)
 cdef object _finish(Value node)
 

@@ -28,9 +28,12 @@ if not cython.compiled and TYPE_CHECKING:
         PARENTS,
         TABLE_SIZE,
         core_backward,
+        core_count,
         core_evaluate,
         core_install,
         core_mode,
+        core_operand_node,
+        core_operand_number,
         core_operands,
         core_reached,
         core_restore,
@@ -38,9 +41,21 @@ if not cython.compiled and TYPE_CHECKING:
         evaluate1,
         evaluate2,
     )
-    from autograd.modes import Watch
+    from autograd.modes import Recorder, Watch
 
-__all__ = ["Mode", "Number", "Value", "current_mode", "set_mode", "topological_order"]
+__all__ = [
+    "Mode",
+    "Number",
+    "Value",
+    "current_mode",
+    "number_of",
+    "operand_count",
+    "operand_node",
+    "operand_number",
+    "reached_by",
+    "set_mode",
+    "topological_order",
+]
 
 Number = float  # int counts as float for a type checker; numbers.Real and NumPy scalars are taken too
 
@@ -179,6 +194,7 @@ class Value:
     @property
     def data(self) -> float:
         """The number. A leaf's may be assigned; a computed node's follows from its operands."""
+        _read(self)
         return self._data
 
     @data.setter
@@ -193,6 +209,7 @@ class Value:
     @property
     def grad(self) -> float:
         """The gradient of the last root with respect to this node; leaves sum over backward passes. May be assigned."""
+        _read(self)
         return self._grad
 
     @grad.setter
@@ -279,6 +296,7 @@ class Value:
 
     def item(self) -> float:
         """The number as a float, `data`."""
+        _read(self)
         return self._data
 
     def detach(self) -> Value:
@@ -288,6 +306,9 @@ class Value:
         >>> (x.detach() * x).parents
         (Value(3.0, grad=0.0), Value(3.0, grad=0.0))
         """
+        recorder = _recorder()
+        if recorder is not None:
+            return recorder.detached(self)  # type: ignore[no-any-return]
         return Value(self._data, self._label)
 
     # -- gradients -----------------------------------------------------------------------------------------------
@@ -316,7 +337,7 @@ class Value:
         if cython.compiled:
             core_backward(self, upstream)  # the loop below, in C
             return
-        nodes, leaves = _reached_by(self)
+        nodes, leaves = reached_by(self)
         before = [leaf._grad for leaf in leaves]
         for node in (*nodes, *leaves):
             node._grad = 0.0
@@ -425,7 +446,7 @@ class Value:
         return _compare(operator.ge, self, other)
 
     def __bool__(self) -> bool:
-        return self._data != 0.0
+        return bool(_compare(operator.ne, self, 0.0))
 
     def __float__(self) -> NoReturn:
         raise TypeError(
@@ -640,7 +661,7 @@ class Value:
     # </generated>
 
 
-def _reached_by(root: Value) -> tuple[list[Value], list[Value]]:
+def reached_by(root: Value) -> tuple[list[Value], list[Value]]:
     """The computed nodes that `root` reaches, newest first, and the leaves."""
     if cython.compiled:
         return core_reached(root)
@@ -658,6 +679,32 @@ def _reached_by(root: Value) -> tuple[list[Value], list[Value]]:
     return nodes, leaves
 
 
+def operand_count(node: Value) -> int:
+    """How many operands a node has; 0 for a leaf."""
+    if cython.compiled:
+        return core_count(node)
+    return node._count if node._count != 0 or node._code == 0 else len(node._many[0])
+
+
+def operand_node(node: Value, i: int) -> Value | None:
+    """An operand that is a Value; None where it is a number."""
+    if cython.compiled:
+        return core_operand_node(node, i)
+    if node._count != 0:
+        return node._x if i == 0 else node._y
+    operand = node._many[0][i]
+    return operand if type(operand) is Value else None
+
+
+def operand_number(node: Value, i: int) -> float:
+    """An operand that is a number."""
+    if cython.compiled:
+        return core_operand_number(node, i)
+    if node._count != 0:
+        return node._dx if i == 0 else node._dy
+    return node._many[0][i]  # type: ignore[return-value]
+
+
 def topological_order(root: Value) -> list[Value]:
     """All nodes that `root` reaches, itself among them, oldest first: every parent stands before its children.
 
@@ -669,7 +716,7 @@ def topological_order(root: Value) -> list[Value]:
     """
     if type(root) is not Value:
         raise TypeError(f"a graph starts from a Value, not from {type(root).__name__} {shortened(root)}")
-    nodes, leaves = _reached_by(root)
+    nodes, leaves = reached_by(root)
     return sorted([*nodes, *leaves], key=creation_number)
 
 
@@ -711,7 +758,9 @@ def _finish(node: Value) -> Value:
     node._module = mode.scope
     if mode.watch is not None:
         mode.watch.computed(node)
-    return node if mode.recording else Value(node._data)
+    if mode.recording:
+        return node
+    return Value(node._data) if mode.recorder is None else mode.recorder.detached(node)
 
 
 def unary(code: int, x: Value) -> Value:
@@ -768,12 +817,20 @@ def many(primitive: Primitive, operands: list[Value | float]) -> Value:
     if cython.compiled and primitive.code < TABLE_SIZE:
         core_evaluate(node, operands, in_block)
         return _finish(node)
-    xs = [operand.data if type(operand) is Value else operand for operand in operands]
+    xs = [number_of(operand) for operand in operands]
     data, local_grads = primitive.evaluate(xs) if primitive.arity is None else primitive.evaluate(*xs)
     node._data = data
     by_values = tuple([g for o, g in zip(operands, local_grads, strict=True) if type(o) is Value])
     _set_operands(node, tuple(operands), by_values, in_block)
     return _finish(node)
+
+
+def number_of(operand: Any) -> float:
+    """The number of an operand, a Value or a float; where a tape is recorded, this is no reading of it."""
+    if type(operand) is Value:
+        node = operand
+        return node._data
+    return operand  # type: ignore[no-any-return]
 
 
 def _set_operands(
@@ -840,12 +897,19 @@ def apply_to_list(primitive: Primitive, operands: list[Value | float]) -> Value 
 class Mode:
     """One setting of a thread; a thread that has set nothing has None."""
 
-    __slots__ = ("recording", "scope", "watch")
+    __slots__ = ("recorder", "recording", "scope", "watch")
 
-    def __init__(self, recording: bool = True, scope: str | None = None, watch: Watch | None = None) -> None:
+    def __init__(
+        self,
+        recording: bool = True,
+        scope: str | None = None,
+        watch: Watch | None = None,
+        recorder: Recorder | None = None,
+    ) -> None:
         self.recording = recording
         self.scope = scope
         self.watch = watch
+        self.recorder = recorder
 
 
 class _Thread(threading.local):
@@ -870,6 +934,21 @@ def set_mode(mode: Mode | None) -> None:
         _thread.mode = mode
 
 
+def _recorder() -> Recorder | None:
+    """What records a tape in this thread, if anything does."""
+    if cython.compiled and core_mode() == cython.NULL:
+        return None
+    mode = current_mode()
+    return None if mode is None else mode.recorder
+
+
+def _read(node: Value) -> None:
+    """A number leaves the graph: a tape that is being recorded would keep it as it is now."""
+    recorder = _recorder()
+    if recorder is not None:
+        recorder.read(node)
+
+
 # -- numbers from outside --------------------------------------------------------------------------------------------
 def _as_float(x: object, where: str) -> float:
     if type(x) is Value:
@@ -886,6 +965,9 @@ def operands_of(function: str, xs: Iterable[Any]) -> list[Value | float]:
     for i in range(len(operands)):
         x = operands[i]
         if type(x) is not Value and type(x) is not float:
+            if i == 0 and function == "where" and hasattr(x, "condition"):  # a Comparison, which is chosen by in place
+                operands[i] = x.condition()
+                continue
             number = as_operand(x)
             if number is None:
                 raise TypeError(f"{function}() takes Values and real numbers, not {type(x).__name__} {shortened(x)}")
@@ -894,8 +976,12 @@ def operands_of(function: str, xs: Iterable[Any]) -> list[Value | float]:
 
 
 def _compare(relation: Any, x: Value, y: object) -> bool:
+    recorder = _recorder()
+    if recorder is not None:
+        return recorder.compared(relation, x, y)
     if type(y) is Value:
-        return bool(relation(x._data, y.data))
+        other = y
+        return bool(relation(x._data, other._data))
     if type(y) is int:  # as Python compares them, however large
         return bool(relation(x._data, y))
     number = y if type(y) is float else as_operand(y)

@@ -127,6 +127,22 @@ static PyObject *core_operands(PyObject *self, int what) {
     return found;
 }
 
+static Py_ssize_t core_count(PyObject *self) {
+    node *v = (node *)self;
+    return IS_MANY(v) ? v->many->count : v->count;
+}
+
+static PyObject *core_operand_node(PyObject *self, Py_ssize_t i) { /* None where the operand is a number */
+    node *v = (node *)self;
+    node *value = IS_MANY(v) ? v->many->at[i].value : i == 0 ? v->x : v->y;
+    return Py_NewRef(value == NULL ? Py_None : (PyObject *)value);
+}
+
+static double core_operand_number(PyObject *self, Py_ssize_t i) {
+    node *v = (node *)self;
+    return IS_MANY(v) ? v->many->at[i].local : i == 0 ? v->dx : v->dy;
+}
+
 /* -- the backward pass -------------------------------------------------------------------------------------------- */
 
 typedef struct {

@@ -1,0 +1,144 @@
+"""Batches: rows of numbers as lists, arrays and buffers, and results given back in kind."""
+
+from __future__ import annotations
+
+import sys
+from array import array
+from collections.abc import Callable
+from typing import Any
+
+from autograd.numeric import as_operand, shortened
+from autograd.value import Value
+
+__all__ = ["Batch", "read_batch"]
+
+
+class Batch:
+    """The rows of one call.
+
+    Attributes:
+        numbers: a buffer of float64, row by row.
+        rows: how many there are.
+        in_kind: `(numbers, columns)` -> the numbers as the batch came; one number a row where columns is None.
+    """
+
+    __slots__ = ("in_kind", "numbers", "rows")
+
+    def __init__(self, numbers: Any, rows: int, in_kind: Callable[[array[float], int | None], Any]) -> None:
+        self.numbers = numbers
+        self.rows = rows
+        self.in_kind = in_kind
+
+
+def read_batch(batch: Any, width: int) -> Batch:
+    """The rows of a batch, each of `width` numbers.
+
+    A buffer of float64 that lies in memory row by row is used as it is; anything else is copied.
+
+    Raises:
+        TypeError: it is no sequence of rows, or something in it is no number.
+        ValueError: it is empty, or a row has not `width` numbers.
+
+    >>> read_batch([[1, 2], [3, 4]], 2).rows
+    2
+    """
+    numpy = sys.modules.get("numpy")
+    if numpy is not None and isinstance(batch, numpy.ndarray):
+        return _read_numpy(numpy, batch, width)
+    if isinstance(batch, array | memoryview):
+        return _read_buffer(batch, width)
+    return _read_rows(batch, width)
+
+
+def _read_numpy(numpy: Any, batch: Any, width: int) -> Batch:
+    if batch.dtype.kind not in "biuf":
+        read = _read_rows(batch.tolist(), width)
+        numbers, rows = read.numbers, read.rows
+    else:
+        numbers = numpy.ascontiguousarray(batch, dtype=numpy.float64)
+        rows = _rows_of_shape(batch.shape, width)
+        numbers = memoryview(numbers.reshape(-1))
+
+    def in_kind(found: array[float], columns: int | None) -> Any:
+        result = numpy.frombuffer(found, dtype=numpy.float64)
+        return result if columns is None else result.reshape(rows, columns)
+
+    return Batch(numbers, rows, in_kind)
+
+
+def _read_buffer(batch: array[Any] | memoryview, width: int) -> Batch:
+    view = memoryview(batch)
+    if view.format not in _NUMBER_FORMATS:
+        raise TypeError(f"a batch holds numbers, not a buffer of format {view.format!r}")
+    rows = _rows_of_shape(view.shape or (), width)
+    if view.format == "d" and view.c_contiguous:
+        numbers: Any = view.cast("B").cast("d")
+    else:
+        listed = view.tolist()
+        numbers = array("d", listed if view.ndim == 1 else [x for row in listed for x in row])
+
+    def in_kind(found: array[float], columns: int | None) -> Any:
+        if isinstance(batch, array) or columns is None:
+            return found if isinstance(batch, array) else memoryview(found)
+        return memoryview(found).cast("B").cast("d", (rows, columns))
+
+    return Batch(numbers, rows, in_kind)
+
+
+_NUMBER_FORMATS = frozenset("dfbBhHiIlLqQnN?")
+
+
+def _rows_of_shape(shape: tuple[int, ...], width: int) -> int:
+    if len(shape) == 1 and (shape[0] % width == 0 if width else shape[0] == 0):
+        rows = shape[0] // width if width else 0
+    elif len(shape) == 2 and shape[1] == width:
+        rows = shape[0]
+    else:
+        raise ValueError(
+            f"a batch of shape {tuple(shape)} for a tape of {_inputs(width)}: give the shape (rows, {width}), or all "
+            "rows one after another"
+        )
+    if rows == 0:
+        raise ValueError(_EMPTY)
+    return rows
+
+
+def _read_rows(batch: Any, width: int) -> Batch:
+    if isinstance(batch, str | bytes | bytearray | dict | Value) or not hasattr(batch, "__iter__"):
+        raise TypeError(f"a batch must be a sequence of rows, not {type(batch).__name__} {shortened(batch)}")
+    numbers = array("d")
+    rows = 0
+    for row in batch:
+        if isinstance(row, str | bytes | dict) or not hasattr(row, "__iter__"):
+            raise TypeError(
+                f"row {rows} of the batch is {type(row).__name__} {shortened(row)}: each row must be a sequence of numbers"
+            )
+        before = len(numbers)
+        for x in row:
+            numbers.append(x if type(x) is float else _number(x, rows, len(numbers) - before))
+        if len(numbers) - before != width:
+            raise ValueError(f"row {rows} of the batch has {len(numbers) - before} numbers for a tape of {_inputs(width)}")
+        rows += 1
+    if rows == 0:
+        raise ValueError(_EMPTY)
+
+    def in_kind(found: array[float], columns: int | None) -> Any:
+        if columns is None:
+            return found.tolist()
+        return [found[i * columns : (i + 1) * columns].tolist() for i in range(rows)]
+
+    return Batch(numbers, rows, in_kind)
+
+
+def _number(x: object, row: int, column: int) -> float:
+    number = None if type(x) is Value else as_operand(x)
+    if number is None:
+        raise TypeError(f"row {row}, column {column} of the batch is {type(x).__name__} {shortened(x)}: numbers only")
+    return number
+
+
+def _inputs(width: int) -> str:
+    return f"{width} input{'s' * (width != 1)}"
+
+
+_EMPTY = "the batch is empty: give at least one row"

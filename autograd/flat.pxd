@@ -1,0 +1,28 @@
+# The C types of autograd/flat.py.
+cimport cython
+from autograd.value cimport Value, operand_count, operand_node, operand_number
+
+
+cdef class Index:
+    cdef long long low, count
+    cdef int[::1] ids
+    cdef dict others
+    @cython.locals(node=Value, low="long long", high="long long", i=Py_ssize_t, is_dense=bint)
+    cpdef void _fill(self, list nodes, int first)
+    @cython.locals(place="long long")
+    cpdef int find(self, long long number)
+
+
+cdef class Flattening:
+    cdef object flat
+    cdef Index leaves, nodes
+    cdef dict inputs, constants
+    @cython.locals(found=int)
+    cpdef int id_of(self, Value node)
+    @cython.locals(known=int)
+    cpdef int id_of_number(self, double number)
+    @cython.locals(
+        nodes=Py_ssize_t, total=Py_ssize_t, k=Py_ssize_t, i=Py_ssize_t, to=Py_ssize_t, node=Value, parent=Value,
+        codes="int[::1]", starts="int[::1]", operands="int[::1]"
+    )
+    cpdef flatten(self, list computed)

@@ -1,0 +1,186 @@
+"""A graph as flat arrays: what a tape is made of, before it is lowered, and what a pickle of it holds.
+
+Every number of the graph has an id: first the inputs, then the parameters (the leaves that are no inputs), then the
+computed nodes in the order of their creation, which is a topological order. Constants have the ids -1, -2, ...
+"""
+
+from __future__ import annotations
+
+from array import array
+from bisect import bisect_right
+from collections.abc import Sequence
+from typing import TYPE_CHECKING
+
+try:
+    import cython
+except ModuleNotFoundError:
+    from autograd import uncompiled as cython
+
+from autograd import ops
+from autograd.value import Value, creation_number, many, operand_count, operand_node, operand_number, reached_by
+
+if TYPE_CHECKING:
+    from autograd.recorder import Guard
+
+__all__ = ["FlatGraph", "flatten_graph"]
+
+
+class FlatGraph:
+    """Flat arrays of a graph.
+
+    Attributes:
+        inputs, params: how many there are.
+        constants: the numbers among the operands.
+        codes: the primitive of each computed node.
+        starts: where the operands of each begin; one more than there are nodes.
+        operands: ids.
+        outputs: ids.
+        guard_codes, guard_lefts, guard_rights, guard_outcomes: a comparison, the ids of what it compares, what came out.
+        guard_places: how many computed nodes stand before each guard.
+    """
+
+    __slots__ = (
+        "codes",
+        "constants",
+        "guard_codes",
+        "guard_lefts",
+        "guard_outcomes",
+        "guard_places",
+        "guard_rights",
+        "inputs",
+        "operands",
+        "outputs",
+        "params",
+        "starts",
+    )
+
+    def __init__(self, inputs: int, params: int) -> None:
+        self.inputs = inputs
+        self.params = params
+        self.constants = array("d")
+        self.codes = array("i")
+        self.starts = array("i", [0])
+        self.operands = array("i")
+        self.outputs = array("i")
+        self.guard_codes = array("i")
+        self.guard_lefts = array("i")
+        self.guard_rights = array("i")
+        self.guard_outcomes = array("i")
+        self.guard_places = array("i")
+
+
+@cython.cclass
+class Index:
+    """From the creation number of a node to its id."""
+
+    def __init__(self, nodes: list[Value], first: int) -> None:
+        """Give ids from `first` on to nodes, oldest first."""
+        self.others: dict[int, int] = {}
+        self._fill(nodes, first)
+
+    def _fill(self, nodes: list[Value], first: int) -> None:
+        low = high = 0
+        if nodes:
+            node = nodes[0]
+            low = node._number
+            node = nodes[-1]
+            high = node._number
+        # numbers of one graph are dense, so a table of their range will mostly do
+        is_dense = high - low < 16 * len(nodes) + 1024
+        self.low = low
+        self.count = high - low + 1 if nodes and is_dense else 0
+        self.ids = array("i", bytes(4 * (self.count + 1)))  # a memoryview must not be empty
+        for i in range(len(nodes)):
+            node = nodes[i]
+            if is_dense:
+                self.ids[node._number - low] = first + i + 1
+            else:
+                self.others[node._number] = first + i + 1
+
+    def find(self, number: int) -> int:
+        """The id; -1 where the node has none here."""
+        place = number - self.low
+        if 0 <= place < self.count:
+            return self.ids[place] - 1
+        return self.others.get(number, 0) - 1 if self.others else -1
+
+
+@cython.cclass
+class Flattening:
+    """A graph on its way to flat arrays."""
+
+    def __init__(self, flat: FlatGraph, leaves: list[Value], computed: list[Value], inputs: list[Value]) -> None:
+        self.flat = flat
+        self.leaves = Index(leaves, len(inputs))
+        self.nodes = Index(computed, len(inputs) + len(leaves))
+        self.inputs = {creation_number(node): i for i, node in enumerate(inputs)}
+        self.constants: dict[float, int] = {}
+
+    def id_of(self, node: Value) -> int:
+        """The id of a node."""
+        found = self.nodes.find(node._number)
+        if found < 0:
+            found = self.leaves.find(node._number)
+        return found if found >= 0 else self.inputs[node._number]
+
+    def id_of_number(self, number: float) -> int:
+        """The id of a constant; equal ones share it."""
+        known = self.constants.get(number, 0)
+        if known < 0 and number != 0.0:
+            return known
+        self.flat.constants.append(number)
+        self.constants[number] = known = -len(self.flat.constants)
+        return known
+
+    def flatten(self, computed: list[Value]) -> None:
+        """Take the nodes over, oldest first."""
+        nodes = len(computed)
+        total = 0
+        for k in range(nodes):
+            total += operand_count(computed[k])
+        self.flat.codes = array("i", bytes(4 * nodes))
+        self.flat.starts = array("i", bytes(4 * (nodes + 1)))
+        self.flat.operands = array("i", bytes(4 * total))
+        if nodes == 0:
+            return
+        codes, starts, operands = self.flat.codes, self.flat.starts, self.flat.operands
+        to = 0
+        for k in range(nodes):
+            node = computed[k]
+            codes[k] = node._code
+            for i in range(operand_count(node)):
+                parent = operand_node(node, i)
+                operands[to] = self.id_of_number(operand_number(node, i)) if parent is None else self.id_of(parent)
+                to += 1
+            starts[k + 1] = to
+
+
+def flatten_graph(
+    outputs: Sequence[Value | float], guards: Sequence[Guard], inputs: list[Value]
+) -> tuple[FlatGraph, list[Value]]:
+    """The graph that outputs and guards reach, and its parameters in the order of their creation."""
+    roots: list[Value | float] = [x for x in outputs if type(x) is Value]
+    for guard in guards:
+        roots += [x for x in (guard.left, guard.right) if type(x) is Value]
+    computed: list[Value] = []
+    leaves: list[Value] = []
+    if roots:
+        nodes, leaves = reached_by(many(ops.SUM, roots))
+        computed = nodes[:0:-1]  # oldest first, without the sum
+    given = {id(node) for node in inputs}
+    params = sorted([leaf for leaf in leaves if id(leaf) not in given], key=creation_number)
+    flat = FlatGraph(len(inputs), len(params))
+    flattening = Flattening(flat, params, computed, inputs)
+    flattening.flatten(computed)
+
+    def id_of(x: Value | float) -> int:
+        return flattening.id_of(x) if type(x) is Value else flattening.id_of_number(x)
+
+    flat.outputs = array("i", [id_of(output) for output in outputs])
+    numbers = [creation_number(node) for node in computed] if guards else []
+    flat.guard_codes = array("i", [guard.primitive.code for guard in guards])
+    flat.guard_lefts = array("i", [id_of(guard.left) for guard in guards])
+    flat.guard_rights = array("i", [id_of(guard.right) for guard in guards])
+    flat.guard_outcomes = array("i", [guard.outcome for guard in guards])
+    flat.guard_places = array("i", [bisect_right(numbers, guard.after) for guard in guards])
+    return flat, params

@@ -1,0 +1,597 @@
+"""From a flat graph to the program of a tape: fewer and larger instructions that give the same bits.
+
+A chain of additions `((t0 + t1) + t2) + ...`, each used once, becomes one `sum`, and with it the products among its
+terms, each used once, a `dot`. Values stay, for the additions keep their order. Gradients stay where every number
+still gets its contributions in the order of eager backward: newest consumer first. A fused instruction passes on all
+of its contributions at the place of its end, the last of its terms first. So a term may join only where no operand of
+it has another consumer created between the term and the end; the pass `order` sees to it, and cuts a chain or leaves a
+product alone where need be.
+"""
+
+from __future__ import annotations
+
+from array import array
+
+try:
+    import cython
+except ModuleNotFoundError:
+    from autograd import uncompiled as cython
+
+from autograd import ops, program
+from autograd.flat import FlatGraph
+from autograd.ops import BY_CODE
+from autograd.program import NONE, STRIDE, Program, layout_of
+
+__all__ = ["lower"]
+
+_ADD = ops.ADD.code
+_MULTIPLY = ops.MULTIPLY.code
+_DOT = ops.DOT.code
+_SUM = ops.SUM.code
+_TAKE = ops.TAKE.code
+_LAST = 8  # in a mask: the last operand
+_NEVER = 2**62
+
+
+def _constant_locals(code: int) -> int:
+    """A mask of the operands whose local derivative is the constant 0: no gradient ever passes to them."""
+    primitive = BY_CODE[code]
+    assert primitive is not None
+    if isinstance(primitive.derivative_formulas, tuple):
+        return sum(1 << i for i, formula in enumerate(primitive.derivative_formulas) if formula == "0")
+    return _LAST if primitive in (ops.TAKE, ops.SOFTMAX_CROSS_ENTROPY) else 0
+
+
+def _filled(typecode: str, count: int, number: int) -> array[int]:
+    return array(typecode, [number]) * (count + 1)  # a memoryview must not be empty
+
+
+def lower(flat: FlatGraph, receiving: array[int]) -> Program:
+    """The program of a graph.
+
+    Args:
+        flat: a graph that is well formed.
+        receiving: for each parameter, whether it receives a gradient.
+    """
+    return Lowering(_folded(flat), receiving).run()
+
+
+def _folded(flat: FlatGraph) -> FlatGraph:
+    """The graph without the nodes that are computed from constants alone."""
+    first = flat.inputs + flat.params
+    renamed: dict[int, int] = {}
+    result: FlatGraph | None = None
+    if not _has_constant_node(flat.starts, flat.operands, len(flat.codes)):
+        return flat
+    result = FlatGraph(flat.inputs, flat.params)
+    result.constants = flat.constants[:]
+    places = [0]
+    for k, code in enumerate(flat.codes):
+        ids = [renamed.get(i, i) for i in flat.operands[flat.starts[k] : flat.starts[k + 1]]]
+        if all(i < 0 for i in ids):
+            primitive = BY_CODE[code]
+            assert primitive is not None
+            numbers = [flat.constants[-1 - i] if -i <= len(flat.constants) else result.constants[-1 - i] for i in ids]
+            result.constants.append(primitive.forward(numbers) if primitive.arity is None else primitive.forward(*numbers))
+            renamed[first + k] = -len(result.constants)
+        else:
+            renamed[first + k] = first + len(result.codes)
+            result.codes.append(code)
+            result.operands.extend(ids)
+            result.starts.append(len(result.operands))
+        places.append(len(result.codes))
+    result.outputs = array("i", [renamed.get(i, i) for i in flat.outputs])
+    result.guard_codes, result.guard_outcomes = flat.guard_codes, flat.guard_outcomes
+    result.guard_lefts = array("i", [renamed.get(i, i) for i in flat.guard_lefts])
+    result.guard_rights = array("i", [renamed.get(i, i) for i in flat.guard_rights])
+    result.guard_places = array("i", [places[place] for place in flat.guard_places])
+    return result
+
+
+def _has_constant_node(starts: array[int], operands: array[int], nodes: int) -> bool:
+    for k in range(nodes):
+        found = False
+        for i in range(starts[k], starts[k + 1]):
+            if operands[i] >= 0:
+                found = True
+                break
+        if not found:
+            return True
+    return False
+
+
+@cython.cclass
+class Lowering:
+    """One graph on its way to a program. Arrays are by id; -1 stands for none where an id is meant."""
+
+    def __init__(self, flat: FlatGraph, receiving: array[int]) -> None:
+        self.flat = flat
+        self.first = flat.inputs + flat.params  # computed nodes have the ids from here on
+        self.nodes = len(flat.codes)
+        self.count = self.first + self.nodes
+        self.codes = flat.codes if self.nodes else array("i", [0])
+        self.starts = flat.starts
+        self.operands = flat.operands if self.nodes else array("i", [0])
+        self.uses = _filled("i", self.count, 0)
+        self.successor = _filled("i", self.count, -1)
+        self.predecessor = _filled("i", self.count, -1)
+        self.position = _filled("i", self.count, 0)
+        self.last_product = _filled("i", self.count, -1)
+        self.owner = _filled("i", self.count, -1)
+        self.end = _filled("i", self.count, -1)
+        self.latest = _filled("q", self.count, _NEVER)
+        self.need = _filled("i", self.count, 0)
+        self.masks = array("i", [0] + [_constant_locals(code) for code in range(1, len(BY_CODE))])
+        self.layouts = array("i", [0] + [layout_of(op) for op in range(1, max(program.CALL + 1, len(BY_CODE)))])
+        self.receiving = array("i", [*receiving, 0])
+        self.stamp = _filled("i", self.count, -1)
+        guards = len(flat.guard_codes)
+        self.code = _filled("i", STRIDE * (2 * self.nodes + guards), 0)
+        self.lists = _filled("i", len(flat.operands), 0)
+        self.instructions = self.listed = self.temporaries = self.aux = self.longest = 0
+        self.terms = _filled("i", self.nodes + 1, 0)
+        self.terms_count = 0
+
+    def run(self) -> Program:
+        """All passes."""
+        self.count_uses(array("i", [*self.flat.outputs, *self.flat.guard_lefts, *self.flat.guard_rights, -1]))
+        self.find_chains()
+        self.order()
+        self.mark_needed()
+        self.emit()
+        return self.numbered()
+
+    # -- which instructions there will be -----------------------------------------------------------------------------
+    def count_uses(self, others: array[int]) -> None:
+        """How often each number is an operand, an output, or compared by a guard."""
+        for i in range(self.starts[self.nodes]):
+            if self.operands[i] >= 0:
+                self.uses[self.operands[i]] += 1
+        for i in range(len(others)):
+            if others[i] >= 0:
+                self.uses[others[i]] += 1
+
+    def is_single(self, i: int, code: int) -> bool:
+        """Whether an id is a computed node of this primitive that is used once."""
+        return i >= self.first and self.uses[i] == 1 and self.codes[i - self.first] == code
+
+    def find_chains(self) -> None:
+        """Link additions into chains; a product next to another product in a chain is to join it."""
+        for k in range(self.nodes):
+            if self.codes[k] != _ADD:
+                continue
+            i = self.first + k
+            x = self.operands[self.starts[k]]
+            y = self.operands[self.starts[k] + 1]
+            before = x if self.is_single(x, _ADD) else y if self.is_single(y, _ADD) else -1
+            if before < 0:
+                self.position[i] = 1
+                if self.is_single(y, _MULTIPLY):
+                    self.last_product[i] = y
+                    if self.is_single(x, _MULTIPLY):
+                        self.join(x, i, 0)
+                        self.join(y, i, 1)
+                continue
+            term = y if before == x else x
+            self.successor[before] = i
+            self.predecessor[i] = before
+            self.position[i] = self.position[before] + 1
+            if self.is_single(term, _MULTIPLY):
+                self.last_product[i] = term
+                if self.last_product[before] >= 0:
+                    self.join(self.last_product[before], before, self.position[before])
+                    self.join(term, i, self.position[i])
+
+    def join(self, product: int, link: int, position: int) -> None:
+        """A product becomes a term of the chain."""
+        self.owner[product] = link
+        self.position[product] = position
+
+    def order(self) -> None:
+        """Give every chain its ends, so that all contributions come in eager's order.
+
+        `latest` is the time of the last contribution that a number got from consumers looked at so far, which are the
+        newer ones; times run backward, as backward does. The time of a contribution is the end of its chain's piece and
+        its place there, or where it is in none, its node.
+        """
+        for i in range(self.count - 1, self.first - 1, -1):
+            k = i - self.first
+            x = self.operands[self.starts[k]]
+            if self.codes[k] == _ADD:
+                y = self.operands[self.starts[k] + 1]
+                end = self.end[self.successor[i]] if self.successor[i] >= 0 else i
+                before = self.predecessor[i]
+                place = self.position[i]
+                if end != i and not (
+                    (x == before or self.in_time(x, end, place - (before < 0)))
+                    and (y == before or self.in_time(y, end, place))
+                ):
+                    end = i
+                self.end[i] = end
+                if x != before:
+                    self.contribute(x, end, place - (before < 0))
+                if y != before:
+                    self.contribute(y, end, place)
+                continue
+            if self.owner[i] >= 0:
+                y = self.operands[self.starts[k] + 1]
+                end = self.end[self.owner[i]]
+                place = self.position[i]
+                if self.in_time(x, end, place) and self.in_time(y, end, place):
+                    self.contribute(x, end, place)
+                    self.contribute(y, end, place)
+                    continue
+                self.owner[i] = -1
+            for j in range(self.starts[k], self.starts[k + 1]):
+                self.contribute(self.operands[j], i, 0)
+
+    def in_time(self, i: int, end: int, place: int) -> bool:
+        """Whether a contribution there comes after all that it must come after."""
+        return i < 0 or (i >= self.first and self.owner[i] >= 0) or self.latest[i] > _NODE_SPAN * end + place
+
+    def contribute(self, i: int, end: int, place: int) -> None:
+        """Note the time of a contribution."""
+        if i >= 0 and self.latest[i] > _NODE_SPAN * end + place:
+            self.latest[i] = _NODE_SPAN * end + place
+
+    def mark_needed(self) -> None:
+        """Which numbers pass a gradient on: bit 0 to parameters, bit 1 to inputs."""
+        up = _filled("i", self.count, 0)
+        self.mark_from_leaves(up)
+        for output in self.flat.outputs:
+            if output >= 0:
+                self.need[output] = up[output]
+        self.mark_from_outputs(up)
+
+    def mark_from_leaves(self, up: array[int]) -> None:
+        """What each number depends on."""
+        for i in range(self.first):
+            up[i] = 2 if i < self.flat.inputs else self.receiving[i - self.flat.inputs]
+        for k in range(self.nodes):
+            mask = self.masks[self.codes[k]]
+            low = self.starts[k]
+            high = self.starts[k + 1] - (mask == _LAST)
+            found = 0
+            for j in range(low, high):
+                if self.operands[j] >= 0 and not (mask < _LAST and mask >> (j - low) & 1):
+                    found |= up[self.operands[j]]
+            up[self.first + k] = found
+
+    def mark_from_outputs(self, up: array[int]) -> None:
+        """Of these, what an output depends on."""
+        for k in range(self.nodes - 1, -1, -1):
+            if self.need[self.first + k] == 0:
+                continue
+            mask = self.masks[self.codes[k]]
+            low = self.starts[k]
+            for j in range(low, self.starts[k + 1] - (mask == _LAST)):
+                if self.operands[j] >= 0 and not (mask < _LAST and mask >> (j - low) & 1):
+                    self.need[self.operands[j]] = up[self.operands[j]]
+
+    # -- the instructions, with ids in the place of slots -------------------------------------------------------------
+    def emit(self) -> None:
+        """Write the instructions, oldest first, guards where the program decided."""
+        places = self.flat.guard_places
+        guards = len(places)
+        guard = 0
+        for k in range(self.nodes):
+            while guard < guards and places[guard] <= k:
+                self.emit_guard(guard)
+                guard += 1
+            self.emit_node(k)
+        while guard < guards:
+            self.emit_guard(guard)
+            guard += 1
+
+    def emit_guard(self, guard: int) -> None:
+        """A comparison that must come out as it did."""
+        flat = self.flat
+        self.write(
+            program.GUARD,
+            0,
+            guard,
+            flat.guard_lefts[guard],
+            flat.guard_rights[guard],
+            flat.guard_codes[guard],
+            flat.guard_outcomes[guard],
+            0,
+        )
+
+    def write(self, op: int, flags: int, out: int, x: int, y: int, z: int, n: int, aux: int) -> None:
+        """One instruction."""
+        at = STRIDE * self.instructions
+        self.code[at] = op
+        self.code[at + 1] = flags
+        self.code[at + 2] = out
+        self.code[at + 3] = x
+        self.code[at + 4] = y
+        self.code[at + 5] = z
+        self.code[at + 6] = n
+        self.code[at + 7] = aux
+        self.instructions += 1
+        if n > self.longest:
+            self.longest = n
+
+    def flags_of(self, i: int, bit: int) -> int:
+        """The flags that say that an operand, of which `bit` is the flag, needs a gradient."""
+        if i < 0:
+            return 0
+        need = self.need[i] if i < self.count else 3
+        return (bit if need else 0) | (bit << 3 if need & 1 else 0)
+
+    def emit_node(self, k: int) -> None:
+        """The instruction of a node; none for one that belongs to a chain, but for its end."""
+        i = self.first + k
+        code = self.codes[k]
+        low = self.starts[k]
+        n = self.starts[k + 1] - low
+        if self.owner[i] >= 0:
+            return
+        if code == _ADD:
+            if self.end[i] == i:
+                self.emit_chain(i)
+            return
+        if code < program.TABLE_SIZE and self.layouts[code] & 8 == 0:
+            mask = self.masks[code]
+            x = self.operands[low]
+            y = self.operands[low + 1] if n > 1 else NONE
+            z = self.operands[low + 2] if n > 2 else NONE
+            flags = 0
+            if self.need[i]:
+                flags = self.flags_of(x, 1 & ~mask) | self.flags_of(y, 2 & ~mask) | self.flags_of(z, 4 & ~mask)
+            self.write(code, flags, i, x, y, z, n, 0)
+        elif code == _DOT:
+            self.emit_dot_node(i, low, n // 2)
+        else:
+            self.emit_list_node(i, code, low, n)
+
+    def emit_list_node(self, i: int, code: int, low: int, n: int) -> None:
+        """A primitive of any number of operands, or a user's."""
+        at = self.listed
+        mask = self.masks[code]
+        flags = 0
+        for j in range(low, low + n):
+            self.list_operand(self.operands[j])
+            if self.need[i] and not (mask == _LAST and j == low + n - 1):
+                flags |= self.flags_of(self.operands[j], 1)
+        if code == _TAKE:
+            index = self.operands[low + n - 1]
+            self.listed -= 1
+            op = program.TAKE_SCALARS if self.all_scalars(at, n - 1) else _TAKE
+            self.write(op, flags, i, at, index, NONE, n - 1, 0)
+            return
+        aux = self.aux
+        op = code if code < program.TABLE_SIZE else program.CALL
+        if op != _SUM and op != ops.MEAN.code:
+            self.aux += n
+        self.write(op, flags, i, at, NONE, code if op == program.CALL else NONE, n, aux)
+
+    def list_operand(self, i: int) -> None:
+        """One more operand in the lists."""
+        self.lists[self.listed] = i
+        self.listed += 1
+
+    def is_scalar(self, i: int) -> bool:
+        """Whether no row changes a number: a parameter or a constant."""
+        return i < 0 or self.flat.inputs <= i < self.first
+
+    def all_scalars(self, at: int, n: int) -> bool:
+        """Whether a stretch of the lists holds nothing else."""
+        for j in range(at, at + n):
+            if not self.is_scalar(self.lists[j]):
+                return False
+        return True
+
+    def emit_dot_node(self, i: int, low: int, n: int) -> None:
+        """The primitive dot, of n terms."""
+        repeated = False
+        for j in range(low, low + 2 * n):
+            operand = self.operands[j]
+            if operand >= 0:
+                repeated = repeated or self.stamp[operand] == i
+                self.stamp[operand] = i
+        at = self.listed
+        for j in range(low, low + 2 * n):
+            self.list_operand(self.operands[j])
+        self.write_dot(i, NONE, at, n, program.XS_FIRST if repeated else 0, self.need[i] != 0)
+
+    def write_dot(self, out: int, start: int, at: int, n: int, flags: int, needed: bool) -> None:
+        """A dot of n terms whose x and y stand in the lists from `at` on; scalars go to the left where they can."""
+        scalars = 0
+        both = 0
+        for j in range(at, at + n):
+            x = self.is_scalar(self.lists[j])
+            y = self.is_scalar(self.lists[j + n])
+            scalars += x or y
+            both += x and y
+        op = program.DOT
+        if flags == 0 and both == n:
+            op = program.DOT_ALL_SCALARS
+        elif flags == 0 and scalars == n:
+            op = program.DOT_SCALARS
+            for j in range(at, at + n):
+                if not self.is_scalar(self.lists[j]):
+                    self.lists[j], self.lists[j + n] = self.lists[j + n], self.lists[j]
+        if needed:
+            flags |= self.flags_of(start, 4)
+            for j in range(at, at + n):
+                flags |= self.flags_of(self.lists[j], 1) | self.flags_of(self.lists[j + n], 2)
+        self.write(op, flags, out, at, at + n, start, n, 0)
+
+    def emit_chain(self, end: int) -> None:
+        """The piece of a chain that ends here: dots and sums, each starting with the one before."""
+        self.gather(end)
+        needed = self.need[end] != 0
+        count = self.terms_count
+        at = 0
+        before = NONE
+        while at < count:
+            stop = at
+            while stop < count and self.is_joined(self.terms[stop]):
+                stop += 1
+            if stop == at:
+                while stop < count and not self.is_joined(self.terms[stop]):
+                    stop += 1
+                if before == NONE and stop == at + 1:  # a first term alone starts the dot behind it
+                    before = self.terms[at]
+                    at = stop
+                    continue
+                out = self.out_of(end, stop == count)
+                self.emit_sum(out, before, at, stop, needed)
+            else:
+                out = self.out_of(end, stop == count)
+                self.emit_products(out, before, at, stop, needed)
+            before = out
+            at = stop
+
+    def is_joined(self, i: int) -> bool:
+        """Whether a term is a product that is no instruction of its own."""
+        return i >= self.first and i < self.count and self.owner[i] >= 0
+
+    def out_of(self, end: int, is_last: bool) -> int:
+        """The id of what a part of a chain gives."""
+        if is_last:
+            return end
+        self.temporaries += 1
+        return self.count + self.temporaries - 1
+
+    def gather(self, end: int) -> None:
+        """The terms of the piece that ends here, from the first."""
+        terms = self.terms
+        count = 0
+        link = end
+        while True:
+            k = link - self.first
+            x = self.operands[self.starts[k]]
+            y = self.operands[self.starts[k] + 1]
+            before = self.predecessor[link]
+            if before < 0:
+                terms[count] = y
+                terms[count + 1] = x
+                count += 2
+                break
+            terms[count] = y if x == before else x
+            count += 1
+            if self.end[before] != end:
+                terms[count] = before
+                count += 1
+                break
+            link = before
+        self.terms_count = count
+        for j in range(count // 2):
+            terms[j], terms[count - 1 - j] = terms[count - 1 - j], terms[j]
+
+    def emit_sum(self, out: int, before: int, at: int, stop: int, needed: bool) -> None:
+        """The sum of `before` and some terms."""
+        flags = 0
+        if stop - at + (before != NONE) == 2:
+            x = self.terms[at] if before == NONE else before
+            y = self.terms[stop - 1]
+            if needed:
+                flags = self.flags_of(x, 1) | self.flags_of(y, 2)
+            self.write(_ADD, flags, out, x, y, NONE, 2, 0)
+            return
+        begin = self.listed
+        if before != NONE:
+            self.list_operand(before)
+        for j in range(at, stop):
+            self.list_operand(self.terms[j])
+        if needed:
+            for j in range(begin, self.listed):
+                flags |= self.flags_of(self.lists[j], 1)
+        self.write(_SUM, flags, out, begin, NONE, NONE, self.listed - begin, 0)
+
+    def emit_products(self, out: int, before: int, at: int, stop: int, needed: bool) -> None:
+        """`before` and some products."""
+        begin = self.listed
+        for j in range(at, stop):
+            self.list_operand(self.operands[self.starts[self.terms[j] - self.first]])
+        for j in range(at, stop):
+            self.list_operand(self.operands[self.starts[self.terms[j] - self.first] + 1])
+        self.write_dot(out, before, begin, stop - at, 0, needed)
+
+    # -- slots --------------------------------------------------------------------------------------------------------
+    def numbered(self) -> Program:
+        """The program, with slots in the place of ids."""
+        flat = self.flat
+        result = Program(flat)
+        constants = len(flat.constants)
+        in_lanes = _filled("i", self.count + self.temporaries, 0)
+        constant_in_lanes = _filled("i", constants, 0)
+        self.mark_in_lanes(in_lanes, constant_in_lanes)
+        for output in flat.outputs:
+            (in_lanes if output >= 0 else constant_in_lanes)[output if output >= 0 else -1 - output] = 1
+        slot = _filled("i", self.count + self.temporaries, -1)
+        constant_slot = _filled("i", constants, -1)
+        params = range(flat.inputs, self.first)
+        result.scalars = array("d", bytes(8 * (flat.params + constants)))
+        at = 0
+        for lanes in (0, 1):
+            for i in params:
+                if in_lanes[i] == lanes:
+                    slot[i] = at
+                    at += 1
+            for c in range(constants):
+                if constant_in_lanes[c] == lanes:
+                    result.scalars[at] = flat.constants[c]
+                    constant_slot[c] = at
+                    at += 1
+            if lanes == 0:
+                result.lanes_from = at
+        result.first_input = at
+        for i in range(flat.inputs):
+            slot[i] = at
+            at += 1
+        result.slots = self.rename(slot, constant_slot, at)
+        result.code = array("i", self.code[: STRIDE * self.instructions])
+        result.lists = array("i", self.lists[: self.listed])
+        result.param_slots = array("i", [slot[i] for i in params])
+        result.param_needed = array("i", [self.need[i] & 1 for i in params])
+        result.outputs = array("i", [slot[i] if i >= 0 else constant_slot[-1 - i] for i in flat.outputs])
+        result.aux = self.aux
+        result.longest = self.longest
+        return result
+
+    def mark_in_lanes(self, in_lanes: array[int], constant_in_lanes: array[int]) -> None:
+        """Which parameters and constants are operands other than in a list of scalars."""
+        for k in range(self.instructions):
+            at = STRIDE * k
+            layout = self.layouts[self.code[at]]
+            for field in range(3):
+                i = self.code[at + 3 + field]
+                if layout >> field & 1 and i != NONE:
+                    if i >= 0:
+                        in_lanes[i] = 1
+                    else:
+                        constant_in_lanes[-1 - i] = 1
+            for field in range(2):
+                if layout >> (3 + field) & 1 and not layout >> (5 + field) & 1:
+                    for j in range(self.code[at + 3 + field], self.code[at + 3 + field] + self.code[at + 6]):
+                        i = self.lists[j]
+                        if i >= 0:
+                            in_lanes[i] = 1
+                        else:
+                            constant_in_lanes[-1 - i] = 1
+
+    def rename(self, slot: array[int], constant_slot: array[int], next_slot: int) -> int:
+        """Put slots in the place of ids, results in the order of the instructions; the number of slots."""
+        for k in range(self.instructions):
+            at = STRIDE * k
+            layout = self.layouts[self.code[at]]
+            for field in range(3):
+                i = self.code[at + 3 + field]
+                if layout >> field & 1 and i != NONE:
+                    self.code[at + 3 + field] = slot[i] if i >= 0 else constant_slot[-1 - i]
+            for field in range(2):
+                if layout >> (3 + field) & 1:
+                    for j in range(self.code[at + 3 + field], self.code[at + 3 + field] + self.code[at + 6]):
+                        i = self.lists[j]
+                        self.lists[j] = slot[i] if i >= 0 else constant_slot[-1 - i]
+            if self.code[at] != program.GUARD:
+                slot[self.code[at + 2]] = next_slot
+                self.code[at + 2] = next_slot
+                next_slot += 1
+        return next_slot
+
+
+_NODE_SPAN = 2**31  # more than there are places in a chain

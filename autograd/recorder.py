@@ -1,0 +1,190 @@
+"""What a thread keeps while a tape is recorded: its comparisons, and the numbers that leave the graph.
+
+A function that is recorded runs once, on one set of numbers. What it does with them as `Value`s replays with others;
+what it decides by them does not, unless the decision is known. So in recording mode a comparison of Values gives a
+`Comparison`: where the program branches on it, it becomes a guard, which every replay checks; where `autograd.where`
+takes it, it is computed anew in every replay. A number that leaves the graph (`.data`, `.grad`) is frozen into the
+tape, and a `FrozenValueWarning` names the line.
+"""
+
+from __future__ import annotations
+
+import numbers
+import operator
+import sys
+import warnings
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from dataclasses import dataclass
+from typing import Any
+
+from autograd import ops
+from autograd.modes import Mode, current_mode, set_mode, unwatched
+from autograd.numeric import as_operand
+from autograd.ops import Primitive
+from autograd.source_lines import SourceLine, user_line
+from autograd.value import Value, creation_number, many
+
+__all__ = ["Comparison", "FrozenValueWarning", "Guard", "Recorder", "recording"]
+
+
+class FrozenValueWarning(UserWarning):
+    """A number was read while a tape was recorded: the tape keeps it, whatever it is replayed with."""
+
+
+# how each relation is computed: by which primitive, and whether the operands change places
+_RELATIONS: dict[Callable[[Any, Any], Any], tuple[Primitive, bool]] = {
+    operator.lt: (ops.LESS, False),
+    operator.gt: (ops.LESS, True),
+    operator.le: (ops.LESS_OR_EQUAL, False),
+    operator.ge: (ops.LESS_OR_EQUAL, True),
+    operator.eq: (ops.EQUAL, False),
+    operator.ne: (ops.NOT_EQUAL, False),
+}
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class Guard:
+    """A decision that a tape was recorded under.
+
+    Attributes:
+        primitive: the comparison, a row of `autograd.ops`.
+        left, right: what was compared, Values and floats.
+        outcome: what came out.
+        after: the creation number of the newest node that was there.
+        line: the user's line that decided.
+    """
+
+    primitive: Primitive
+    left: Value | float
+    right: Value | float
+    outcome: bool
+    after: int
+    line: SourceLine
+
+
+class Comparison:
+    """What a comparison of Values gives while a tape is recorded.
+
+    `autograd.where(comparison, a, b)` chooses anew in every replay. Any other use (`if`, `and`, `not`, `max`, as a
+    number) takes the outcome as it is now and is a guard: a replay in which it would differ raises `BranchChanged`.
+    """
+
+    __slots__ = ("_guarded", "_left", "_outcome", "_primitive", "_recorder", "_right")
+
+    def __init__(
+        self, recorder: Recorder, primitive: Primitive, left: Value | float, right: Value | float, outcome: bool
+    ) -> None:
+        self._recorder = recorder
+        self._primitive = primitive
+        self._left = left
+        self._right = right
+        self._outcome = outcome
+        self._guarded = False
+
+    def __bool__(self) -> bool:
+        if not self._guarded and self._recorder.is_open:
+            self._guarded = True
+            self._recorder.guard(self._primitive, self._left, self._right, self._outcome)
+        return self._outcome
+
+    def condition(self) -> Value:
+        """The comparison as a node, 1 where it holds and 0 where not."""
+        return many(self._primitive, [self._left, self._right])
+
+    def __repr__(self) -> str:
+        return f"Comparison({self._outcome})"
+
+    def __hash__(self) -> int:
+        return hash(bool(self))
+
+    def __int__(self) -> int:
+        return int(bool(self))
+
+    __index__ = __int__
+
+    def __float__(self) -> float:
+        return float(bool(self))
+
+
+def _as_bool(name: str) -> Callable[..., Any]:
+    def method(self: Comparison, *others: Any) -> Any:
+        return getattr(bool(self), name)(*(bool(o) if isinstance(o, Comparison) else o for o in others))
+
+    method.__name__ = name
+    return method
+
+
+for _name in (
+    *("__add__", "__radd__", "__sub__", "__rsub__", "__mul__", "__rmul__", "__truediv__", "__rtruediv__"),
+    *("__and__", "__rand__", "__or__", "__ror__", "__xor__", "__rxor__", "__neg__", "__pos__", "__abs__"),
+    *("__eq__", "__ne__", "__lt__", "__le__", "__gt__", "__ge__"),
+):
+    setattr(Comparison, _name, _as_bool(_name))
+numbers.Real.register(Comparison)  # so it is a number wherever a bool is
+
+
+class Recorder:
+    """The account of one function while it runs in this thread."""
+
+    def __init__(self, inputs: list[Value]) -> None:
+        self.is_open = True
+        self.guards: list[Guard] = []
+        self.began = creation_number(Value(0.0))
+        self._inputs = {id(node) for node in inputs}
+        self._warned: set[tuple[str, int]] = set()
+
+    def compared(self, relation: Callable[[Any, Any], Any], x: Value, y: object) -> Any:
+        """A `Comparison` of x with another Value or a number; NotImplemented for anything else."""
+        number = y if type(y) is Value else as_operand(y)
+        if number is None:
+            return NotImplemented
+        primitive, swapped = _RELATIONS[relation]
+        with unwatched():
+            outcome = bool(relation(x, y))
+        left, right = (number, x) if swapped else (x, number)
+        return Comparison(self, primitive, left, right, outcome)
+
+    def guard(self, primitive: Primitive, left: Value | float, right: Value | float, outcome: bool) -> None:
+        """The program decided by this comparison."""
+        newest = creation_number(Value(0.0))
+        self.guards.append(Guard(primitive, left, right, outcome, newest, user_line(sys._getframe(1))))
+
+    def detached(self, node: Value) -> Value:
+        """A node that follows this one's number in every replay, and passes no gradient."""
+        outer = current_mode()
+        assert outer is not None
+        set_mode(Mode(True, outer.scope, outer.watch, outer.recorder))  # under no_grad, this node is recorded all the same
+        try:
+            result = many(ops.DETACH, [node])
+        finally:
+            set_mode(outer)
+        result.label = node.label
+        return result
+
+    def read(self, node: Value) -> None:
+        """Warn, once for each line of the program, that a number is frozen into the tape."""
+        is_constant = not node.op and creation_number(node) > self.began and id(node) not in self._inputs
+        if is_constant:
+            return
+        line = user_line(sys._getframe(1))
+        if (line.file, line.number) in self._warned:
+            return
+        self._warned.add((line.file, line.number))
+        message = (
+            "a number of a Value was read while a tape was recorded: the tape keeps it as it is now. Compute with the "
+            f"Value itself, or .detach() it where no gradient should pass. ({line.text})"
+        )
+        warnings.warn_explicit(message, FrozenValueWarning, line.file, line.number)
+
+
+@contextmanager
+def recording(recorder: Recorder) -> Iterator[None]:
+    """Recording mode, for this thread."""
+    outer = current_mode()
+    set_mode(Mode(True, outer.scope, outer.watch, recorder) if outer else Mode(recorder=recorder))
+    try:
+        yield
+    finally:
+        recorder.is_open = False
+        set_mode(outer)

@@ -1,0 +1,239 @@
+"""Run the program of a tape on rows of numbers.
+
+The interpreter here and the compiled one (`core/replay.h`) run the same instructions with the same arithmetic: one row
+at a time here, rows in lanes there. The bits of a row do not depend on it, and the gradients of parameters are summed
+over rows in a fixed order: blocks of 64 rows from the left, then the sums of the blocks from the left.
+"""
+
+from __future__ import annotations
+
+from array import array
+from collections.abc import Sequence
+from typing import TYPE_CHECKING, Any, NamedTuple
+
+try:
+    import cython
+except ModuleNotFoundError:
+    from autograd import uncompiled as cython
+
+from autograd import ops, program
+from autograd.ops import BY_CODE
+from autograd.program import NONE, PARAMS_ONLY, STRIDE, XS_FIRST, Program
+from autograd.value import Value
+
+__all__ = ["BLOCK", "Failure", "Sums", "add_gradients", "replay", "scalars_of"]
+
+BLOCK = 64
+"""Rows whose gradients are summed before they join the total."""
+
+_TAKE = ops.TAKE.code
+_SUM = ops.SUM.code
+_MEAN = ops.MEAN.code
+_CROSS_ENTROPY = ops.SOFTMAX_CROSS_ENTROPY.code
+
+
+class Failure(NamedTuple):
+    """Where a replay stopped: at a guard whose comparison came out otherwise, or at an index that is none.
+
+    Attributes:
+        row: the row, counted from the first that was given.
+        guard: the number of the guard; -1 for an index.
+        left, right: what the guard compares; for an index it and how many values there are.
+    """
+
+    row: int
+    guard: int
+    left: float
+    right: float
+
+
+class Sums:
+    """The gradients of parameters, on their way to a sum over the rows of one call."""
+
+    def __init__(self, count: int) -> None:
+        self.rows = 0
+        self.block = array("d", bytes(8 * count))
+        self.total = array("d", bytes(8 * count))
+
+    def add_row(self, gradients: Sequence[float], places: Sequence[int]) -> None:
+        """Add those of one row; `places` says where each belongs."""
+        for place, gradient in zip(places, gradients, strict=True):
+            self.block[place] += gradient
+        self.rows += 1
+        if self.rows % BLOCK == 0:
+            self.end_block()
+
+    def end_block(self) -> None:
+        """Add the sum of a block to the total."""
+        for i, gradient in enumerate(self.block):
+            self.total[i] += gradient
+            self.block[i] = 0.0
+
+    def finish(self) -> array[float]:
+        """The sums over all rows."""
+        if self.rows % BLOCK:
+            self.end_block()
+        return self.total
+
+
+def scalars_of(program: Program, params: tuple[Value, ...]) -> array[float]:
+    """The numbers of the program's scalars, the parameters' as they are now."""
+    numbers = program.scalars[:]
+    for i in range(len(params)):
+        numbers[program.param_slots[i]] = params[i]._data
+    return numbers
+
+
+def add_gradients(params: tuple[Value, ...], needed: Sequence[int], gradients: Sequence[float]) -> None:
+    """Add to the gradients of the parameters to which any comes."""
+    for i in range(len(params)):
+        if needed[i]:
+            parameter = params[i]
+            parameter._grad += gradients[i]
+            parameter._reached = True
+
+
+def replay(
+    program: Program,
+    scalars: array[float],
+    batch: Any,
+    rows: int,
+    outputs: array[float],
+    seeds: Sequence[float] = (),
+    input_gradients: array[float] | None = None,
+    sums: Sums | None = None,
+    places: Sequence[int] = (),
+) -> Failure | None:
+    """Run rows forward, and backward where seeds are given.
+
+    Args:
+        scalars: as `scalars_of` gives them.
+        batch: the inputs, a buffer of float64, row by row.
+        outputs: where those of the program go, row by row.
+        seeds: the upstream gradient of each output; empty for forward alone.
+        input_gradients: where they go, row by row; None where they are not asked for.
+        sums: what the gradients of the parameters are added to.
+        places: where in `sums` each parameter's gradient belongs.
+
+    Returns:
+        None, or where the first row failed that did; then what was written says nothing.
+    """
+    interpreter = Interpreter(program, scalars)
+    width = program.flat.inputs
+    count = len(program.outputs)
+    for row in range(rows):
+        failure = interpreter.forward(batch[row * width : (row + 1) * width], keep=bool(seeds))
+        if failure is not None:
+            return Failure(row, *failure)
+        outputs[row * count : (row + 1) * count] = array("d", interpreter.outputs())
+        if seeds:
+            gradients = interpreter.backward(seeds, params_only=input_gradients is None)
+            if input_gradients is not None:
+                first = program.first_input
+                input_gradients[row * width : (row + 1) * width] = array("d", gradients[first : first + width])
+            if sums is not None:
+                sums.add_row([gradients[slot] for slot in program.param_slots], places)
+    return None
+
+
+class Interpreter:
+    """Runs a program on one row at a time."""
+
+    def __init__(self, program: Program, scalars: Sequence[float]) -> None:
+        self.program = program
+        self.values = [*scalars, *[0.0] * (program.slots - len(scalars))]
+        self.locals = [0.0] * program.aux
+        code = program.code
+        self.instructions = [tuple(code[at : at + STRIDE]) for at in range(0, len(code), STRIDE)]
+
+    def outputs(self) -> list[float]:
+        """The outputs of the last row."""
+        return [self.values[slot] for slot in self.program.outputs]
+
+    def forward(self, row: Sequence[float], keep: bool) -> tuple[int, float, float] | None:
+        """Compute all values, and where asked keep the local derivatives that backward wants; None, or what failed."""
+        v, lists = self.values, self.program.lists
+        first = self.program.first_input
+        v[first : first + len(row)] = row
+        for op, _, out, x, y, z, n, aux in self.instructions:
+            if op in _DOTS:
+                terms = range(n)
+                total = v[z] if z != NONE else v[lists[x]] * v[lists[y]]
+                for i in terms if z != NONE else terms[1:]:
+                    total = total + v[lists[x + i]] * v[lists[y + i]]
+                v[out] = total
+            elif op == program.GUARD:
+                comparison = BY_CODE[z]
+                assert comparison is not None
+                if (comparison.forward(v[x], v[y]) != 0.0) != bool(n):
+                    return out, v[x], v[y]
+            elif op in (_TAKE, program.TAKE_SCALARS):
+                if not _is_index(v[y], n):
+                    return -1, v[y], n
+                v[out] = v[lists[x + int(v[y])]]
+            else:
+                primitive = BY_CODE[z if op == program.CALL else op]
+                assert primitive is not None
+                if primitive.arity is not None and op != program.CALL:
+                    v[out] = primitive.forward(*[v[slot] for slot in (x, y, z)[: primitive.arity]])
+                    continue
+                xs = [v[slot] for slot in lists[x : x + n]]
+                if op == _CROSS_ENTROPY and not _is_index(xs[-1], n - 1):
+                    return -1, xs[-1], n - 1
+                if not keep or op in (_SUM, _MEAN):
+                    v[out] = primitive.forward(xs) if primitive.arity is None else primitive.forward(*xs)
+                else:
+                    v[out], local = primitive.evaluate(xs) if primitive.arity is None else primitive.evaluate(*xs)
+                    self.locals[aux : aux + n] = local
+        return None
+
+    def backward(self, seeds: Sequence[float], params_only: bool) -> list[float]:
+        """The gradients of all slots, after `forward`; those of slots that pass nothing on may be left out."""
+        v, lists = self.values, self.program.lists
+        g = [0.0] * len(v)
+        for slot, seed in zip(self.program.outputs, seeds, strict=True):
+            g[slot] += seed
+        for op, flags, out, x, y, z, n, aux in reversed(self.instructions):
+            upstream = g[out]
+            if not (flags >> PARAMS_ONLY if params_only else flags) & 7 or upstream == 0.0:
+                continue
+            if op in _DOTS:
+                if flags & XS_FIRST:
+                    pairs = [(lists[x + i], lists[y + i]) for i in range(n)]
+                    pairs += [(lists[y + i], lists[x + i]) for i in range(n)]
+                else:
+                    pairs = [
+                        pair
+                        for i in range(n - 1, -1, -1)
+                        for pair in ((lists[x + i], lists[y + i]), (lists[y + i], lists[x + i]))
+                    ]
+                for slot, other in pairs:
+                    if v[other] != 0.0:
+                        g[slot] += v[other] * upstream
+                if z != NONE:
+                    g[z] += upstream
+            elif op in (_TAKE, program.TAKE_SCALARS):
+                g[lists[x + int(v[y])]] += upstream
+            else:
+                primitive = BY_CODE[z if op == program.CALL else op]
+                assert primitive is not None
+                if primitive.arity is not None and op != program.CALL:
+                    slots: Sequence[int] = (x, y, z)[: primitive.arity]
+                    local: Sequence[float] = primitive.evaluate(*[v[slot] for slot in slots])[1]
+                else:
+                    slots = lists[x : x + n]
+                    if op == _SUM or op == _MEAN:
+                        local = [1.0 if op == _SUM else 1.0 / n] * n
+                    else:
+                        local = self.locals[aux : aux + n]
+                for slot, derivative in zip(slots, local, strict=True):
+                    if derivative != 0.0:
+                        g[slot] += derivative * upstream
+        return g
+
+
+_DOTS = (program.DOT, program.DOT_SCALARS, program.DOT_ALL_SCALARS)
+
+
+def _is_index(x: float, count: int) -> bool:
+    return 0.0 <= x < count and x % 1.0 == 0.0

@@ -1,0 +1,45 @@
+"""Which line of the user's program is running: the innermost that is not this project's own."""
+
+from __future__ import annotations
+
+import linecache
+import os
+from types import FrameType
+from typing import NamedTuple
+
+__all__ = ["SourceLine", "user_line"]
+
+_HOME = os.path.dirname(os.path.dirname(__file__))
+_OURS = {os.path.join(_HOME, package) for package in ("autograd", "nn", "viz")}
+
+
+class SourceLine(NamedTuple):
+    """A line of a program.
+
+    >>> SourceLine("train.py", 12, "step", "if x > 0:").where
+    'File "train.py", line 12, in step'
+    """
+
+    file: str
+    number: int
+    function: str
+    text: str
+
+    @property
+    def where(self) -> str:
+        """As a traceback names it."""
+        return f'File "{self.file}", line {self.number}, in {self.function}'
+
+
+def user_line(frame: FrameType | None) -> SourceLine:
+    """The innermost line, from `frame` outward, that is not this project's own."""
+    while frame is not None and _is_ours(frame.f_code.co_filename):
+        frame = frame.f_back
+    if frame is None:
+        return SourceLine("(unknown)", 0, "(unknown)", "")
+    file, number = frame.f_code.co_filename, frame.f_lineno
+    return SourceLine(file, number, frame.f_code.co_name, linecache.getline(file, number, frame.f_globals).strip())
+
+
+def _is_ours(file: str) -> bool:
+    return os.path.dirname(file) in _OURS or file.startswith("<formula of ")

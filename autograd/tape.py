@@ -1,0 +1,393 @@
+"""Tapes: record a graph once, replay it on rows of numbers at the speed of C, with the same bits.
+
+>>> import autograd as ag
+>>> w = ag.Value(0.5, "w")
+>>> tape = ag.record(lambda x, t: (w * x - t) ** 2, inputs=[1.0, 2.0])
+>>> tape.forward([[1.0, 2.0], [3.0, 0.5]])
+[2.25, 1.0]
+>>> tape.value_and_grad([[1.0, 2.0], [3.0, 0.5]])
+([2.25, 1.0], [[-1.5, 3.0], [1.0, -2.0]])
+>>> w.grad  # summed over the rows, as the optimisers want it
+3.0
+
+A tape holds the instructions and the parameters, not the graph. What a function decides while it is recorded becomes a
+guard, which every replay checks; see `autograd.recorder`.
+"""
+
+from __future__ import annotations
+
+from array import array
+from collections import Counter
+from collections.abc import Callable, Iterable, Sequence
+from typing import Any
+
+from autograd import ops
+from autograd.batches import Batch, read_batch
+from autograd.flat import FlatGraph, flatten_graph
+from autograd.listing import list_program, names_of
+from autograd.lowering import lower
+from autograd.modes import current_mode, unwatched
+from autograd.numeric import as_operand, shortened
+from autograd.ops import BY_CODE
+from autograd.program import STRIDE, Program, op_name
+from autograd.recorder import Recorder, recording
+from autograd.replay import Failure, Sums, add_gradients, replay, scalars_of
+from autograd.trees import flatten
+from autograd.value import Value, creation_number
+
+__all__ = ["BranchChanged", "Tape", "record"]
+
+
+class BranchChanged(RuntimeError):
+    """A row would take another branch than the one that was recorded.
+
+    Attributes:
+        row: the row of the batch.
+    """
+
+    def __init__(self, message: str, row: int = 0) -> None:
+        super().__init__(message, row)
+        self.row = row
+
+    def __str__(self) -> str:
+        return str(self.args[0])
+
+
+class Tape:
+    """A recorded graph; `autograd.record` makes one.
+
+    `len(tape)` is the number of its instructions, `print(tape)` lists them.
+
+    Attributes:
+        params: the leaves that are no inputs, in the order of their creation: read at each replay.
+
+    >>> import autograd as ag
+    >>> x, w, b = ag.Value(1.0, "x"), ag.Value(2.0, "w"), ag.Value(0.5, "b")
+    >>> print(ag.record((w * x + b).tanh(), inputs=[x]))
+    tape of 1 input and 2 parameters, recorded from a standing graph: no guards
+    %0 = multiply(w, x)
+    %1 = add(%0, b)
+    %2 = tanh(%1)
+    return %2
+    """
+
+    __slots__ = ("_form", "_names", "_program", "params")
+
+    def __init__(self, form: Form, params: Sequence[Value]) -> None:
+        self._form = form
+        self.params = tuple(params)
+        self._program = lower(form.flat, form.receiving)
+
+    def forward(self, batch: Any) -> Any:
+        """The outputs of each row.
+
+        Args:
+            batch: rows of inputs: nested lists, an `array.array` with all rows one after another, a NumPy array of shape
+                (rows, inputs), or another buffer of numbers. A buffer of float64 that is C-contiguous is not copied.
+
+        Returns:
+            One number a row, or a list of them where the recorded output was a list, in the batch's kind: lists, an
+            `array.array`, a NumPy array of shape (rows,) or (rows, outputs), a memoryview.
+
+        Raises:
+            TypeError: something in the batch is no number.
+            ValueError: the batch is empty, a row has the wrong width, or an index among the inputs is none.
+            BranchChanged: a row would take another branch.
+
+        >>> from array import array
+        >>> tape = record(lambda x: x * x, inputs=[0.0])
+        >>> tape.forward(array("d", [2.0, 3.0]))
+        array('d', [4.0, 9.0])
+        """
+        rows = read_batch(batch, self._form.flat.inputs)
+        return self._outputs(rows, self._run(rows))
+
+    def value_and_grad(self, batch: Any, input_gradients: bool = True) -> tuple[Any, Any]:
+        """The outputs of each row, and the gradient of their sum by that row's inputs.
+
+        The gradients of the parameters, summed over the rows, are added to their `grad`, as `backward` does it: those of
+        64 rows from the first on, then those sums, each from the left. Where anything fails, none has changed.
+
+        Args:
+            batch: as for `forward`.
+            input_gradients: whether the gradients by the inputs are asked for.
+
+        Returns:
+            The pair (outputs, gradients), in the batch's kind: gradients of shape (rows, inputs), or None.
+
+        Raises:
+            TypeError, ValueError, BranchChanged: as `forward`.
+
+        >>> w = Value(3.0)
+        >>> tape = record(lambda x: w * x, inputs=[0.0])
+        >>> tape.value_and_grad([[1.0], [2.0]]), w.grad
+        (([3.0, 6.0], [[3.0], [3.0]]), 3.0)
+        """
+        rows = read_batch(batch, self._form.flat.inputs)
+        width = self._form.flat.inputs
+        gradients = array("d", bytes(8 * rows.rows * width)) if input_gradients else None
+        sums = Sums(len(self.params))
+        outputs = self._run(rows, self._seeds(), gradients, sums)
+        add_gradients(self.params, self._program.param_needed, sums.finish())
+        return self._outputs(rows, outputs), None if gradients is None else rows.in_kind(gradients, width)
+
+    def stats(self) -> dict[str, Any]:
+        """How large the tape is, before and after it was lowered.
+
+        Returns:
+            A dict: "recorded", the nodes that were computed while it was recorded; "live", those of them that an output
+            or a guard depends on; "instructions", what is left of them; "by kind" and "live by kind", counts of both;
+            "inputs", "params", "constants", "guards"; "calls", the primitives of users, which replay calls as they are;
+            "source", "function" or "graph"; "bytes", the memory of one replay in lanes of 8 rows.
+
+        >>> xs = [Value(float(i)) for i in range(4)]
+        >>> y = xs[0] * xs[1] + xs[2] * xs[3]
+        >>> stats = record(y, inputs=xs).stats()
+        >>> stats["live"], stats["instructions"], stats["by kind"]
+        (3, 1, {'dot': 1})
+        """
+        found, flat = self._program, self._form.flat
+        code = found.code
+        kinds = Counter(op_name(code[at], code[at + 5]) for at in range(0, len(code), STRIDE))
+        return {
+            "recorded": self._form.recorded,
+            "live": len(flat.codes),
+            "instructions": len(found),
+            "by kind": dict(kinds),
+            "live by kind": dict(Counter(_primitive_name(code) for code in flat.codes)),
+            "inputs": flat.inputs,
+            "params": flat.params,
+            "constants": len(flat.constants),
+            "guards": len(flat.guard_codes),
+            "calls": sorted({_primitive_name(code) for code in flat.codes if _is_custom(code)}),
+            "source": "graph" if self._form.lines is None else "function",
+            "bytes": found.bytes_of_lanes(),
+        }
+
+    def __len__(self) -> int:
+        return len(self._program)
+
+    def __repr__(self) -> str:
+        return f"<Tape: {self._sketch()}; {len(self)} instructions>"
+
+    def __str__(self) -> str:
+        inputs = list(self._form.names)
+        lines = list_program(self._program, inputs, names_of(self.params, "p"), self._form.lines or [])
+        return "\n".join([f"tape of {self._sketch()}", *lines])
+
+    def _sketch(self) -> str:
+        flat, lines = self._form.flat, self._form.lines
+        guards = f"{_count(len(lines), 'guard')}" if lines else "no guards"
+        source = "from a standing graph" if lines is None else "from a function"
+        inputs, params = _count(flat.inputs, "input"), _count(flat.params, "parameter")
+        return f"{inputs} and {params}, recorded {source}: {guards}"
+
+    def _seeds(self) -> array[float]:
+        return array("d", [1.0]) * len(self._form.flat.outputs)
+
+    def _run(
+        self,
+        rows: Batch,
+        seeds: Sequence[float] = (),
+        gradients: array[float] | None = None,
+        sums: Sums | None = None,
+    ) -> array[float]:
+        outputs = array("d", bytes(8 * rows.rows * len(self._form.flat.outputs)))
+        scalars = scalars_of(self._program, self.params)
+        places = range(len(self.params))
+        failure = replay(self._program, scalars, rows.numbers, rows.rows, outputs, seeds, gradients, sums, places)
+        if failure is not None:
+            raise self._failed(failure)
+        return outputs
+
+    def _outputs(self, rows: Batch, outputs: array[float]) -> Any:
+        return rows.in_kind(outputs, len(self._form.flat.outputs) if self._form.is_list else None)
+
+    def _failed(self, failure: Failure) -> Exception:
+        row, guard, left, right = failure
+        if guard < 0:
+            return ValueError(
+                f"row {row}: {left!r} is no index of {int(right)} values: a whole number from 0 to {int(right) - 1}"
+            )
+        flat = self._form.flat
+        comparison = BY_CODE[flat.guard_codes[guard]]
+        assert comparison is not None
+        assert self._form.lines is not None
+        was = "held" if flat.guard_outcomes[guard] else "did not hold"
+        return BranchChanged(
+            f"row {row} takes another branch than the one that was recorded: {left!r} {comparison.symbol} {right!r}, which "
+            f"{was} then, comes out otherwise\n  {self._form.lines[guard]}\n"
+            "autograd.taped(function) records a tape for each branch; autograd.where chooses without a branch",
+            row,
+        )
+
+
+class Form:
+    """What a tape is made of, besides its parameters: what a pickle of it holds.
+
+    Attributes:
+        flat: the graph.
+        receiving: for each parameter whether it receives a gradient.
+        names: what the inputs are called.
+        is_list: whether the output was a list.
+        lines: where the program decided, a text for each guard; None for a standing graph.
+        recorded: how many nodes were computed while it was recorded.
+    """
+
+    __slots__ = ("flat", "is_list", "lines", "names", "receiving", "recorded")
+
+    def __init__(
+        self,
+        flat: FlatGraph,
+        receiving: array[int],
+        names: Sequence[str],
+        is_list: bool,
+        lines: list[str] | None,
+        recorded: int,
+    ) -> None:
+        self.flat = flat
+        self.receiving = receiving
+        self.names = tuple(names)
+        self.is_list = is_list
+        self.lines = lines
+        self.recorded = recorded
+
+
+def record(
+    source: Callable[..., Any] | Value | Sequence[Value | float],
+    inputs: Sequence[Any],
+    *,
+    params: Iterable[Value] | None = None,
+) -> Tape:
+    """Record a function, or a graph that stands, as a tape.
+
+    A function is called once, on the inputs, in recording mode: see `autograd.recorder` for what its branches and the
+    numbers it reads become. A standing graph has no guards, for its comparisons are gone; one that contains `where` is
+    refused, for what it chose by is gone too.
+
+    Args:
+        source: a function that returns a Value or a list of them; or such an output itself.
+        inputs: what the function is called with: leaf Values, numbers, and nested lists, tuples and dicts of them. For a
+            standing graph, leaves of it. From left to right they are the columns of a batch.
+        params: which of the other leaves receive gradients; all where it is None.
+
+    Raises:
+        TypeError: `source` or what it returns, or something among the inputs or params, is of the wrong kind.
+        ValueError: an input is a computed node or is given twice, or a standing graph contains `where`.
+        RuntimeError: inside `no_grad()`, where there is nothing to record, or while another tape is recorded.
+
+    >>> x = Value(2.0)
+    >>> record(x * x + 1.0, inputs=[x]).forward([[3.0]])
+    [10.0]
+    """
+    mode = current_mode()
+    if mode is not None and mode.recorder is not None:
+        raise RuntimeError("a tape is being recorded in this thread: record the other before or after it")
+    if not isinstance(inputs, list | tuple):
+        raise TypeError(f"inputs must be a list, one entry an argument, not {type(inputs).__name__} {shortened(inputs)}")
+    with unwatched():
+        leaves, arguments = _checked_inputs(inputs)
+    if isinstance(source, Value | list | tuple):
+        _check_standing(inputs, leaves)
+        return _tape_of(source, leaves, None, creation_number(Value(0.0)), params, "the output")
+    if not callable(source):
+        raise TypeError(f"record takes a function or a Value, not {type(source).__name__} {shortened(source)}")
+    if mode is not None and not mode.recording:
+        raise RuntimeError("record was called inside no_grad(), where nothing is recorded: call it outside")
+    recorder = Recorder(leaves)
+    with recording(recorder):
+        result = source(*arguments)
+    what = f"{getattr(source, '__name__', type(source).__name__)}()"
+    return _tape_of(result, leaves, recorder, recorder.began, params, what)
+
+
+def _tape_of(
+    result: Any, inputs: list[Value], recorder: Recorder | None, began: int, params: Iterable[Value] | None, what: str
+) -> Tape:
+    with unwatched():
+        recorded = creation_number(Value(0.0)) - began - 1
+        outputs = _checked_outputs(result, what)
+        flat, leaves = flatten_graph(outputs, recorder.guards if recorder else (), inputs)
+        if recorder is None:
+            _check_no_choice(flat)
+            recorded = len(flat.codes)
+        lines = [f"{guard.line.where}: {guard.line.text}" for guard in recorder.guards] if recorder else None
+        receiving = _receiving(params, leaves, inputs)
+        form = Form(flat, receiving, names_of(inputs, "x"), isinstance(result, list | tuple), lines, recorded)
+        return Tape(form, leaves)
+
+
+def _checked_inputs(inputs: Sequence[Any]) -> tuple[list[Value], list[Any]]:
+    """The leaves, and the arguments made of them."""
+    leaves: list[Value] = []
+    arguments = []
+    for i, tree in enumerate(inputs):
+        found, rebuild = flatten(tree, f"inputs[{i}]")
+        own = [x if isinstance(x, Value) else Value(x) for x in found]
+        leaves += own
+        arguments.append(rebuild(own))
+    seen: dict[int, int] = {}
+    for i, leaf in enumerate(leaves):
+        if leaf.op:
+            raise ValueError(f"input {i} is computed ({leaf!r}): inputs are leaves; give .detach() of it, or its leaves")
+        if id(leaf) in seen:
+            raise ValueError(f"input {i} is input {seen[id(leaf)]} again ({leaf!r}): give each once")
+        seen[id(leaf)] = i
+    return leaves, arguments
+
+
+def _check_standing(inputs: Sequence[Any], leaves: list[Value]) -> None:
+    if any(not isinstance(x, Value) for tree in inputs for x in flatten(tree, "inputs")[0]):
+        raise TypeError("the inputs of a standing graph must be leaves of it, and numbers are none: record a function")
+
+
+def _checked_outputs(result: Any, what: str) -> list[Value | float]:
+    outputs: list[Value | float] = []
+    for i, x in enumerate(result if isinstance(result, list | tuple) else [result]):
+        number = x if isinstance(x, Value) else as_operand(x)
+        if number is None:
+            place = f"[{i}]" if isinstance(result, list | tuple) else ""
+            raise TypeError(
+                f"{what}{place} must be a Value or a number, or a list of them, not {type(x).__name__} {shortened(x)}"
+            )
+        outputs.append(number)
+    if not outputs:
+        raise ValueError(f"{what} is an empty list: there is nothing to record")
+    return outputs
+
+
+def _check_no_choice(flat: FlatGraph) -> None:
+    if ops.WHERE.code in flat.codes:
+        raise ValueError(
+            "the graph contains where, and what it chose by is gone: record the function that makes the graph, "
+            "autograd.record(function, inputs=...)"
+        )
+
+
+def _receiving(params: Iterable[Value] | None, leaves: list[Value], inputs: list[Value]) -> array[int]:
+    if params is None:
+        return array("i", [1]) * len(leaves)
+    given = {id(leaf) for leaf in inputs}
+    chosen = set()
+    for i, parameter in enumerate(params):
+        if not isinstance(parameter, Value):
+            raise TypeError(f"params[{i}] must be a Value, not {type(parameter).__name__} {shortened(parameter)}")
+        if parameter.op or id(parameter) in given:
+            kind = "is computed" if parameter.op else "is an input"
+            raise ValueError(f"params[{i}] {kind} ({parameter!r}): params are leaves that are no inputs")
+        chosen.add(id(parameter))
+    return array("i", [id(leaf) in chosen for leaf in leaves])
+
+
+def _primitive_name(code: int) -> str:
+    primitive = BY_CODE[code]
+    assert primitive is not None
+    return primitive.name
+
+
+def _is_custom(code: int) -> bool:
+    return _primitive_name(code) not in ops.PRIMITIVES
+
+
+def _count(n: int, noun: str) -> str:
+    return f"{n} {noun}{'s' * (n != 1)}"

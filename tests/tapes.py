@@ -1,0 +1,296 @@
+"""Random functions for tapes, and what a tape must give for them: the bits of eager runs, row by row.
+
+A function is a list of steps over a pool of numbers: inputs, parameters, constants, then what the steps make. `layered`
+ones are like networks: sums of products of a layer before. `tangled` ones add and multiply whatever comes, so that terms
+of chains share operands with each other and with steps in between, in every order. Numbers are now and then 0, inf or
+nan, so that the rule for zeros decides.
+"""
+
+from __future__ import annotations
+
+import math
+import random
+import struct
+from collections.abc import Sequence
+from dataclasses import dataclass, field
+from typing import Any
+
+import autograd as ag
+from autograd import Value
+
+ROWS = (1, 2, 7, 8, 9, 63, 64, 65, 130)
+BLOCK = 64  # rows whose parameter gradients are summed before they join the total
+SPECIAL = (0.0, -0.0, math.inf, -math.inf, math.nan, 1e308, 5e-324, -1e-200, 1e-200)
+
+UNARY = ("tanh", "exp", "relu", "sigmoid", "abs", "sin", "sqrt", "log", "floor", "softplus", "gelu", "leaky_relu", "cbrt")
+BINARY = ("add", "subtract", "multiply", "divide", "maximum", "minimum", "hypot", "atan2", "power", "modulo")
+LISTS = ("sum", "mean", "dot", "prod", "logsumexp")
+
+
+def bits(x: float) -> bytes:
+    """The bits of a float; every nan counts as one."""
+    return struct.pack("d", math.nan if math.isnan(x) else x)
+
+
+@dataclass
+class Step:
+    """What makes the next numbers of the pool."""
+
+    kind: str
+    operands: tuple[int, ...]
+    number: float = 0.0
+
+
+@dataclass
+class Function:
+    """A function of rows, with parameters and constants; its outputs are places in the pool."""
+
+    inputs: int
+    params: list[float]
+    constants: list[float]
+    steps: list[Step] = field(default_factory=list)
+    outputs: tuple[int, ...] = ()
+    index_inputs: dict[int, int] = field(default_factory=dict)  # inputs that are an index, and of how many
+
+    def pool_size(self) -> int:
+        return self.inputs + len(self.params) + len(self.constants)
+
+    def __call__(self, inputs: Sequence[Any], params: Sequence[Any]) -> Any:
+        """The outputs, over Values."""
+        pool: list[Any] = [*inputs, *params, *self.constants]
+        for step in self.steps:
+            pool.append(run_step(step, [pool[i] for i in step.operands]))
+        outputs = [pool[i] for i in self.outputs]
+        return outputs[0] if len(outputs) == 1 else outputs
+
+    def row(self, rng: random.Random, special: float) -> list[float]:
+        """Numbers for the inputs."""
+        return [
+            float(rng.randrange(self.index_inputs[i])) if i in self.index_inputs else number(rng, special)
+            for i in range(self.inputs)
+        ]
+
+
+def run_step(step: Step, xs: list[Any]) -> Any:
+    """One step over Values."""
+    kind = step.kind
+    if kind == "chain":  # x0·x1 + x2·x3 + ..., as a script writes it
+        return sum(xs[i] * xs[i + 1] for i in range(0, len(xs), 2))
+    if kind == "products first":
+        products = [xs[i] * xs[i + 1] for i in range(0, len(xs), 2)]
+        total = products[0]
+        for product in products[1:]:
+            total = total + product
+        return total
+    if kind == "products first, backward":
+        products = [xs[i] * xs[i + 1] for i in range(0, len(xs), 2)]
+        total = products[-1]
+        for product in products[-2::-1]:
+            total = product + total
+        return total
+    if kind == "additions":
+        total = xs[0]
+        for x in xs[1:]:
+            total = total + x
+        return total
+    if kind == "mixed":  # products and terms in turn
+        total = xs[0]
+        for i in range(1, len(xs) - 1, 3):
+            total = total + xs[i] * xs[i + 1]
+            if i + 2 < len(xs):
+                total = xs[i + 2] + total
+        return total
+    if kind == "in between":  # a step between the links of a chain that uses their operands
+        total = xs[0] * xs[1] + xs[2] * xs[3]
+        other = (xs[0] - xs[2]) * xs[1]
+        return (total + xs[1] * xs[2] + xs[0]) * other
+    if kind == "choice":
+        return ag.where(xs[0] < xs[1], xs[2], xs[3] * xs[0])
+    if kind == "power":
+        return xs[0] ** xs[1]
+    if kind == "constant power":
+        return xs[0] ** step.number
+    if kind in OPERATORS:
+        return OPERATORS[kind](*xs)
+    if kind in ("take", "softmax_cross_entropy"):
+        return getattr(ag, kind)(xs[:-1], xs[-1])
+    if kind == "dot":
+        return ag.dot(xs[: len(xs) // 2], xs[len(xs) // 2 :])
+    if kind in LISTS:
+        return getattr(ag, kind)(xs)
+    return getattr(ag, kind)(*xs)
+
+
+OPERATORS = {
+    "add": lambda x, y: x + y,
+    "subtract": lambda x, y: x - y,
+    "multiply": lambda x, y: x * y,
+    "divide": lambda x, y: x / y,
+    "modulo": lambda x, y: x % y,
+}
+
+
+def number(rng: random.Random, special: float) -> float:
+    """A moderate number; one of SPECIAL with that probability."""
+    return rng.choice(SPECIAL) if rng.random() < special else rng.uniform(-2.0, 2.0)
+
+
+def function(rng: random.Random, special: float = 0.0) -> Function:
+    """A random function of one of the kinds."""
+    made = layered(rng, special) if rng.random() < 0.3 else tangled(rng, special)
+    made.outputs = tuple(rng.randrange(made.pool_size(), made.pool_size() + len(made.steps)) for _ in range(rng.choice((1, 1, 1, 2, 3))))
+    if rng.random() < 0.1:
+        made.outputs = (*made.outputs, rng.randrange(made.pool_size()))
+    return made
+
+
+def layered(rng: random.Random, special: float) -> Function:
+    """A network of two or three layers of sums of products, by chains or by `dot`."""
+    sizes = [rng.randint(1, 5) for _ in range(rng.randint(2, 4))]
+    params = [number(rng, special / 4) for _ in range(sum(a * b + b for a, b in zip(sizes, sizes[1:], strict=False)))]
+    made = Function(sizes[0], params, [0.5])
+    layer, param = list(range(sizes[0])), sizes[0]
+    kind = rng.choice(("chain", "dot", "products first"))
+    for before, size in zip(sizes, sizes[1:], strict=False):
+        outputs = []
+        for _ in range(size):
+            weights = list(range(param, param + before))
+            param += before + 1
+            operands = [*weights, *layer] if kind == "dot" else [i for pair in zip(weights, layer, strict=True) for i in pair]
+            _append(made, Step(kind, tuple(operands)))
+            _append(made, Step("add", (_last(made), param - 1)))
+            _append(made, Step(rng.choice(UNARY), (_last(made),)))
+            outputs.append(_last(made))
+        layer = outputs
+    _append(made, Step("additions", tuple(layer)))
+    return made
+
+
+def tangled(rng: random.Random, special: float) -> Function:
+    """Anything goes."""
+    made = Function(
+        rng.randint(1, 4),
+        [number(rng, special / 2) for _ in range(rng.randint(0, 4))],
+        [number(rng, special) for _ in range(rng.randint(0, 2))],
+    )
+    if rng.random() < 0.3:
+        made.index_inputs[0] = 3
+    _append(made, Step("add", (rng.randrange(made.inputs), rng.randrange(made.inputs))))
+    few = rng.random() < 0.5  # operands are mostly the same few
+    for _ in range(rng.randint(1, 25)):
+        def pick() -> int:
+            last = _last(made)
+            if few and rng.random() < 0.7:
+                return rng.randrange(min(last + 1, 4))
+            return max(0, last - rng.randint(0, 4)) if rng.random() < 0.6 else rng.randrange(last + 1)
+
+        _append(made, _random_step(rng, made, pick))
+    return made
+
+
+def _random_step(rng: random.Random, made: Function, pick: Any) -> Step:
+    choice = rng.random()
+    values = made.inputs + len(made.params)
+
+    def with_a_value(count: int) -> tuple[int, ...]:  # numbers alone would make a float
+        operands = [pick() for _ in range(count)]
+        if all(values <= i < made.pool_size() for i in operands):
+            operands[rng.randrange(count)] = _last(made)
+        return tuple(operands)
+
+    def with_values(count: int, places: Sequence[int]) -> tuple[int, ...]:
+        operands = [pick() for _ in range(count)]
+        return tuple(
+            _last(made) if i in places and values <= o < made.pool_size() else o for i, o in enumerate(operands)
+        )
+
+    if choice < 0.35:
+        kind = rng.choice(("chain", "products first", "products first, backward", "additions", "mixed"))
+        count = rng.randint(1, 6) * (1 if kind in ("additions", "mixed") else 2)
+        return Step(kind, with_values(count, range(count)))
+    if choice < 0.42:
+        return Step("in between", with_values(4, range(4)))
+    if choice < 0.65:
+        kind = rng.choice(BINARY)
+        return Step(kind, with_values(2, (0, 1) if kind == "power" else (0,)))
+    if choice < 0.8:
+        return Step(rng.choice(UNARY), with_values(1, (0,)))
+    if choice < 0.85:
+        return Step("constant power", with_values(1, (0,)), rng.choice((2.0, 3.0, 0.5, -1.0, 0.0)))
+    if choice < 0.9:
+        return Step("choice", with_values(4, (0, 1, 2, 3)))
+    if made.index_inputs and choice < 0.96:
+        return Step(rng.choice(("take", "softmax_cross_entropy")), (*with_a_value(3), 0))
+    kind = rng.choice(LISTS)
+    return Step(kind, with_a_value(2 * rng.randint(1, 4) if kind == "dot" else rng.randint(1, 5)))
+
+
+def _append(made: Function, step: Step) -> None:
+    made.steps.append(step)
+
+
+def _last(made: Function) -> int:
+    return made.pool_size() + len(made.steps) - 1
+
+
+# -- what must come out ----------------------------------------------------------------------------------------------
+@dataclass
+class Expected:
+    """What eager runs give: outputs and input gradients of each row, and the parameters' gradients over all rows."""
+
+    outputs: list[list[float]]
+    input_gradients: list[list[float]]
+    param_gradients: list[float]
+
+
+def eager(made: Function, rows: Sequence[Sequence[float]]) -> Expected:
+    """Run the function row by row, each with its own backward pass, and sum as the design says."""
+    expected = Expected([], [], [])
+    per_row = []
+    for row in rows:
+        inputs, params = [Value(x) for x in row], [Value(x) for x in made.params]
+        result = made(inputs, params)
+        outputs = result if isinstance(result, list) else [result]
+        expected.outputs.append([x.data if isinstance(x, Value) else x for x in outputs])
+        values = [x for x in outputs if isinstance(x, Value)]
+        if values:
+            (ag.sum(values) if len(values) > 1 else values[0]).backward()
+        expected.input_gradients.append([x.grad for x in inputs])
+        per_row.append([p.grad for p in params])
+    for i in range(len(made.params)):
+        total = None
+        for start in range(0, len(rows), BLOCK):
+            block = per_row[start][i]
+            for gradients in per_row[start + 1 : start + BLOCK]:
+                block += gradients[i]
+            total = block if total is None else total + block
+        expected.param_gradients.append(0.0 if total is None else total)
+    return expected
+
+
+def differences(made: Function, rows: list[list[float]]) -> list[str]:
+    """How a tape of the function differs from eager runs, in bits; empty where it does not."""
+    expected = eager(made, rows)
+    params = [Value(x) for x in made.params]
+    tape = ag.record(lambda *inputs: made(inputs, params), inputs=[Value(x) for x in rows[0]])
+    outputs, gradients = tape.value_and_grad(rows)
+    only, nothing = tape.value_and_grad(rows, input_gradients=False)
+    assert nothing is None
+    found = []
+    forward = tape.forward(rows)
+    for what, run in (("value_and_grad", outputs), ("forward", forward), ("params only", only)):
+        listed = [row if isinstance(row, list) else [row] for row in run]
+        found += _compare(f"output of {what}", listed, expected.outputs)
+    found += _compare("input gradient", gradients, expected.input_gradients)
+    twice = [g + g for g in expected.param_gradients]
+    found += _compare("parameter gradient, twice", [[p.grad for p in params]], [twice])
+    return found
+
+
+def _compare(what: str, got: list[list[float]], want: list[list[float]]) -> list[str]:
+    return [
+        f"{what}, row {r}, column {c}: {x!r}, eager {y!r}"
+        for r, (a, b) in enumerate(zip(got, want, strict=True))
+        for c, (x, y) in enumerate(zip(a, b, strict=True))
+        if bits(x) != bits(y)
+    ]
