@@ -5,9 +5,8 @@ comma := ,
 export PIP_DISABLE_PIP_VERSION_CHECK = 1
 
 # What the compiled core is made of: a change builds it again, for it would win over the newer Python beside it.
-COMPILED := setup.py tools/kernels.py autograd/value.py autograd/value.pxd autograd/core/core.h autograd/core/node.h \
-  autograd/core/arithmetic.h autograd/ops.py \
-  autograd/formulas.py nn/loops.py nn/loops.pxd
+COMPILED := setup.py tools/kernels.py $(wildcard autograd/*.pxd nn/*.pxd autograd/core/[!k]*.h) autograd/ops.py \
+  autograd/formulas.py autograd/value.py autograd/flat.py autograd/lowering.py autograd/replay.py nn/loops.py
 
 # Recipes share the environment, and pip must not run in it twice at a time.
 .NOTPARALLEL:

@@ -25,7 +25,13 @@ REQUIRED = os.environ.get("GLASSGRAD_REQUIRE_COMPILED") == "1"
 # Bits are part of the promise: no contraction to fused multiply-add, no folding of pow(x, 2.0), never fast-math.
 FLAGS = ["/O2", "/fp:strict"] if sys.platform == "win32" else ["-O3", "-g0", "-ffp-contract=off", "-fno-builtin"]
 
-MODULES = (("autograd", "value"), ("nn", "loops"))
+MODULES = (
+    ("autograd", "value"),
+    ("autograd", "flat"),
+    ("autograd", "lowering"),
+    ("autograd", "replay"),
+    ("nn", "loops"),
+)
 
 
 class OptionalBuild(build_ext):

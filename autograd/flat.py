@@ -1,3 +1,4 @@
+# cython: boundscheck=False, wraparound=False, initializedcheck=False
 """A graph as flat arrays: what a tape is made of, before it is lowered, and what a pickle of it holds.
 
 Every number of the graph has an id: first the inputs, then the parameters (the leaves that are no inputs), then the
@@ -83,7 +84,7 @@ class Index:
         if nodes:
             node = nodes[0]
             low = node._number
-            node = nodes[-1]
+            node = nodes[len(nodes) - 1]
             high = node._number
         # numbers of one graph are dense, so a table of their range will mostly do
         is_dense = high - low < 16 * len(nodes) + 1024

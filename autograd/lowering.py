@@ -1,3 +1,4 @@
+# cython: boundscheck=False, wraparound=False, initializedcheck=False
 """From a flat graph to the program of a tape: fewer and larger instructions that give the same bits.
 
 A chain of additions `((t0 + t1) + t2) + ...`, each used once, becomes one `sum`, and with it the products among its
@@ -11,6 +12,7 @@ product alone where need be.
 from __future__ import annotations
 
 from array import array
+from collections.abc import Iterator
 
 try:
     import cython
@@ -22,13 +24,25 @@ from autograd.flat import FlatGraph
 from autograd.ops import BY_CODE
 from autograd.program import NONE, STRIDE, Program, layout_of
 
-__all__ = ["lower"]
+__all__ = ["lower", "reusing_storage"]
 
 _ADD = ops.ADD.code
 _MULTIPLY = ops.MULTIPLY.code
 _DOT = ops.DOT.code
 _SUM = ops.SUM.code
+_MEAN = ops.MEAN.code
 _TAKE = ops.TAKE.code
+_FUSED_DOT = program.DOT
+_DOT_SCALARS = program.DOT_SCALARS
+_DOT_ALL_SCALARS = program.DOT_ALL_SCALARS
+_TAKE_SCALARS = program.TAKE_SCALARS
+_GUARD = program.GUARD
+_CALL = program.CALL
+_TABLE_SIZE = program.TABLE_SIZE
+_XS_FIRST = program.XS_FIRST
+_Y_LIST = program.Y_LIST
+_NONE = program.NONE
+_STRIDE = program.STRIDE
 _LAST = 8  # in a mask: the last operand
 _NEVER = 2**62
 
@@ -106,6 +120,7 @@ class Lowering:
 
     def __init__(self, flat: FlatGraph, receiving: array[int]) -> None:
         self.flat = flat
+        self.inputs = flat.inputs
         self.first = flat.inputs + flat.params  # computed nodes have the ids from here on
         self.nodes = len(flat.codes)
         self.count = self.first + self.nodes
@@ -122,11 +137,11 @@ class Lowering:
         self.latest = _filled("q", self.count, _NEVER)
         self.need = _filled("i", self.count, 0)
         self.masks = array("i", [0] + [_constant_locals(code) for code in range(1, len(BY_CODE))])
-        self.layouts = array("i", [0] + [layout_of(op) for op in range(1, max(program.CALL + 1, len(BY_CODE)))])
+        self.layouts = array("i", [0] + [layout_of(op) for op in range(1, max(_CALL + 1, len(BY_CODE)))])
         self.receiving = array("i", [*receiving, 0])
         self.stamp = _filled("i", self.count, -1)
         guards = len(flat.guard_codes)
-        self.code = _filled("i", STRIDE * (2 * self.nodes + guards), 0)
+        self.code = _filled("i", _STRIDE * (2 * self.nodes + guards), 0)
         self.lists = _filled("i", len(flat.operands), 0)
         self.instructions = self.listed = self.temporaries = self.aux = self.longest = 0
         self.terms = _filled("i", self.nodes + 1, 0)
@@ -246,7 +261,7 @@ class Lowering:
     def mark_from_leaves(self, up: array[int]) -> None:
         """What each number depends on."""
         for i in range(self.first):
-            up[i] = 2 if i < self.flat.inputs else self.receiving[i - self.flat.inputs]
+            up[i] = 2 if i < self.inputs else self.receiving[i - self.inputs]
         for k in range(self.nodes):
             mask = self.masks[self.codes[k]]
             low = self.starts[k]
@@ -287,7 +302,7 @@ class Lowering:
         """A comparison that must come out as it did."""
         flat = self.flat
         self.write(
-            program.GUARD,
+            _GUARD,
             0,
             guard,
             flat.guard_lefts[guard],
@@ -299,7 +314,7 @@ class Lowering:
 
     def write(self, op: int, flags: int, out: int, x: int, y: int, z: int, n: int, aux: int) -> None:
         """One instruction."""
-        at = STRIDE * self.instructions
+        at = _STRIDE * self.instructions
         self.code[at] = op
         self.code[at + 1] = flags
         self.code[at + 2] = out
@@ -331,11 +346,11 @@ class Lowering:
             if self.end[i] == i:
                 self.emit_chain(i)
             return
-        if code < program.TABLE_SIZE and self.layouts[code] & 8 == 0:
+        if code < _TABLE_SIZE and self.layouts[code] & 8 == 0:
             mask = self.masks[code]
             x = self.operands[low]
-            y = self.operands[low + 1] if n > 1 else NONE
-            z = self.operands[low + 2] if n > 2 else NONE
+            y = self.operands[low + 1] if n > 1 else _NONE
+            z = self.operands[low + 2] if n > 2 else _NONE
             flags = 0
             if self.need[i]:
                 flags = self.flags_of(x, 1 & ~mask) | self.flags_of(y, 2 & ~mask) | self.flags_of(z, 4 & ~mask)
@@ -357,14 +372,14 @@ class Lowering:
         if code == _TAKE:
             index = self.operands[low + n - 1]
             self.listed -= 1
-            op = program.TAKE_SCALARS if self.all_scalars(at, n - 1) else _TAKE
-            self.write(op, flags, i, at, index, NONE, n - 1, 0)
+            op = _TAKE_SCALARS if self.all_scalars(at, n - 1) else _TAKE
+            self.write(op, flags, i, at, index, _NONE, n - 1, 0)
             return
         aux = self.aux
-        op = code if code < program.TABLE_SIZE else program.CALL
-        if op != _SUM and op != ops.MEAN.code:
+        op = code if code < _TABLE_SIZE else _CALL
+        if op != _SUM and op != _MEAN:
             self.aux += n
-        self.write(op, flags, i, at, NONE, code if op == program.CALL else NONE, n, aux)
+        self.write(op, flags, i, at, _NONE, code if op == _CALL else _NONE, n, aux)
 
     def list_operand(self, i: int) -> None:
         """One more operand in the lists."""
@@ -373,7 +388,7 @@ class Lowering:
 
     def is_scalar(self, i: int) -> bool:
         """Whether no row changes a number: a parameter or a constant."""
-        return i < 0 or self.flat.inputs <= i < self.first
+        return i < 0 or self.inputs <= i < self.first
 
     def all_scalars(self, at: int, n: int) -> bool:
         """Whether a stretch of the lists holds nothing else."""
@@ -393,7 +408,7 @@ class Lowering:
         at = self.listed
         for j in range(low, low + 2 * n):
             self.list_operand(self.operands[j])
-        self.write_dot(i, NONE, at, n, program.XS_FIRST if repeated else 0, self.need[i] != 0)
+        self.write_dot(i, _NONE, at, n, _XS_FIRST if repeated else 0, self.need[i] != 0)
 
     def write_dot(self, out: int, start: int, at: int, n: int, flags: int, needed: bool) -> None:
         """A dot of n terms whose x and y stand in the lists from `at` on; scalars go to the left where they can."""
@@ -404,11 +419,11 @@ class Lowering:
             y = self.is_scalar(self.lists[j + n])
             scalars += x or y
             both += x and y
-        op = program.DOT
+        op = _FUSED_DOT
         if flags == 0 and both == n:
-            op = program.DOT_ALL_SCALARS
+            op = _DOT_ALL_SCALARS
         elif flags == 0 and scalars == n:
-            op = program.DOT_SCALARS
+            op = _DOT_SCALARS
             for j in range(at, at + n):
                 if not self.is_scalar(self.lists[j]):
                     self.lists[j], self.lists[j + n] = self.lists[j + n], self.lists[j]
@@ -424,7 +439,7 @@ class Lowering:
         needed = self.need[end] != 0
         count = self.terms_count
         at = 0
-        before = NONE
+        before = _NONE
         while at < count:
             stop = at
             while stop < count and self.is_joined(self.terms[stop]):
@@ -432,7 +447,7 @@ class Lowering:
             if stop == at:
                 while stop < count and not self.is_joined(self.terms[stop]):
                     stop += 1
-                if before == NONE and stop == at + 1:  # a first term alone starts the dot behind it
+                if before == _NONE and stop == at + 1:  # a first term alone starts the dot behind it
                     before = self.terms[at]
                     at = stop
                     continue
@@ -484,22 +499,22 @@ class Lowering:
     def emit_sum(self, out: int, before: int, at: int, stop: int, needed: bool) -> None:
         """The sum of `before` and some terms."""
         flags = 0
-        if stop - at + (before != NONE) == 2:
-            x = self.terms[at] if before == NONE else before
+        if stop - at + (before != _NONE) == 2:
+            x = self.terms[at] if before == _NONE else before
             y = self.terms[stop - 1]
             if needed:
                 flags = self.flags_of(x, 1) | self.flags_of(y, 2)
-            self.write(_ADD, flags, out, x, y, NONE, 2, 0)
+            self.write(_ADD, flags, out, x, y, _NONE, 2, 0)
             return
         begin = self.listed
-        if before != NONE:
+        if before != _NONE:
             self.list_operand(before)
         for j in range(at, stop):
             self.list_operand(self.terms[j])
         if needed:
             for j in range(begin, self.listed):
                 flags |= self.flags_of(self.lists[j], 1)
-        self.write(_SUM, flags, out, begin, NONE, NONE, self.listed - begin, 0)
+        self.write(_SUM, flags, out, begin, _NONE, _NONE, self.listed - begin, 0)
 
     def emit_products(self, out: int, before: int, at: int, stop: int, needed: bool) -> None:
         """`before` and some products."""
@@ -543,7 +558,7 @@ class Lowering:
             slot[i] = at
             at += 1
         result.slots = self.rename(slot, constant_slot, at)
-        result.code = array("i", self.code[: STRIDE * self.instructions])
+        result.code = array("i", self.code[: _STRIDE * self.instructions])
         result.lists = array("i", self.lists[: self.listed])
         result.param_slots = array("i", [slot[i] for i in params])
         result.param_needed = array("i", [self.need[i] & 1 for i in params])
@@ -555,11 +570,11 @@ class Lowering:
     def mark_in_lanes(self, in_lanes: array[int], constant_in_lanes: array[int]) -> None:
         """Which parameters and constants are operands other than in a list of scalars."""
         for k in range(self.instructions):
-            at = STRIDE * k
+            at = _STRIDE * k
             layout = self.layouts[self.code[at]]
             for field in range(3):
                 i = self.code[at + 3 + field]
-                if layout >> field & 1 and i != NONE:
+                if layout >> field & 1 and i != _NONE:
                     if i >= 0:
                         in_lanes[i] = 1
                     else:
@@ -576,22 +591,84 @@ class Lowering:
     def rename(self, slot: array[int], constant_slot: array[int], next_slot: int) -> int:
         """Put slots in the place of ids, results in the order of the instructions; the number of slots."""
         for k in range(self.instructions):
-            at = STRIDE * k
+            at = _STRIDE * k
             layout = self.layouts[self.code[at]]
             for field in range(3):
                 i = self.code[at + 3 + field]
-                if layout >> field & 1 and i != NONE:
+                if layout >> field & 1 and i != _NONE:
                     self.code[at + 3 + field] = slot[i] if i >= 0 else constant_slot[-1 - i]
+                elif i == _NONE and not layout & _Y_LIST:
+                    self.code[at + 3 + field] = 0
             for field in range(2):
                 if layout >> (3 + field) & 1:
                     for j in range(self.code[at + 3 + field], self.code[at + 3 + field] + self.code[at + 6]):
                         i = self.lists[j]
                         self.lists[j] = slot[i] if i >= 0 else constant_slot[-1 - i]
-            if self.code[at] != program.GUARD:
+            if self.code[at] != _GUARD:
                 slot[self.code[at + 2]] = next_slot
                 self.code[at + 2] = next_slot
                 next_slot += 1
         return next_slot
+
+
+def reusing_storage(full: Program) -> Program:
+    """The program for `forward` alone: the slot of a value that is dead is used again, and nothing is kept for backward."""
+    result = Program(full.flat)
+    for name in ("scalars", "param_slots", "param_needed", "first_input", "lanes_from", "longest"):
+        setattr(result, name, getattr(full, name))
+    result.code, result.lists = full.code[:], full.lists[:]
+    first = full.first_input + full.flat.inputs
+    last_use = _last_uses(full)
+    slot = list(range(first)) + [-1] * (full.slots - first)
+    free: list[int] = []
+    result.slots = first
+    for k in range(len(full)):
+        at = STRIDE * k
+        dying = []
+        for place, i in _operand_places(full, at):
+            (result.lists if place < 0 else result.code)[-1 - place if place < 0 else place] = slot[i]
+            if i >= first and last_use[i] == k:
+                last_use[i] = -1
+                dying.append(slot[i])
+        if full.code[at] != _GUARD:  # its slot is taken before those of its operands are free
+            out = full.code[at + 2]
+            if free:
+                slot[out] = free.pop()
+            else:
+                slot[out] = result.slots
+                result.slots += 1
+            result.code[at + 2] = slot[out]
+            if last_use[out] == -1:
+                dying.append(slot[out])
+        free += dying
+    result.outputs = array("i", [slot[i] for i in full.outputs])
+    return result
+
+
+def _last_uses(full: Program) -> list[int]:
+    """The instruction that uses each slot last; that of no instruction is -1, and that of an output beyond all."""
+    last_use = [-1] * full.slots
+    for k in range(len(full)):
+        for _, i in _operand_places(full, STRIDE * k):
+            last_use[i] = k
+    for i in full.outputs:
+        last_use[i] = len(full)
+    return last_use
+
+
+def _operand_places(full: Program, at: int) -> Iterator[tuple[int, int]]:
+    """Where the slots of an instruction's operands stand: places in the code, or -1 - places in the lists; and the slots."""
+    op, n = full.code[at], full.code[at + 6]
+    layout = layout_of(op)
+    for field in range(3):
+        i = full.code[at + 3 + field]
+        if layout >> field & 1 and i != NONE:
+            yield at + 3 + field, i
+    for field in range(2):
+        if layout >> (3 + field) & 1:
+            begin = full.code[at + 3 + field]
+            for j in range(begin, begin + n):
+                yield -1 - j, full.lists[j]
 
 
 _NODE_SPAN = 2**31  # more than there are places in a chain

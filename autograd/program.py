@@ -13,6 +13,7 @@ that forward worked out, they lie from `aux` on.
 from __future__ import annotations
 
 from array import array
+from typing import Any
 
 from autograd import ops
 from autograd.flat import FlatGraph
@@ -22,7 +23,7 @@ __all__ = ["Program", "layout_of", "op_name"]
 
 STRIDE = 8
 NONE = -(2**31)
-"""The field of an operand that is not there."""
+"""In the field z of a DOT: there is nothing to start with."""
 
 TABLE_SIZE = 1 + len(PRIMITIVES)
 DOT = TABLE_SIZE
@@ -102,6 +103,8 @@ class Program:
         outputs: the slots of the outputs.
         aux: how many local derivatives forward keeps.
         longest: the longest list.
+        machines: what runs it, as `autograd.replay` makes them; each is used by one thread at a time.
+        forward_only: the same for `forward`, where storage is used again once a value is dead; made when first wanted.
     """
 
     __slots__ = (
@@ -109,9 +112,11 @@ class Program:
         "code",
         "first_input",
         "flat",
+        "forward_only",
         "lanes_from",
         "lists",
         "longest",
+        "machines",
         "outputs",
         "param_needed",
         "param_slots",
@@ -128,6 +133,8 @@ class Program:
 
     def __init__(self, flat: FlatGraph) -> None:
         self.flat = flat
+        self.machines: list[Any] = []
+        self.forward_only: Program | None = None
         self.slots = self.lanes_from = self.first_input = self.aux = self.longest = 0
 
     def __len__(self) -> int:

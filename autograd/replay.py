@@ -7,6 +7,7 @@ over rows in a fixed order: blocks of 64 rows from the left, then the sums of th
 
 from __future__ import annotations
 
+import os
 from array import array
 from collections.abc import Sequence
 from typing import TYPE_CHECKING, Any, NamedTuple
@@ -17,11 +18,27 @@ except ModuleNotFoundError:
     from autograd import uncompiled as cython
 
 from autograd import ops, program
+from autograd.lowering import reusing_storage
 from autograd.ops import BY_CODE
 from autograd.program import NONE, PARAMS_ONLY, STRIDE, XS_FIRST, Program
 from autograd.value import Value
 
-__all__ = ["BLOCK", "Failure", "Sums", "add_gradients", "replay", "scalars_of"]
+if not cython.compiled and TYPE_CHECKING:
+    from autograd.core import core_choose, core_executors, core_machine, core_replay
+
+__all__ = [
+    "BLOCK",
+    "Failure",
+    "Interpreter",
+    "Sums",
+    "add_gradients",
+    "choose_executor",
+    "executor",
+    "executors",
+    "replay",
+    "run_rows",
+    "scalars_of",
+]
 
 BLOCK = 64
 """Rows whose gradients are summed before they join the total."""
@@ -79,18 +96,65 @@ class Sums:
 def scalars_of(program: Program, params: tuple[Value, ...]) -> array[float]:
     """The numbers of the program's scalars, the parameters' as they are now."""
     numbers = program.scalars[:]
-    for i in range(len(params)):
-        numbers[program.param_slots[i]] = params[i]._data
+    if params:
+        _load(numbers, program.param_slots, params)
     return numbers
 
 
-def add_gradients(params: tuple[Value, ...], needed: Sequence[int], gradients: Sequence[float]) -> None:
+def _load(numbers_: array[float], slots_: array[int], params: tuple[Value, ...]) -> None:
+    numbers, slots = numbers_, slots_
+    for i in range(len(params)):
+        parameter = params[i]
+        numbers[slots[i]] = parameter._data
+
+
+def add_gradients(params: tuple[Value, ...], needed: array[int], gradients: array[float]) -> None:
     """Add to the gradients of the parameters to which any comes."""
+    if params:
+        _store(params, needed, gradients)
+
+
+def _store(params: tuple[Value, ...], needed_: array[int], gradients_: array[float]) -> None:
+    needed, gradients = needed_, gradients_
     for i in range(len(params)):
         if needed[i]:
             parameter = params[i]
             parameter._grad += gradients[i]
             parameter._reached = True
+
+
+def executors() -> list[str]:
+    """How rows can be run on this machine, the best last; `"python"` alone where the core is not compiled.
+
+    >>> "python" in executors() or "scalar" in executors()
+    True
+    """
+    return core_executors() if cython.compiled else ["python"]
+
+
+def choose_executor(name: str) -> None:
+    """Run rows in this way from now on; ValueError where this machine cannot.
+
+    >>> choose_executor("abacus")  # doctest: +ELLIPSIS
+    Traceback (most recent call last):
+    ...
+    ValueError: no executor 'abacus' on this machine: choose one of ...
+    """
+    global _executor
+    if name not in executors():
+        raise ValueError(f"no executor {name!r} on this machine: choose one of {', '.join(executors())}")
+    if cython.compiled:
+        core_choose(name.encode())
+    _executor = name
+
+
+def executor() -> str:
+    """How rows are run: the best way, or what the environment variable GLASSGRAD_SIMD names, or what was chosen since."""
+    return _executor
+
+
+_executor = ""
+choose_executor(os.environ.get("GLASSGRAD_SIMD") or executors()[-1])
 
 
 def replay(
@@ -99,10 +163,10 @@ def replay(
     batch: Any,
     rows: int,
     outputs: array[float],
-    seeds: Sequence[float] = (),
+    seeds: array[float] | None = None,
     input_gradients: array[float] | None = None,
     sums: Sums | None = None,
-    places: Sequence[int] = (),
+    places: array[int] | None = None,
 ) -> Failure | None:
     """Run rows forward, and backward where seeds are given.
 
@@ -110,7 +174,7 @@ def replay(
         scalars: as `scalars_of` gives them.
         batch: the inputs, a buffer of float64, row by row.
         outputs: where those of the program go, row by row.
-        seeds: the upstream gradient of each output; empty for forward alone.
+        seeds: the upstream gradient of each output; None for forward alone.
         input_gradients: where they go, row by row; None where they are not asked for.
         sums: what the gradients of the parameters are added to.
         places: where in `sums` each parameter's gradient belongs.
@@ -118,30 +182,100 @@ def replay(
     Returns:
         None, or where the first row failed that did; then what was written says nothing.
     """
-    interpreter = Interpreter(program, scalars)
+    if seeds is None:
+        if program.forward_only is None:
+            program.forward_only = reusing_storage(program)
+        program = program.forward_only
+    try:
+        machine = program.machines.pop()
+    except IndexError:
+        machine = _machine(program) if cython.compiled else Interpreter(program)
+    try:
+        if not cython.compiled:
+            return run_rows(machine, scalars, batch, rows, outputs, seeds, input_gradients, sums, places)
+        failed = core_replay(
+            machine,
+            scalars,
+            batch,
+            rows,
+            outputs,
+            seeds,
+            input_gradients,
+            None if sums is None else sums.block,
+            None if sums is None else sums.total,
+            0 if sums is None else sums.rows,
+            places,
+        )
+        if failed is not None:
+            return Failure(*failed)
+        if sums is not None:
+            sums.rows += rows
+        return None
+    finally:
+        program.machines.append(machine)
+
+
+def _machine(program: Program) -> Any:
+    return core_machine(
+        program.code,
+        program.lists,
+        program.outputs,
+        program.param_slots,
+        program.param_needed,
+        program.slots,
+        program.lanes_from,
+        program.first_input,
+        program.flat.inputs,
+        program.aux,
+        program.longest,
+        _call,
+    )
+
+
+def _call(code: int, xs: list[float]) -> tuple[float, tuple[float, ...]]:
+    primitive = BY_CODE[code]
+    assert primitive is not None
+    return primitive.evaluate(*xs)
+
+
+def run_rows(
+    interpreter: Interpreter,
+    scalars: array[float],
+    batch: Any,
+    rows: int,
+    outputs: array[float],
+    seeds: array[float] | None = None,
+    input_gradients: array[float] | None = None,
+    sums: Sums | None = None,
+    places: array[int] | None = None,
+) -> Failure | None:
+    """`replay` in Python, on the interpreter of its program."""
+    program = interpreter.program
     width = program.flat.inputs
     count = len(program.outputs)
+    interpreter.values[: len(scalars)] = scalars
     for row in range(rows):
-        failure = interpreter.forward(batch[row * width : (row + 1) * width], keep=bool(seeds))
+        failure = interpreter.forward(batch[row * width : (row + 1) * width], keep=seeds is not None)
         if failure is not None:
             return Failure(row, *failure)
         outputs[row * count : (row + 1) * count] = array("d", interpreter.outputs())
-        if seeds:
-            gradients = interpreter.backward(seeds, params_only=input_gradients is None)
-            if input_gradients is not None:
-                first = program.first_input
-                input_gradients[row * width : (row + 1) * width] = array("d", gradients[first : first + width])
-            if sums is not None:
-                sums.add_row([gradients[slot] for slot in program.param_slots], places)
+        if seeds is None:
+            continue
+        gradients = interpreter.backward(seeds, params_only=input_gradients is None)
+        if input_gradients is not None:
+            first = program.first_input
+            input_gradients[row * width : (row + 1) * width] = array("d", gradients[first : first + width])
+        if sums is not None and places is not None:
+            sums.add_row([gradients[slot] for slot in program.param_slots], places)
     return None
 
 
 class Interpreter:
     """Runs a program on one row at a time."""
 
-    def __init__(self, program: Program, scalars: Sequence[float]) -> None:
+    def __init__(self, program: Program) -> None:
         self.program = program
-        self.values = [*scalars, *[0.0] * (program.slots - len(scalars))]
+        self.values = [0.0] * program.slots
         self.locals = [0.0] * program.aux
         code = program.code
         self.instructions = [tuple(code[at : at + STRIDE]) for at in range(0, len(code), STRIDE)]

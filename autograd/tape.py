@@ -188,13 +188,13 @@ class Tape:
     def _run(
         self,
         rows: Batch,
-        seeds: Sequence[float] = (),
+        seeds: array[float] | None = None,
         gradients: array[float] | None = None,
         sums: Sums | None = None,
     ) -> array[float]:
         outputs = array("d", bytes(8 * rows.rows * len(self._form.flat.outputs)))
         scalars = scalars_of(self._program, self.params)
-        places = range(len(self.params))
+        places = array("i", range(len(self.params)))
         failure = replay(self._program, scalars, rows.numbers, rows.rows, outputs, seeds, gradients, sums, places)
         if failure is not None:
             raise self._failed(failure)

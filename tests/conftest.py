@@ -8,6 +8,7 @@ from pathlib import Path
 import pytest
 
 import autograd
+from autograd.replay import executor
 
 ROOT = Path(__file__).resolve().parent.parent
 
@@ -15,12 +16,17 @@ ROOT = Path(__file__).resolve().parent.parent
 SOURCES = {
     "autograd/value": "autograd/value.py autograd/value.pxd autograd/core/core.h autograd/core/node.h "
     "autograd/core/arithmetic.h autograd/ops.py setup.py",
+    "autograd/flat": "autograd/flat.py autograd/flat.pxd autograd/value.pxd setup.py",
+    "autograd/lowering": "autograd/lowering.py autograd/lowering.pxd autograd/program.py autograd/ops.py setup.py",
+    "autograd/replay": "autograd/replay.py autograd/replay.pxd autograd/core/replay.h autograd/core/lanes.h "
+    "autograd/core/arithmetic.h autograd/program.py autograd/ops.py setup.py",
     "nn/loops": "nn/loops.py nn/loops.pxd autograd/value.pxd setup.py",
 }
 
 
 def pytest_report_header() -> str:
-    return f"glassgrad {autograd.__version__}: {'compiled' if autograd.compiled else 'pure Python'} engine"
+    engine = "compiled" if autograd.compiled else "pure Python"
+    return f"glassgrad {autograd.__version__}: {engine} engine, tapes by the {executor()} executor"
 
 
 def pytest_sessionstart(session: pytest.Session) -> None:

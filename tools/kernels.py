@@ -134,6 +134,30 @@ def switch(arity: int) -> str:
     )
 
 
+def is_vectorizable(primitive: Primitive) -> bool:
+    """Whether value and derivatives are arithmetic and choices alone: a call of libm would stay one for each number."""
+    formulas_ = (primitive.forward_formula, *primitive.derivative_formulas)  # type: ignore[misc]
+    return not any(
+        isinstance(node, ast.Call) for formula in formulas_ for node in ast.walk(formulas.parse(formula))  # type: ignore[arg-type]
+    )
+
+
+def rows_macro(name: str, primitives: list[Primitive]) -> str:
+    """A list of rows for a replay's switch: `ROW(name, code)` for each."""
+    rows = "".join(f" \\\n    ROW({p.name}, {p.code})" for p in primitives)
+    return f"#define {name}(ROW){rows}\n"
+
+
+def rows_macros() -> str:
+    """The rows of each arity, those that a compiler can put in lanes, and those that call libm for each number."""
+    text = ""
+    for arity in (1, 2, 3):
+        rows = [p for p in PRIMITIVES.values() if p.arity == arity]
+        text += rows_macro(f"LANE_ROWS{arity}", [p for p in rows if is_vectorizable(p)])
+        text += rows_macro(f"CALL_ROWS{arity}", [p for p in rows if not is_vectorizable(p)])
+    return text
+
+
 def header() -> str:
     """The whole header."""
     rows = [p for p in PRIMITIVES.values() if isinstance(p.forward_formula, str)]
@@ -147,6 +171,8 @@ def header() -> str:
         + "\n".join(functions(p) for p in rows)
         + "\n"
         + "\n".join(switch(arity) for arity in (1, 2, 3))
+        + "\n"
+        + rows_macros()
     )
 
 

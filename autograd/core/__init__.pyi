@@ -1,4 +1,6 @@
-# What autograd/core/core.h gives to autograd/value.py, for type checkers; value.pxd has the C declarations.
+# What autograd/core/*.h give to autograd/value.py and replay.py, for type checkers; the .pxd files have the C declarations.
+from array import array
+from collections.abc import Callable
 from typing import Any
 
 from autograd.value import Mode, Value
@@ -23,3 +25,33 @@ def core_operand_node(node: Value, i: int) -> Value | None: ...
 def core_operand_number(node: Value, i: int) -> float: ...
 def core_mode() -> object: ...
 def core_set_mode(mode: Mode | None) -> None: ...
+
+def core_executors() -> list[str]: ...
+def core_choose(name: bytes) -> bool: ...
+def core_machine(
+    code: array[int],
+    lists: array[int],
+    outputs: array[int],
+    param_slots: array[int],
+    param_needed: array[int],
+    slots: int,
+    lanes_from: int,
+    first_input: int,
+    input_count: int,
+    aux: int,
+    longest: int,
+    call: Callable[[int, list[float]], Any],
+) -> Any: ...
+def core_replay(
+    machine: Any,
+    scalars: array[float],
+    batch: Any,
+    rows: int,
+    outputs: array[float],
+    seeds: array[float] | None,
+    input_gradients: array[float] | None,
+    block: array[float] | None,
+    total: array[float] | None,
+    rows_before: int,
+    places: array[int] | None,
+) -> tuple[int, int, float, float] | None: ...

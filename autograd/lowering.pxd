@@ -1,0 +1,70 @@
+# The C types of autograd/lowering.py.
+cimport cython
+
+
+@cython.locals(k=Py_ssize_t, i=Py_ssize_t, found=bint)
+cdef bint _has_constant_node(int[::1] starts, int[::1] operands, Py_ssize_t nodes)
+
+cdef long long _NODE_SPAN, _NEVER
+cdef int _ADD, _MULTIPLY, _DOT, _SUM, _MEAN, _TAKE, _LAST, _FUSED_DOT, _DOT_SCALARS, _DOT_ALL_SCALARS, _TAKE_SCALARS, _GUARD
+cdef int _CALL, _TABLE_SIZE, _XS_FIRST, _Y_LIST, _NONE, _STRIDE
+
+
+cdef class Lowering:
+    cdef object flat
+    cdef int first, nodes, count, inputs
+    cdef int[::1] codes, starts, operands
+    cdef int[::1] uses, successor, predecessor, position, last_product, owner, end, need, masks, layouts, receiving, stamp
+    cdef long long[::1] latest
+    cdef int[::1] code, lists, terms
+    cdef int instructions, listed, temporaries, aux, longest, terms_count
+
+    @cython.locals(i=Py_ssize_t)
+    cdef count_uses(self, int[::1] others)
+    cdef bint is_single(self, int i, int code) noexcept
+    @cython.locals(k=int, i=int, x=int, y=int, before=int, term=int)
+    cdef find_chains(self)
+    cdef void join(self, int product, int link, int position) noexcept
+    @cython.locals(i=int, k=int, x=int, y=int, end=int, before=int, place=int, j=int)
+    cdef order(self)
+    cdef bint in_time(self, int i, int end, int place) noexcept
+    cdef void contribute(self, int i, int end, int place) noexcept
+    cdef mark_needed(self)
+    @cython.locals(i=int, k=int, mask=int, low=int, high=int, found=int, j=int)
+    cdef mark_from_leaves(self, int[::1] up)
+    @cython.locals(k=int, mask=int, low=int, j=int)
+    cdef mark_from_outputs(self, int[::1] up)
+    @cython.locals(guards=int, guard=int, k=int)
+    cdef emit(self)
+    cdef emit_guard(self, int guard)
+    @cython.locals(at=int)
+    cdef void write(self, int op, int flags, int out, int x, int y, int z, int n, int aux) noexcept
+    @cython.locals(need=int)
+    cdef int flags_of(self, int i, int bit) noexcept
+    @cython.locals(i=int, code=int, low=int, n=int, mask=int, x=int, y=int, z=int, flags=int)
+    cdef void emit_node(self, int k) noexcept
+    @cython.locals(at=int, mask=int, flags=int, j=int, index=int, op=int, aux=int)
+    cdef void emit_list_node(self, int i, int code, int low, int n) noexcept
+    cdef void list_operand(self, int i) noexcept
+    cdef bint is_scalar(self, int i) noexcept
+    @cython.locals(j=int)
+    cdef bint all_scalars(self, int at, int n) noexcept
+    @cython.locals(repeated=bint, j=int, operand=int, at=int)
+    cdef void emit_dot_node(self, int i, int low, int n) noexcept
+    @cython.locals(scalars=int, both=int, j=int, x=bint, y=bint, op=int)
+    cdef void write_dot(self, int out, int start, int at, int n, int flags, bint needed) noexcept
+    @cython.locals(needed=bint, count=int, at=int, before=int, stop=int, out=int)
+    cdef void emit_chain(self, int end) noexcept
+    cdef bint is_joined(self, int i) noexcept
+    cdef int out_of(self, int end, bint is_last) noexcept
+    @cython.locals(terms="int[::1]", count=int, link=int, k=int, x=int, y=int, before=int, j=int)
+    cdef void gather(self, int end) noexcept
+    @cython.locals(flags=int, x=int, y=int, begin=int, j=int)
+    cdef void emit_sum(self, int out, int before, int at, int stop, bint needed) noexcept
+    @cython.locals(begin=int, j=int)
+    cdef void emit_products(self, int out, int before, int at, int stop, bint needed) noexcept
+    cdef numbered(self)
+    @cython.locals(k=int, at=int, layout=int, field=int, i=int, j=int)
+    cdef mark_in_lanes(self, int[::1] in_lanes, int[::1] constant_in_lanes)
+    @cython.locals(k=int, at=int, layout=int, field=int, i=int, j=int)
+    cdef int rename(self, int[::1] slot, int[::1] constant_slot, int next_slot) noexcept
