@@ -28,6 +28,7 @@ FLAGS = ["/O2", "/fp:strict"] if sys.platform == "win32" else ["-O3", "-g0", "-f
 MODULES = (
     ("autograd", "value"),
     ("autograd", "flat"),
+    ("autograd", "slots"),
     ("autograd", "lowering"),
     ("autograd", "replay"),
     ("nn", "loops"),

@@ -7,7 +7,7 @@ cdef bint _has_constant_node(int[::1] starts, int[::1] operands, Py_ssize_t node
 
 cdef long long _NODE_SPAN, _NEVER
 cdef int _ADD, _MULTIPLY, _DOT, _SUM, _MEAN, _TAKE, _LAST, _FUSED_DOT, _DOT_SCALARS, _DOT_ALL_SCALARS, _TAKE_SCALARS, _GUARD
-cdef int _CALL, _TABLE_SIZE, _XS_FIRST, _Y_LIST, _NONE, _STRIDE
+cdef int _CALL, _TABLE_SIZE, _XS_FIRST, _X_LIST, _NONE, _STRIDE
 
 
 cdef class Lowering:
@@ -17,7 +17,7 @@ cdef class Lowering:
     cdef int[::1] uses, successor, predecessor, position, last_product, owner, end, need, masks, layouts, receiving, stamp
     cdef long long[::1] latest
     cdef int[::1] code, lists, terms
-    cdef int instructions, listed, temporaries, aux, longest, terms_count
+    cdef int instructions, listed, temporaries, aux, terms_count
 
     @cython.locals(i=Py_ssize_t)
     cdef count_uses(self, int[::1] others)
@@ -63,8 +63,3 @@ cdef class Lowering:
     cdef void emit_sum(self, int out, int before, int at, int stop, bint needed) noexcept
     @cython.locals(begin=int, j=int)
     cdef void emit_products(self, int out, int before, int at, int stop, bint needed) noexcept
-    cdef numbered(self)
-    @cython.locals(k=int, at=int, layout=int, field=int, i=int, j=int)
-    cdef mark_in_lanes(self, int[::1] in_lanes, int[::1] constant_in_lanes)
-    @cython.locals(k=int, at=int, layout=int, field=int, i=int, j=int)
-    cdef int rename(self, int[::1] slot, int[::1] constant_slot, int next_slot) noexcept

@@ -12,7 +12,6 @@ product alone where need be.
 from __future__ import annotations
 
 from array import array
-from collections.abc import Iterator
 
 try:
     import cython
@@ -22,9 +21,10 @@ except ModuleNotFoundError:
 from autograd import ops, program
 from autograd.flat import FlatGraph
 from autograd.ops import BY_CODE
-from autograd.program import NONE, STRIDE, Program, layout_of
+from autograd.program import Program, layout_of
+from autograd.slots import number_slots
 
-__all__ = ["lower", "reusing_storage"]
+__all__ = ["lower"]
 
 _ADD = ops.ADD.code
 _MULTIPLY = ops.MULTIPLY.code
@@ -40,11 +40,12 @@ _GUARD = program.GUARD
 _CALL = program.CALL
 _TABLE_SIZE = program.TABLE_SIZE
 _XS_FIRST = program.XS_FIRST
-_Y_LIST = program.Y_LIST
+_X_LIST = program.X_LIST
 _NONE = program.NONE
 _STRIDE = program.STRIDE
 _LAST = 8  # in a mask: the last operand
 _NEVER = 2**62
+_NODE_SPAN = 2**31  # more than there are places in a chain
 
 
 def _constant_locals(code: int) -> int:
@@ -143,7 +144,7 @@ class Lowering:
         guards = len(flat.guard_codes)
         self.code = _filled("i", _STRIDE * (2 * self.nodes + guards), 0)
         self.lists = _filled("i", len(flat.operands), 0)
-        self.instructions = self.listed = self.temporaries = self.aux = self.longest = 0
+        self.instructions = self.listed = self.temporaries = self.aux = 0
         self.terms = _filled("i", self.nodes + 1, 0)
         self.terms_count = 0
 
@@ -154,7 +155,7 @@ class Lowering:
         self.order()
         self.mark_needed()
         self.emit()
-        return self.numbered()
+        return number_slots(self.flat, self.code, self.lists, self.instructions, self.temporaries, self.uses, self.need)
 
     # -- which instructions there will be -----------------------------------------------------------------------------
     def count_uses(self, others: array[int]) -> None:
@@ -324,8 +325,6 @@ class Lowering:
         self.code[at + 6] = n
         self.code[at + 7] = aux
         self.instructions += 1
-        if n > self.longest:
-            self.longest = n
 
     def flags_of(self, i: int, bit: int) -> int:
         """The flags that say that an operand, of which `bit` is the flag, needs a gradient."""
@@ -346,7 +345,7 @@ class Lowering:
             if self.end[i] == i:
                 self.emit_chain(i)
             return
-        if code < _TABLE_SIZE and self.layouts[code] & 8 == 0:
+        if code < _TABLE_SIZE and self.layouts[code] & _X_LIST == 0:
             mask = self.masks[code]
             x = self.operands[low]
             y = self.operands[low + 1] if n > 1 else _NONE
@@ -524,151 +523,3 @@ class Lowering:
         for j in range(at, stop):
             self.list_operand(self.operands[self.starts[self.terms[j] - self.first] + 1])
         self.write_dot(out, before, begin, stop - at, 0, needed)
-
-    # -- slots --------------------------------------------------------------------------------------------------------
-    def numbered(self) -> Program:
-        """The program, with slots in the place of ids."""
-        flat = self.flat
-        result = Program(flat)
-        constants = len(flat.constants)
-        in_lanes = _filled("i", self.count + self.temporaries, 0)
-        constant_in_lanes = _filled("i", constants, 0)
-        self.mark_in_lanes(in_lanes, constant_in_lanes)
-        for output in flat.outputs:
-            (in_lanes if output >= 0 else constant_in_lanes)[output if output >= 0 else -1 - output] = 1
-        slot = _filled("i", self.count + self.temporaries, -1)
-        constant_slot = _filled("i", constants, -1)
-        params = range(flat.inputs, self.first)
-        result.scalars = array("d", bytes(8 * (flat.params + constants)))
-        at = 0
-        for lanes in (0, 1):
-            for i in params:
-                if in_lanes[i] == lanes:
-                    slot[i] = at
-                    at += 1
-            for c in range(constants):
-                if constant_in_lanes[c] == lanes:
-                    result.scalars[at] = flat.constants[c]
-                    constant_slot[c] = at
-                    at += 1
-            if lanes == 0:
-                result.lanes_from = at
-        result.first_input = at
-        for i in range(flat.inputs):
-            slot[i] = at
-            at += 1
-        result.slots = self.rename(slot, constant_slot, at)
-        result.code = array("i", self.code[: _STRIDE * self.instructions])
-        result.lists = array("i", self.lists[: self.listed])
-        result.param_slots = array("i", [slot[i] for i in params])
-        result.param_needed = array("i", [self.need[i] & 1 for i in params])
-        result.outputs = array("i", [slot[i] if i >= 0 else constant_slot[-1 - i] for i in flat.outputs])
-        result.aux = self.aux
-        result.longest = self.longest
-        return result
-
-    def mark_in_lanes(self, in_lanes: array[int], constant_in_lanes: array[int]) -> None:
-        """Which parameters and constants are operands other than in a list of scalars."""
-        for k in range(self.instructions):
-            at = _STRIDE * k
-            layout = self.layouts[self.code[at]]
-            for field in range(3):
-                i = self.code[at + 3 + field]
-                if layout >> field & 1 and i != _NONE:
-                    if i >= 0:
-                        in_lanes[i] = 1
-                    else:
-                        constant_in_lanes[-1 - i] = 1
-            for field in range(2):
-                if layout >> (3 + field) & 1 and not layout >> (5 + field) & 1:
-                    for j in range(self.code[at + 3 + field], self.code[at + 3 + field] + self.code[at + 6]):
-                        i = self.lists[j]
-                        if i >= 0:
-                            in_lanes[i] = 1
-                        else:
-                            constant_in_lanes[-1 - i] = 1
-
-    def rename(self, slot: array[int], constant_slot: array[int], next_slot: int) -> int:
-        """Put slots in the place of ids, results in the order of the instructions; the number of slots."""
-        for k in range(self.instructions):
-            at = _STRIDE * k
-            layout = self.layouts[self.code[at]]
-            for field in range(3):
-                i = self.code[at + 3 + field]
-                if layout >> field & 1 and i != _NONE:
-                    self.code[at + 3 + field] = slot[i] if i >= 0 else constant_slot[-1 - i]
-                elif i == _NONE and not layout & _Y_LIST:
-                    self.code[at + 3 + field] = 0
-            for field in range(2):
-                if layout >> (3 + field) & 1:
-                    for j in range(self.code[at + 3 + field], self.code[at + 3 + field] + self.code[at + 6]):
-                        i = self.lists[j]
-                        self.lists[j] = slot[i] if i >= 0 else constant_slot[-1 - i]
-            if self.code[at] != _GUARD:
-                slot[self.code[at + 2]] = next_slot
-                self.code[at + 2] = next_slot
-                next_slot += 1
-        return next_slot
-
-
-def reusing_storage(full: Program) -> Program:
-    """The program for `forward` alone: the slot of a value that is dead is used again, and nothing is kept for backward."""
-    result = Program(full.flat)
-    for name in ("scalars", "param_slots", "param_needed", "first_input", "lanes_from", "longest"):
-        setattr(result, name, getattr(full, name))
-    result.code, result.lists = full.code[:], full.lists[:]
-    first = full.first_input + full.flat.inputs
-    last_use = _last_uses(full)
-    slot = list(range(first)) + [-1] * (full.slots - first)
-    free: list[int] = []
-    result.slots = first
-    for k in range(len(full)):
-        at = STRIDE * k
-        dying = []
-        for place, i in _operand_places(full, at):
-            (result.lists if place < 0 else result.code)[-1 - place if place < 0 else place] = slot[i]
-            if i >= first and last_use[i] == k:
-                last_use[i] = -1
-                dying.append(slot[i])
-        if full.code[at] != _GUARD:  # its slot is taken before those of its operands are free
-            out = full.code[at + 2]
-            if free:
-                slot[out] = free.pop()
-            else:
-                slot[out] = result.slots
-                result.slots += 1
-            result.code[at + 2] = slot[out]
-            if last_use[out] == -1:
-                dying.append(slot[out])
-        free += dying
-    result.outputs = array("i", [slot[i] for i in full.outputs])
-    return result
-
-
-def _last_uses(full: Program) -> list[int]:
-    """The instruction that uses each slot last; that of no instruction is -1, and that of an output beyond all."""
-    last_use = [-1] * full.slots
-    for k in range(len(full)):
-        for _, i in _operand_places(full, STRIDE * k):
-            last_use[i] = k
-    for i in full.outputs:
-        last_use[i] = len(full)
-    return last_use
-
-
-def _operand_places(full: Program, at: int) -> Iterator[tuple[int, int]]:
-    """Where the slots of an instruction's operands stand: places in the code, or -1 - places in the lists; and the slots."""
-    op, n = full.code[at], full.code[at + 6]
-    layout = layout_of(op)
-    for field in range(3):
-        i = full.code[at + 3 + field]
-        if layout >> field & 1 and i != NONE:
-            yield at + 3 + field, i
-    for field in range(2):
-        if layout >> (3 + field) & 1:
-            begin = full.code[at + 3 + field]
-            for j in range(begin, begin + n):
-                yield -1 - j, full.lists[j]
-
-
-_NODE_SPAN = 2**31  # more than there are places in a chain

@@ -5,7 +5,7 @@ then the inputs, then the results of the instructions in their order. An instruc
 
     op  flags  out  x  y  z  n  aux
 
-`op` is the code of a primitive, or one of those below; `out` the slot of its result; `x`, `y`, `z` are slots, or where
+A primitive of one operand has n of them: of the slots from x on, to the slots from `out` on. `op` is the code of a primitive, or one of those below; `out` the slot of its result; `x`, `y`, `z` are slots, or where
 the operands are many, places in the array `lists`, where `n` slots stand. Where backward needs the local derivatives
 that forward worked out, they lie from `aux` on.
 """
@@ -23,7 +23,7 @@ __all__ = ["Program", "layout_of", "op_name"]
 
 STRIDE = 8
 NONE = -(2**31)
-"""In the field z of a DOT: there is nothing to start with."""
+"""In the field z of a DOT or DOTS: there is none."""
 
 TABLE_SIZE = 1 + len(PRIMITIVES)
 DOT = TABLE_SIZE
@@ -38,6 +38,10 @@ GUARD = TABLE_SIZE + 4
 """Whether the comparison z of x and y has the outcome n; `out` is the number of the guard."""
 CALL = TABLE_SIZE + 5
 """A user's primitive, whose code is z."""
+DOTS = TABLE_SIZE + 6
+"""A layer: `aux` dots of n terms with the same y. Their x are parameters that are used nowhere else, row by row in the list
+x, each row in slots that follow each other; the list z has a parameter for each that is added last, or with BIAS_FIRST is
+what it starts with; `out` is the first of their slots."""
 
 # flags
 NEED_X, NEED_Y, NEED_Z = 1, 2, 4
@@ -46,9 +50,11 @@ PARAMS_ONLY = 3
 """The same three, shifted by this, where the gradients of the inputs are not asked for."""
 XS_FIRST = 64
 """Backward of DOT goes through all x, then all y, each from the first; else through the terms from the last."""
+BIAS_FIRST = 128
+"""The z of DOTS come before the terms."""
 
 # layout: which of x, y, z are what
-X_SLOT, Y_SLOT, Z_SLOT, X_LIST, Y_LIST, X_SCALARS, Y_SCALARS = 1, 2, 4, 8, 16, 32, 64
+X_SLOT, Y_SLOT, Z_SLOT, X_LIST, Y_LIST, Z_LIST, X_SCALARS, Y_SCALARS, Z_SCALARS = (1 << bit for bit in range(9))
 
 
 def layout_of(op: int) -> int:
@@ -64,6 +70,7 @@ def layout_of(op: int) -> int:
         TAKE_SCALARS: X_LIST | Y_SLOT | X_SCALARS,
         ops.TAKE.code: X_LIST | Y_SLOT,
         GUARD: X_SLOT | Y_SLOT,
+        DOTS: X_LIST | Y_LIST | Z_LIST | X_SCALARS | Z_SCALARS,
         CALL: X_LIST,
     }
     if op in special:
@@ -83,6 +90,8 @@ def op_name(op: int, z: int) -> str:
         return "dot"
     if op == GUARD:
         return "guard"
+    if op == DOTS:
+        return "dots"
     primitive = ops.TAKE if op == TAKE_SCALARS else BY_CODE[z if op == CALL else op]
     assert primitive is not None
     return primitive.name
@@ -95,6 +104,7 @@ class Program:
         flat: the graph that was lowered.
         code, lists: the instructions; see above.
         slots: how many there are.
+        grads_from: the slots before are parameters of DOTS alone, whose gradients are summed without a slot.
         lanes_from: the slots before are scalars that only lists of scalars refer to.
         first_input: the slot of the first input; scalars are before, results behind the inputs.
         scalars: the numbers of the scalars, those of the constants filled in.
@@ -113,6 +123,7 @@ class Program:
         "first_input",
         "flat",
         "forward_only",
+        "grads_from",
         "lanes_from",
         "lists",
         "longest",
@@ -135,7 +146,7 @@ class Program:
         self.flat = flat
         self.machines: list[Any] = []
         self.forward_only: Program | None = None
-        self.slots = self.lanes_from = self.first_input = self.aux = self.longest = 0
+        self.slots = self.grads_from = self.lanes_from = self.first_input = self.aux = self.longest = 0
 
     def __len__(self) -> int:
         return len(self.code) // STRIDE
@@ -147,4 +158,4 @@ class Program:
         >>> record(lambda x: x * 2.0, inputs=[1.0])._program.bytes_of_lanes()
         384
         """
-        return 64 * (2 * self.slots - self.lanes_from + self.aux)
+        return 64 * (2 * self.slots - self.grads_from - self.lanes_from + self.aux)

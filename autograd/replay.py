@@ -18,9 +18,9 @@ except ModuleNotFoundError:
     from autograd import uncompiled as cython
 
 from autograd import ops, program
-from autograd.lowering import reusing_storage
 from autograd.ops import BY_CODE
-from autograd.program import NONE, PARAMS_ONLY, STRIDE, XS_FIRST, Program
+from autograd.program import BIAS_FIRST, NONE, PARAMS_ONLY, STRIDE, X_SLOT, XS_FIRST, Program, layout_of
+from autograd.slots import reusing_storage
 from autograd.value import Value
 
 if not cython.compiled and TYPE_CHECKING:
@@ -82,15 +82,21 @@ class Sums:
 
     def end_block(self) -> None:
         """Add the sum of a block to the total."""
-        for i, gradient in enumerate(self.block):
-            self.total[i] += gradient
-            self.block[i] = 0.0
+        if len(self.block):
+            _end_block(self.block, self.total)
 
     def finish(self) -> array[float]:
         """The sums over all rows."""
         if self.rows % BLOCK:
             self.end_block()
         return self.total
+
+
+def _end_block(block_: array[float], total_: array[float]) -> None:
+    block, total = block_, total_
+    for i in range(len(block)):
+        total[i] += block[i]
+        block[i] = 0.0
 
 
 def scalars_of(program: Program, params: tuple[Value, ...]) -> array[float]:
@@ -223,6 +229,7 @@ def _machine(program: Program) -> Any:
         program.param_slots,
         program.param_needed,
         program.slots,
+        program.grads_from,
         program.lanes_from,
         program.first_input,
         program.flat.inputs,
@@ -289,13 +296,22 @@ class Interpreter:
         v, lists = self.values, self.program.lists
         first = self.program.first_input
         v[first : first + len(row)] = row
-        for op, _, out, x, y, z, n, aux in self.instructions:
+        for op, flags, out, x, y, z, n, aux in self.instructions:
             if op in _DOTS:
                 terms = range(n)
                 total = v[z] if z != NONE else v[lists[x]] * v[lists[y]]
                 for i in terms if z != NONE else terms[1:]:
                     total = total + v[lists[x + i]] * v[lists[y + i]]
                 v[out] = total
+            elif op == program.DOTS:
+                for j in range(aux):
+                    bias = v[lists[z + j]] if z != NONE else None
+                    total = v[lists[x + j * n]] * v[lists[y]]
+                    if bias is not None and flags & BIAS_FIRST:
+                        total = bias + total
+                    for i in range(1, n):
+                        total = total + v[lists[x + j * n + i]] * v[lists[y + i]]
+                    v[out + j] = total + bias if bias is not None and not flags & BIAS_FIRST else total
             elif op == program.GUARD:
                 comparison = BY_CODE[z]
                 assert comparison is not None
@@ -308,6 +324,10 @@ class Interpreter:
             else:
                 primitive = BY_CODE[z if op == program.CALL else op]
                 assert primitive is not None
+                if primitive.arity == 1 and op != program.CALL:
+                    for i in range(n):
+                        v[out + i] = primitive.forward(v[x + i])
+                    continue
                 if primitive.arity is not None and op != program.CALL:
                     v[out] = primitive.forward(*[v[slot] for slot in (x, y, z)[: primitive.arity]])
                     continue
@@ -328,8 +348,25 @@ class Interpreter:
         for slot, seed in zip(self.program.outputs, seeds, strict=True):
             g[slot] += seed
         for op, flags, out, x, y, z, n, aux in reversed(self.instructions):
+            if not (flags >> PARAMS_ONLY if params_only else flags) & 7:
+                continue
+            if op == program.DOTS:
+                for j in range(aux - 1, -1, -1):
+                    for i in range(n - 1, -1, -1):
+                        weight, other = lists[x + j * n + i], lists[y + i]
+                        self.contribute(g, weight, v[other], g[out + j])
+                        self.contribute(g, other, v[weight], g[out + j])
+                    if z != NONE:
+                        g[lists[z + j]] += g[out + j]
+                continue
+            if op < program.TABLE_SIZE and layout_of(op) == X_SLOT:
+                primitive = BY_CODE[op]
+                assert primitive is not None
+                for i in range(n):
+                    self.contribute(g, x + i, primitive.evaluate(v[x + i])[1][0], g[out + i])
+                continue
             upstream = g[out]
-            if not (flags >> PARAMS_ONLY if params_only else flags) & 7 or upstream == 0.0:
+            if upstream == 0.0:
                 continue
             if op in _DOTS:
                 if flags & XS_FIRST:
@@ -342,8 +379,7 @@ class Interpreter:
                         for pair in ((lists[x + i], lists[y + i]), (lists[y + i], lists[x + i]))
                     ]
                 for slot, other in pairs:
-                    if v[other] != 0.0:
-                        g[slot] += v[other] * upstream
+                    self.contribute(g, slot, v[other], upstream)
                 if z != NONE:
                     g[z] += upstream
             elif op in (_TAKE, program.TAKE_SCALARS):
@@ -361,9 +397,13 @@ class Interpreter:
                     else:
                         local = self.locals[aux : aux + n]
                 for slot, derivative in zip(slots, local, strict=True):
-                    if derivative != 0.0:
-                        g[slot] += derivative * upstream
+                    self.contribute(g, slot, derivative, upstream)
         return g
+
+    def contribute(self, g: list[float], slot: int, local: float, upstream: float) -> None:
+        """Add a contribution: zero where either factor is, whatever the other."""
+        if local != 0.0 and upstream != 0.0:
+            g[slot] += local * upstream
 
 
 _DOTS = (program.DOT, program.DOT_SCALARS, program.DOT_ALL_SCALARS)

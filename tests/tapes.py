@@ -76,6 +76,8 @@ def run_step(step: Step, xs: list[Any]) -> Any:
     kind = step.kind
     if kind == "chain":  # x0·x1 + x2·x3 + ..., as a script writes it
         return sum(xs[i] * xs[i + 1] for i in range(0, len(xs), 2))
+    if kind == "bias first":
+        return sum((xs[i] * xs[i + 1] for i in range(0, len(xs) - 1, 2)), xs[-1])
     if kind == "products first":
         products = [xs[i] * xs[i + 1] for i in range(0, len(xs), 2)]
         total = products[0]
@@ -150,16 +152,22 @@ def layered(rng: random.Random, special: float) -> Function:
     params = [number(rng, special / 4) for _ in range(sum(a * b + b for a, b in zip(sizes, sizes[1:], strict=False)))]
     made = Function(sizes[0], params, [0.5])
     layer, param = list(range(sizes[0])), sizes[0]
-    kind = rng.choice(("chain", "dot", "products first"))
+    kind = rng.choice(("chain", "dot", "products first", "bias first"))
     for before, size in zip(sizes, sizes[1:], strict=False):
         outputs = []
+        activation = rng.choice(("", *UNARY))  # one for all, or one each
         for _ in range(size):
             weights = list(range(param, param + before))
             param += before + 1
             operands = [*weights, *layer] if kind == "dot" else [i for pair in zip(weights, layer, strict=True) for i in pair]
-            _append(made, Step(kind, tuple(operands)))
-            _append(made, Step("add", (_last(made), param - 1)))
-            _append(made, Step(rng.choice(UNARY), (_last(made),)))
+            if kind == "bias first":
+                _append(made, Step(kind, (*operands, param - 1)))
+            else:
+                _append(made, Step(kind, tuple(operands)))
+                _append(made, Step("add", (_last(made), param - 1)))
+            if rng.random() < 0.1:  # something else uses a number of the layer before, in the middle of this one
+                _append(made, Step("multiply", (rng.choice(layer), _last(made))))
+            _append(made, Step(activation or rng.choice(UNARY), (_last(made),)))
             outputs.append(_last(made))
         layer = outputs
     _append(made, Step("additions", tuple(layer)))

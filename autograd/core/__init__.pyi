@@ -35,6 +35,7 @@ def core_machine(
     param_slots: array[int],
     param_needed: array[int],
     slots: int,
+    grads_from: int,
     lanes_from: int,
     first_input: int,
     input_count: int,

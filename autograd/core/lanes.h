@@ -18,21 +18,19 @@ typedef long long NAME(mask) __attribute__((vector_size(8 * LANES)));
 #endif
 
 #define VALUE_AT(slot) (values + ((Py_ssize_t)(slot) - from) * LANES)
-#define GRAD_AT(slot) (grads + (Py_ssize_t)(slot) * LANES)
+#define GRAD_AT(slot) (grads + ((Py_ssize_t)(slot) - grads_from) * LANES)
 #define LANE_OF(address) (*(NAME(lane) *)(address))
 #define VALUE(slot) (*(const NAME(lane) *)VALUE_AT(slot))
 #define GRAD(slot) LANE_OF(GRAD_AT(slot))
+#define GRAD_OF(slot) (*(const NAME(lane) *)(grads + ((Py_ssize_t)(slot) - grads_from) * LANES))
 #define EACH for (int l = 0; l < LANES; l++)
-#if LANES == 1
-#define EACH_AT_ONCE EACH
-#else
-#define EACH_AT_ONCE _Pragma("GCC ivdep") EACH
-#endif
+#define AT_ONCE IVDEP
+#define EACH_AT_ONCE AT_ONCE EACH
 
 #define FORWARD1(name, code)                                                                                           \
     case code: {                                                                                                       \
         const double *x = VALUE_AT(i->x);                                                                              \
-        EACH_AT_ONCE out[l] = f_##name(x[l]);                                                                          \
+        AT_ONCE for (int l = 0; l < n * LANES; l++) out[l] = f_##name(x[l]);                                           \
         break;                                                                                                         \
     }
 #define FORWARD2(name, code)                                                                                           \
@@ -46,6 +44,37 @@ typedef long long NAME(mask) __attribute__((vector_size(8 * LANES)));
         const double *x = VALUE_AT(i->x), *y = VALUE_AT(i->y), *z = VALUE_AT(i->z);                                    \
         EACH_AT_ONCE out[l] = f_##name(x[l], y[l], z[l]);                                                              \
         break;                                                                                                         \
+    }
+
+/* `count` dots of a layer side by side, so that each number of its list is read once for all of them. */
+#define LAYER_FORWARD(count)                                                                                           \
+    {                                                                                                                  \
+        NAME(lane) total[count];                                                                                       \
+        const double *weights[count];                                                                                  \
+        for (int c = 0; c < count; c++) weights[c] = scalars + xs[(Py_ssize_t)(j + c) * n];                            \
+        for (int c = 0; c < count; c++) total[c] = weights[c][0] * VALUE(ys[0]);                                       \
+        if (biases != NULL && i->flags & BIAS_FIRST)                                                                   \
+            for (int c = 0; c < count; c++) total[c] = scalars[biases[j + c]] + total[c];                              \
+        for (int k = 1; k < n; k++) {                                                                                  \
+            const NAME(lane) y = VALUE(ys[k]);                                                                         \
+            for (int c = 0; c < count; c++) total[c] += weights[c][k] * y;                                             \
+        }                                                                                                              \
+        if (biases != NULL && !(i->flags & BIAS_FIRST))                                                                \
+            for (int c = 0; c < count; c++) total[c] += scalars[biases[j + c]];                                        \
+        for (int c = 0; c < count; c++) LANE_OF(out + (j + c) * LANES) = total[c];                                     \
+    }
+
+/* The gradients of `count` numbers of the list of a layer, which its dots contribute to from the last. */
+#define LAYER_BACKWARD(count)                                                                                          \
+    {                                                                                                                  \
+        NAME(lane) total[count];                                                                                       \
+        for (int c = 0; c < count; c++) total[c] = GRAD(ys[k + c]);                                                    \
+        for (int j = i->aux - 1; j >= 0; j--) {                                                                        \
+            const NAME(lane) g = LANE_OF(GRAD_AT(i->out) + j * LANES);                                                 \
+            const double *weights = scalars + xs[(Py_ssize_t)j * n] + k;                                               \
+            for (int c = 0; c < count; c++) total[c] += PRODUCT(SPLAT(weights[c]), g);                                 \
+        }                                                                                                              \
+        for (int c = 0; c < count; c++) GRAD(ys[k + c]) = total[c];                                                    \
     }
 
 /* Compute all values. Returns where it failed: a guard, or an index that is none; NULL where it did not. */
@@ -81,6 +110,14 @@ static const instruction *NAME(forward)(const machine *m, int keep) {
             if (i->z != NO_SLOT) total = VALUE(i->z) + total;
             for (int k = 1; k < n; k++) total += scalars[xs[k]] * scalars[ys[k]];
             LANE_OF(out) = total;
+            break;
+        }
+        case OP_DOTS: {
+            const int *biases = i->z != NO_SLOT ? m->lists + i->z : NULL;
+            int j = 0;
+            for (; j + 8 <= i->aux; j += 8) LAYER_FORWARD(8)
+            for (; j + 4 <= i->aux; j += 4) LAYER_FORWARD(4)
+            for (; j < i->aux; j++) LAYER_FORWARD(1)
             break;
         }
         case CODE_SUM:
@@ -126,8 +163,8 @@ static const instruction *NAME(forward)(const machine *m, int keep) {
             if (!same) return i;
             break;
         }
-        default: /* a row that calls libm for each number; the fields that it has not name no slot and are not read */
-            call_forward(i->op, LANES, VALUE_AT(i->x), VALUE_AT(i->y), out);
+        default: /* a row that calls libm for each number; one of one operand may have a run of them */
+            call_forward(i->op, is_binary(i->op) ? LANES : n * LANES, VALUE_AT(i->x), VALUE_AT(i->y), out);
         }
     }
     return NULL;
@@ -135,9 +172,11 @@ static const instruction *NAME(forward)(const machine *m, int keep) {
 
 #define BACKWARD1(name, code)                                                                                          \
     case code: {                                                                                                       \
-        const double *x = VALUE_AT(i->x);                                                                              \
-        EACH_AT_ONCE dx[l] = d0_##name(x[l], out[l]);                                                                  \
-        GRAD(i->x) += PRODUCT(LANE_OF(dx), upstream);                                                                  \
+        for (int k = 0; k < n; k++) {                                                                                  \
+            const double *x = VALUE_AT(i->x + k), *result = VALUE_AT(i->out + k);                                      \
+            EACH_AT_ONCE dx[l] = d0_##name(x[l], result[l]);                                                           \
+            GRAD(i->x + k) += PRODUCT(LANE_OF(dx), GRAD(i->out + k));                                                  \
+        }                                                                                                              \
         break;                                                                                                         \
     }
 #define BACKWARD2(name, code)                                                                                          \
@@ -176,7 +215,7 @@ static const instruction *NAME(forward)(const machine *m, int keep) {
 static ALWAYS_INLINE void NAME(backward_as)(const machine *m, const int params_only, const int masked) {
     const double *restrict values = m->values, *restrict locals = m->locals, *restrict scalars = m->scalars;
     double *restrict grads = m->grads;
-    const Py_ssize_t from = m->lanes_from;
+    const Py_ssize_t from = m->lanes_from, grads_from = m->grads_from;
     double dx[LANES] __attribute__((aligned(8 * LANES))), dy[LANES] __attribute__((aligned(8 * LANES)));
     for (const instruction *i = m->code + m->count - 1; i >= m->code; i--) {
         const int need = (params_only ? i->flags >> PARAMS_ONLY : i->flags) & (NEED_X | NEED_Y | NEED_Z);
@@ -223,6 +262,16 @@ static ALWAYS_INLINE void NAME(backward_as)(const machine *m, const int params_o
             }
             if (i->z != NO_SLOT) GRAD(i->z) += upstream;
             break;
+        case OP_DOTS: /* the weights' gradients are summed over rows as they are worked out: fold_layer */
+            if (need & NEED_Y) {
+                int k = 0;
+                for (; k + 8 <= n; k += 8) LAYER_BACKWARD(8)
+                for (; k + 4 <= n; k += 4) LAYER_BACKWARD(4)
+                for (; k < n; k++) LAYER_BACKWARD(1)
+            }
+            if (need & NEED_Z)
+                for (int j = i->aux - 1; j >= 0; j--) GRAD(m->lists[i->z + j]) += LANE_OF(GRAD_AT(i->out) + j * LANES);
+            break;
         case CODE_SUM:
             for (int k = 0; k < n; k++) GRAD(xs[k]) += upstream;
             break;
@@ -245,6 +294,13 @@ static ALWAYS_INLINE void NAME(backward_as)(const machine *m, const int params_o
             }
             break;
         default:
+            if (!is_binary(i->op)) {
+                for (int k = 0; k < n; k++) {
+                    call_locals(i->op, LANES, VALUE_AT(i->x + k), NULL, VALUE_AT(i->out + k), dx, NULL);
+                    GRAD(i->x + k) += PRODUCT(LANE_OF(dx), GRAD(i->out + k));
+                }
+                break;
+            }
             call_locals(i->op, LANES, VALUE_AT(i->x), VALUE_AT(i->y), out, dx, dy);
             if (need & NEED_X) GRAD(i->x) += PRODUCT(LANE_OF(dx), upstream);
             if (need & NEED_Y) GRAD(i->y) += PRODUCT(LANE_OF(dy), upstream);
@@ -256,6 +312,66 @@ static void NAME(backward)(const machine *m, int params_only) { NAME(backward_as
 
 static void NAME(backward_masked)(const machine *m, int params_only) { NAME(backward_as)(m, params_only, 1); }
 
+/* Whether a gradient of a leaf that was asked for is not finite, or a factor of one: then zero may have met inf or nan. */
+static int NAME(in_doubt)(const machine *m, int with_inputs) {
+    const double *values = m->values, *grads = m->grads;
+    const Py_ssize_t from = m->lanes_from, grads_from = m->grads_from;
+    NAME(lane) doubt = SPLAT(0.0);
+    double sum = 0.0;
+    for (Py_ssize_t p = 0; p < m->loose_count; p++) doubt += GRAD_OF(m->loose[p].slot) - GRAD_OF(m->loose[p].slot);
+    if (with_inputs)
+        for (Py_ssize_t i = 0; i < m->input_count; i++)
+            doubt += GRAD_OF(m->first_input + i) - GRAD_OF(m->first_input + i);
+    for (Py_ssize_t t = 0; t < m->layer_count; t++) {
+        const instruction *i = m->layers[t].at;
+        for (int j = 0; j < i->aux; j++) doubt += GRAD_OF(i->out + j) - GRAD_OF(i->out + j);
+        for (int k = 0; k < i->n; k++) {
+            const NAME(lane) y = VALUE(m->lists[i->y + k]);
+            doubt += y - y;
+        }
+    }
+    EACH sum += ((const double *)&doubt)[l];
+    return sum != 0.0;
+}
+
+/* Add the gradients of the weights of a layer, of the rows in lanes `begin` to `end`, to the sums of their block. */
+static void NAME(fold_layer)(
+    const machine *m, const layer *which, const int *places, double *restrict block, int begin, int end, const int masked
+) {
+    const instruction *i = which->at;
+    const int n = i->n;
+    const double *values = m->values;
+    double *restrict grads = m->grads, *restrict rows = m->scratch;
+    const Py_ssize_t from = m->lanes_from, grads_from = m->grads_from;
+    for (int k = 0; k < n; k++) { /* the numbers of the list, row by row */
+        const double *y = VALUE_AT(m->lists[i->y + k]);
+        for (int l = begin; l < end; l++) rows[(Py_ssize_t)l * n + k] = y[l];
+    }
+    for (int j = 0; j < i->aux; j++) {
+        const double *upstream = GRAD_AT(i->out + j);
+        const int *place = places + which->params[j];
+        double *restrict sums = block + place[0];
+        if (masked || place[n - 1] - place[0] != n - 1) {
+            for (int k = 0; k < n; k++)
+                for (int l = begin; l < end; l++) {
+                    const double y = rows[(Py_ssize_t)l * n + k];
+                    if (y != 0.0 && upstream[l] != 0.0) block[place[k]] += y * upstream[l];
+                }
+            continue;
+        }
+        if (begin == 0 && end == LANES) {
+            AT_ONCE for (int k = 0; k < n; k++) {
+                double sum = sums[k];
+                for (int l = 0; l < LANES; l++) sum += rows[(Py_ssize_t)l * n + k] * upstream[l];
+                sums[k] = sum;
+            }
+            continue;
+        }
+        for (int l = begin; l < end; l++)
+            AT_ONCE for (int k = 0; k < n; k++) sums[k] += rows[(Py_ssize_t)l * n + k] * upstream[l];
+    }
+}
+
 #undef SPLAT
 #undef PRODUCT
 #undef VALUE_AT
@@ -264,7 +380,11 @@ static void NAME(backward_masked)(const machine *m, int params_only) { NAME(back
 #undef VALUE
 #undef GRAD
 #undef EACH
+#undef AT_ONCE
 #undef EACH_AT_ONCE
+#undef GRAD_OF
+#undef LAYER_FORWARD
+#undef LAYER_BACKWARD
 #undef FORWARD1
 #undef FORWARD2
 #undef FORWARD3

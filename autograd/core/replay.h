@@ -10,8 +10,8 @@
 #include <string.h>
 
 /* autograd/program.py has the same */
-enum { OP_DOT = TABLE_SIZE, OP_DOT_SCALARS, OP_DOT_ALL_SCALARS, OP_TAKE_SCALARS, OP_GUARD, OP_CALL };
-enum { NEED_X = 1, NEED_Y = 2, NEED_Z = 4, PARAMS_ONLY = 3, XS_FIRST = 64 };
+enum { OP_DOT = TABLE_SIZE, OP_DOT_SCALARS, OP_DOT_ALL_SCALARS, OP_TAKE_SCALARS, OP_GUARD, OP_CALL, OP_DOTS };
+enum { NEED_X = 1, NEED_Y = 2, NEED_Z = 4, PARAMS_ONLY = 3, XS_FIRST = 64, BIAS_FIRST = 128 };
 #define NO_SLOT INT_MIN
 #define BLOCK 64 /* rows whose gradients are summed before they join the total */
 #define WIDTH 8 /* rows that are worked on at a time, in lanes */
@@ -20,11 +20,23 @@ typedef struct {
     int op, flags, out, x, y, z, n, aux;
 } instruction;
 
+typedef struct { /* a layer whose weights have gradients: they are not added up in a slot */
+    const instruction *at;
+    int *params; /* the number of the first weight of each dot; the others follow */
+} layer;
+
+typedef struct { /* a parameter whose gradient is added up in a slot */
+    int slot, param;
+} loose_param;
+
 typedef struct {
     /* the program: copies */
     instruction *code;
-    int *lists, *outputs, *param_slots, *param_needed;
-    Py_ssize_t count, slots, lanes_from, first_input, input_count, output_count, param_count, aux, longest;
+    int *lists, *outputs, *layer_params;
+    layer *layers;
+    loose_param *loose;
+    Py_ssize_t layer_count, loose_count;
+    Py_ssize_t count, slots, grads_from, lanes_from, first_input, input_count, output_count, param_count, aux, longest;
     int has_calls;
     PyObject *call; /* (code, list of numbers) -> (result, tuple of local derivatives) */
     /* where it works: room for WIDTH rows, also used for one */
@@ -45,6 +57,16 @@ static inline int compares(int code, double x, double y) {
     }
     return x != y;
 }
+
+#define ROW(name, code) case code:
+static inline int is_binary(int code) { /* among the rows that call libm */
+    switch (code) {
+    CALL_ROWS2(ROW)
+        return 1;
+    }
+    return 0;
+}
+#undef ROW
 
 #define ROW1(name, code) \
     case code: for (int l = 0; l < lanes; l++) out[l] = f_##name(x[l]); return;
@@ -114,15 +136,21 @@ static int call_out(const machine *m, int code, int n, const double *x, double *
 
 #if defined(__GNUC__) || defined(__clang__)
 #define ALWAYS_INLINE inline __attribute__((always_inline))
+#if defined(__clang__)
+#define IVDEP _Pragma("clang loop vectorize(assume_safety)")
+#else
+#define IVDEP _Pragma("GCC ivdep")
+#endif
 #define HAVE_LANES 1
 #else
 #define ALWAYS_INLINE inline
+#define IVDEP
 #define HAVE_LANES 0 /* no vectors in the language: one row at a time */
 #define __attribute__(ignored)
 #endif
 
 #define LANES 1
-#define NAME(name) name##_1
+#define NAME(name) name##_scalar
 #include "lanes.h"
 
 #if HAVE_LANES
@@ -168,16 +196,20 @@ typedef struct {
     int lanes;
     const instruction *(*forward)(const machine *, int);
     void (*backward)(const machine *, int), (*backward_masked)(const machine *, int);
+    int (*in_doubt)(const machine *, int);
+    void (*fold_layer)(const machine *, const layer *, const int *, double *, int, int, int);
 } executor;
+#define EXECUTOR(name, lanes) \
+    {#name, lanes, forward_##name, backward_##name, backward_masked_##name, in_doubt_##name, fold_layer_##name}
 
-static const executor one_row = {"scalar", 1, forward_1, backward_1, backward_masked_1};
+static const executor one_row = EXECUTOR(scalar, 1);
 static const executor executors[] = { /* the best last */
-    {"scalar", 1, forward_1, backward_1, backward_masked_1},
+    EXECUTOR(scalar, 1),
 #if HAVE_LANES
-    {"baseline", WIDTH, forward_baseline, backward_baseline, backward_masked_baseline},
+    EXECUTOR(baseline, WIDTH),
 #ifdef HAVE_X86
-    {"avx2", WIDTH, forward_avx2, backward_avx2, backward_masked_avx2},
-    {"avx512", WIDTH, forward_avx512, backward_avx512, backward_masked_avx512},
+    EXECUTOR(avx2, WIDTH),
+    EXECUTOR(avx512, WIDTH),
 #endif
 #endif
 };
@@ -223,8 +255,9 @@ static void free_machine(machine *m) {
     PyMem_RawFree(m->code);
     PyMem_RawFree(m->lists);
     PyMem_RawFree(m->outputs);
-    PyMem_RawFree(m->param_slots);
-    PyMem_RawFree(m->param_needed);
+    PyMem_RawFree(m->layer_params);
+    PyMem_RawFree(m->layers);
+    PyMem_RawFree(m->loose);
     PyMem_RawFree(m->memory);
     Py_XDECREF(m->call);
     PyMem_RawFree(m);
@@ -244,15 +277,51 @@ static int *copied_ints(PyObject *array, Py_ssize_t *count) {
     return copy;
 }
 
+/* Which parameters have their gradients added up in slots, and which layers have the others. */
+static int divide_params(machine *m, const int *param_slots, const int *param_needed, Py_ssize_t params) {
+    Py_ssize_t rows = 0, found = 0;
+    int *param_of = PyMem_RawCalloc((size_t)m->grads_from + 1, sizeof(int));
+    m->loose = PyMem_RawMalloc((size_t)(params + 1) * sizeof(loose_param));
+    if (param_of == NULL || m->loose == NULL) goto failed;
+    for (Py_ssize_t p = 0; p < params; p++) {
+        if (param_slots[p] < m->grads_from) param_of[param_slots[p]] = (int)p;
+        else if (param_needed[p]) m->loose[m->loose_count++] = (loose_param){param_slots[p], (int)p};
+    }
+    for (Py_ssize_t i = 0; i < m->count; i++) {
+        if (m->code[i].op != OP_DOTS || !(m->code[i].flags & NEED_X)) continue;
+        m->layer_count++;
+        rows += m->code[i].aux;
+    }
+    m->layers = PyMem_RawMalloc((size_t)(m->layer_count + 1) * sizeof(layer));
+    m->layer_params = PyMem_RawMalloc((size_t)(rows + 1) * sizeof(int));
+    if (m->layers == NULL || m->layer_params == NULL) goto failed;
+    rows = 0;
+    for (Py_ssize_t i = 0; i < m->count; i++) {
+        const instruction *at = &m->code[i];
+        if (at->op != OP_DOTS || !(at->flags & NEED_X)) continue;
+        m->layers[found++] = (layer){at, m->layer_params + rows};
+        for (int j = 0; j < at->aux; j++) m->layer_params[rows++] = param_of[m->lists[at->x + (Py_ssize_t)j * at->n]];
+    }
+    PyMem_RawFree(param_of);
+    return 0;
+failed:
+    PyMem_RawFree(param_of);
+    PyErr_NoMemory();
+    return -1;
+}
+
 static PyObject *core_machine(
     PyObject *code, PyObject *lists, PyObject *outputs, PyObject *param_slots, PyObject *param_needed, Py_ssize_t slots,
-    Py_ssize_t lanes_from, Py_ssize_t first_input, Py_ssize_t input_count, Py_ssize_t aux, Py_ssize_t longest, PyObject *call
+    Py_ssize_t grads_from, Py_ssize_t lanes_from, Py_ssize_t first_input, Py_ssize_t input_count, Py_ssize_t aux,
+    Py_ssize_t longest, PyObject *call
 ) {
     machine *m = PyMem_RawCalloc(1, sizeof(machine));
+    int *slots_of_params = NULL, *needed = NULL;
     Py_ssize_t ints, ignored, doubles;
     PyObject *capsule;
     if (m == NULL) return PyErr_NoMemory();
     m->slots = slots;
+    m->grads_from = grads_from;
     m->lanes_from = lanes_from;
     m->first_input = first_input;
     m->input_count = input_count;
@@ -261,23 +330,29 @@ static PyObject *core_machine(
     m->call = Py_NewRef(call);
     if ((m->code = (instruction *)copied_ints(code, &ints)) == NULL || (m->lists = copied_ints(lists, &ignored)) == NULL ||
         (m->outputs = copied_ints(outputs, &m->output_count)) == NULL ||
-        (m->param_slots = copied_ints(param_slots, &m->param_count)) == NULL ||
-        (m->param_needed = copied_ints(param_needed, &ignored)) == NULL)
+        (slots_of_params = copied_ints(param_slots, &m->param_count)) == NULL ||
+        (needed = copied_ints(param_needed, &ignored)) == NULL)
         goto failed;
     m->count = ints * (Py_ssize_t)sizeof(int) / (Py_ssize_t)sizeof(instruction);
+    if (divide_params(m, slots_of_params, needed, m->param_count) < 0) goto failed;
     for (Py_ssize_t i = 0; i < m->count; i++) m->has_calls |= m->code[i].op == OP_CALL;
-    doubles = WIDTH * ((slots - lanes_from) + slots + aux) + 2 * longest;
+    doubles = WIDTH * ((slots - lanes_from) + (slots - grads_from) + aux + longest) + 2 * longest;
     if (doubles > PY_SSIZE_T_MAX / 16 || (m->memory = PyMem_RawMalloc((size_t)doubles * sizeof(double) + 64)) == NULL) {
         PyErr_NoMemory();
         goto failed;
     }
     m->values = (double *)(((uintptr_t)m->memory + 63) & ~(uintptr_t)63);
     m->grads = m->values + WIDTH * (slots - lanes_from);
-    m->locals = m->grads + WIDTH * slots;
+    m->locals = m->grads + WIDTH * (slots - grads_from);
     m->scratch = m->locals + WIDTH * aux;
     capsule = PyCapsule_New(m, CAPSULE, free_capsule);
-    if (capsule != NULL) return capsule;
+    if (capsule == NULL) goto failed;
+    PyMem_RawFree(slots_of_params);
+    PyMem_RawFree(needed);
+    return capsule;
 failed:
+    PyMem_RawFree(slots_of_params);
+    PyMem_RawFree(needed);
     free_machine(m);
     return NULL;
 }
@@ -312,27 +387,10 @@ static void load_rows(const machine *m, const job *j, Py_ssize_t start, int acti
 }
 
 static void run_backward(const machine *m, const job *j, const executor *e, int masked) {
-    memset(m->grads, 0, (size_t)(m->slots * e->lanes) * sizeof(double));
+    memset(m->grads, 0, (size_t)((m->slots - m->grads_from) * e->lanes) * sizeof(double));
     for (Py_ssize_t o = 0; o < m->output_count; o++)
-        for (int l = 0; l < e->lanes; l++) m->grads[m->outputs[o] * e->lanes + l] += j->seeds[o];
+        for (int l = 0; l < e->lanes; l++) m->grads[(m->outputs[o] - m->grads_from) * e->lanes + l] += j->seeds[o];
     (masked ? e->backward_masked : e->backward)(m, j->input_gradients == NULL);
-}
-
-/* Whether a gradient of a leaf that was asked for is not finite: then a factor of zero may have met inf or nan. */
-static int in_doubt(const machine *m, const job *j, int lanes) {
-    double doubt[WIDTH] = {0.0};
-    for (Py_ssize_t p = 0; p < m->param_count; p++) {
-        const double *grad = m->grads + (Py_ssize_t)m->param_slots[p] * lanes;
-        if (m->param_needed[p])
-            for (int l = 0; l < lanes; l++) doubt[l] += grad[l] - grad[l];
-    }
-    if (j->input_gradients != NULL) {
-        const double *grad = m->grads + m->first_input * lanes;
-        for (Py_ssize_t i = 0; i < m->input_count; i++)
-            for (int l = 0; l < lanes; l++) doubt[l] += grad[i * lanes + l] - grad[i * lanes + l];
-    }
-    for (int l = 1; l < lanes; l++) doubt[0] += doubt[l];
-    return doubt[0] != 0.0;
 }
 
 static void end_block(const job *j) {
@@ -343,17 +401,19 @@ static void end_block(const job *j) {
 }
 
 /* Add the parameters' gradients of some rows, in their order, to the sum of their block of BLOCK rows. */
-static void fold(const machine *m, const job *j, Py_ssize_t start, int active, int lanes) {
+static void fold(const machine *m, const job *j, const executor *e, Py_ssize_t start, int active, int masked) {
+    const int lanes = e->lanes;
     int done = 0;
     while (done < active) {
         Py_ssize_t in_block = (j->rows_before + start + done) % BLOCK;
         int until = BLOCK - in_block < active - done ? done + (int)(BLOCK - in_block) : active;
-        for (Py_ssize_t p = 0; p < m->param_count; p++) {
-            const double *grad = m->grads + (Py_ssize_t)m->param_slots[p] * lanes;
-            double sum = j->block[j->places[p]];
-            for (int l = done; l < until; l++) sum += grad[l];
-            j->block[j->places[p]] = sum;
+        for (Py_ssize_t p = 0; p < m->loose_count; p++) {
+            const double *grad = m->grads + (m->loose[p].slot - m->grads_from) * lanes;
+            double *sum = &j->block[j->places[m->loose[p].param]];
+            for (int l = done; l < until; l++) *sum += grad[l];
         }
+        for (Py_ssize_t t = 0; t < m->layer_count; t++)
+            e->fold_layer(m, &m->layers[t], j->places, j->block, done, until, masked);
         if ((j->rows_before + start + until) % BLOCK == 0) end_block(j);
         done = until;
     }
@@ -383,7 +443,7 @@ static failure first_failure(const machine *m, const job *j, Py_ssize_t start, i
     for (Py_ssize_t row = start; row < start + active; row++) {
         const instruction *i;
         load_rows(m, j, row, 1, 1);
-        i = forward_1(m, 0);
+        i = forward_scalar(m, 0);
         if (i != NULL) return failed_at(m, i, row, 1);
     }
     return (failure){start, -1, NAN, 0.0}; /* cannot be: the arithmetic is the same */
@@ -395,6 +455,7 @@ static failure run_job(const machine *m, const job *j, const executor *e) {
     for (Py_ssize_t start = 0; start < j->rows; start += lanes) {
         const int active = j->rows - start < lanes ? (int)(j->rows - start) : lanes;
         const instruction *stopped;
+        int masked;
         load_rows(m, j, start, active, lanes);
         stopped = e->forward(m, j->seeds != NULL);
         if (stopped != NULL) {
@@ -407,14 +468,15 @@ static failure run_job(const machine *m, const job *j, const executor *e) {
         }
         if (j->seeds == NULL) continue;
         run_backward(m, j, e, 0);
-        if (in_doubt(m, j, lanes)) run_backward(m, j, e, 1);
+        masked = e->in_doubt(m, j->input_gradients != NULL);
+        if (masked) run_backward(m, j, e, 1);
         if (j->input_gradients != NULL) {
-            const double *grad = m->grads + m->first_input * lanes;
+            const double *grad = m->grads + (m->first_input - m->grads_from) * lanes;
             for (int l = 0; l < active; l++)
                 for (Py_ssize_t i = 0; i < m->input_count; i++)
                     j->input_gradients[(start + l) * m->input_count + i] = grad[i * lanes + l];
         }
-        if (j->block != NULL) fold(m, j, start, active, lanes);
+        if (j->block != NULL) fold(m, j, e, start, active, masked);
     }
     return (failure){-1, 0, 0.0, 0.0};
 }

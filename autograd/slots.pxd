@@ -1,0 +1,61 @@
+# The C types of autograd/slots.py.
+cimport cython
+
+cdef int _ADD, _STRIDE, _NONE, _GUARD, _DOT_SCALARS, _DOTS, _BIAS_FIRST, _X_SLOT, _NO_BIAS, _FIRST, _LAST, _BOTH
+
+
+cdef class Slots:
+    cdef object flat
+    cdef int inputs, first, count, ids, instructions, longest
+    cdef int[::1] code, lists, layouts, uses, need
+    cdef int[::1] open_at, is_open, leader, kind, members, absorbed, stamp
+    cdef int[::1] slot, constant_slot, rank, constant_rank, block
+
+    @cython.locals(t=int, kind=int, at=int, ys=int, leader=int, j=int)
+    cdef void find_layers(self) noexcept
+    cdef bint is_sole(self, int i) noexcept
+    @cython.locals(at=int, n=int, xs=int, ys=int, j=int, x=int, y=int)
+    cdef int layer_kind(self, int t) noexcept
+    @cython.locals(at=int, after=int, out=int, x=int, y=int, bias=int)
+    cdef int bias_behind(self, int t) noexcept
+    @cython.locals(a=int, b=int, j=int)
+    cdef bint fits(self, int leader, int t) noexcept
+    @cython.locals(at=int, layout=int, field=int, i=int, j=int)
+    cdef void close_all(self, int t) noexcept
+    cdef void close(self, int i) noexcept
+    @cython.locals(room=Py_ssize_t, t=int)
+    cdef put_layers_together(self)
+    @cython.locals(
+        starts="int[::1]", filled="int[::1]", listed=int, to=int, t=int, at=int, n=int, leader=int, field=int, layout=int,
+        j=int, members=int
+    )
+    cdef rewrite(self, int[::1] code, int[::1] lists)
+    @cython.locals(at=int, n=int, j=int, bias=int)
+    cdef void join(self, int[::1] code, int[::1] lists, int to, int t, int member) noexcept
+    @cython.locals(at=int, rank=int, i=int, c=int)
+    cdef number(self)
+    cdef void raise_rank(self, int i, int rank) noexcept
+    @cython.locals(i=int, t=int, j=int, at=int, layout=int, field=int)
+    cdef void rank_scalars(self) noexcept
+    @cython.locals(n=int)
+    cdef int length(self, int at, int field) noexcept
+    @cython.locals(t=int, at=int, layout=int, field=int, i=int, j=int, k=int, outs=int)
+    cdef int rename(self, int next_slot) noexcept
+    @cython.locals(found=int, t=int, at=int)
+    cdef int kept_locals(self) noexcept
+    cdef merge_runs(self, object result)
+    @cython.locals(code="int[::1]", block="int[::1]", to=int, t=int, at=int, x=int, out=int, field=int, j=int)
+    cdef void merge(self, int first) noexcept
+
+
+cdef class Reuse:
+    cdef int instructions, first, slots
+    cdef int[::1] layouts, code, lists, giver, last_use, moved, kept
+    cdef dict free
+    @cython.locals(t=int, j=int, slots=int, dying=list, count=int, before=int, after=int, giver=int)
+    cdef int run(self)
+    @cython.locals(at=int, op=int)
+    cdef int given(self, int t) noexcept
+    cpdef int new_slot(self, int i) noexcept
+    @cython.locals(at=int, op=int, layout=int, field=int, i=int, j=int)
+    cdef void visit(self, int t, bint move) noexcept
