@@ -9,6 +9,7 @@ from __future__ import annotations
 import gc
 import itertools
 import random
+from collections.abc import Sequence
 from importlib import import_module
 from typing import Any
 
@@ -50,9 +51,8 @@ def add(x: Vector, y: Vector) -> Vector:
     return [a + b for a, b in zip(x, y, strict=True)]
 
 
-def softmax(x: Vector) -> Vector:
-    """exp(x) over its sum; the largest number is taken off first."""
-    top = max(xi.data for xi in x)
+def softmax(x: Vector, top: Any) -> Vector:
+    """exp(x - top) over its sum."""
     powers = [(xi - top).exp() for xi in x]
     total = sum(powers)
     return [power / total for power in powers]
@@ -79,9 +79,21 @@ class GPT:
         """All its numbers."""
         return [number for weights in vars(self).values() for row in weights for number in row]
 
-    def logits(self, token: int, position: int, seen: list[tuple[Vector, Vector]]) -> Vector:
+    def embedding(self, token: Any) -> Vector:
+        """The numbers of a token."""
+        return self.token_embedding[token]
+
+    def softmax(self, x: Vector) -> Vector:
+        """exp(x) over its sum; the largest number is taken off first."""
+        return softmax(x, max(xi.data for xi in x))
+
+    def chosen(self, shares: Vector, target: Any) -> Any:
+        """The share of the target."""
+        return shares[target]
+
+    def logits(self, token: Any, position: int, seen: list[tuple[Vector, Vector]]) -> Vector:
         """What may follow a token; `seen` holds the keys and values of those before it, and takes its own."""
-        x = rmsnorm(add(self.token_embedding[token], self.position_embedding[position]))
+        x = rmsnorm(add(self.embedding(token), self.position_embedding[position]))
         x = add(x, linear(self.attention(rmsnorm(x), seen), self.mix))
         hidden = [h.relu() ** 2 for h in linear(rmsnorm(x), self.up)]
         return linear(add(x, linear(hidden, self.down)), self.head)
@@ -95,16 +107,16 @@ class GPT:
         for start in range(0, WIDTH, size):
             part = range(start, start + size)
             scores = [sum(query[i] * key[i] for i in part) / size**0.5 for key, _ in seen]
-            shares = softmax(scores)
+            shares = self.softmax(scores)
             mixed += [sum(share * value[i] for share, (_, value) in zip(shares, seen, strict=True)) for i in part]
         return mixed
 
-    def loss(self, tokens: list[int]) -> Any:
+    def loss(self, tokens: Sequence[Any]) -> Any:
         """The mean of -log(probability) over the tokens that follow."""
         seen: list[tuple[Vector, Vector]] = []
         losses = []
         for position, (token, target) in enumerate(itertools.pairwise(tokens[: BLOCK + 1])):
-            losses.append(-softmax(self.logits(token, position, seen))[target].log())
+            losses.append(-self.chosen(self.softmax(self.logits(token, position, seen)), target).log())
         return sum(losses) / len(losses)
 
 

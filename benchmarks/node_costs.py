@@ -9,7 +9,7 @@ from importlib import import_module
 from pathlib import Path
 from typing import Any
 
-from engines import ENGINES, Engine, missing
+from engines import ENGINES, SCALARS, Engine, missing
 from tables import Section, Target, at_least, at_most, median_of, number, ratio
 from workers import Figures, clock, in_turns, same_job, workers
 
@@ -174,15 +174,16 @@ def resident() -> int:
 
 def section(rounds: int) -> Section:
     """The table of all engines."""
-    times = in_turns("node_costs", same_job(ENGINES, nodes=NODES, repeats=REPEATS), rounds)
+    times = in_turns("node_costs", same_job(SCALARS, nodes=NODES, repeats=REPEATS), rounds)
     sizes: dict[str, float] = {}
-    for key in ENGINES:
+    for key in SCALARS:
         with workers("node_costs", same_job([key])) as found:
             for worker in found.values():
                 sizes[key] = worker.ask(nodes=NODES_IN_MEMORY, memory=True)["bytes"]
     ours = times.get("glassgrad")
     rows = []
-    for key, engine in ENGINES.items():
+    for key in SCALARS:
+        engine = ENGINES[key]
         if key not in times:
             rows.append([f"{engine.title}: {missing(engine)}", *["–"] * 7])
             continue

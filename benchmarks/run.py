@@ -18,12 +18,16 @@ from dataclasses import dataclass
 from importlib import metadata
 from pathlib import Path
 
+import digits_fit
 import gpt_steps
+import gpt_tape
 import graph_sizes
 import installation
+import mlp_steps
 import moons_step
 import node_costs
 import parameter_steps
+import tape_chain
 from engines import ENGINES, missing
 from tables import Section, table
 
@@ -44,6 +48,10 @@ PARTS = {
     "graph_sizes": Part(
         lambda image: graph_sizes.section(5, 10_000_000, image), lambda: graph_sizes.section(1, 1_000_000)
     ),
+    "tape_chain": Part(lambda _: tape_chain.section(15), lambda: tape_chain.section(3)),
+    "mlp_steps": Part(lambda _: mlp_steps.section(15), lambda: mlp_steps.section(3)),
+    "gpt_tape": Part(lambda _: gpt_tape.section(10), lambda: gpt_tape.section(2)),
+    "digits_fit": Part(lambda _: digits_fit.section(5), lambda: digits_fit.section(1)),
     "installation": Part(lambda _: installation.section(20, wheel=True), lambda: installation.section(5, wheel=False)),
 }
 
@@ -65,12 +73,13 @@ def machine() -> str:
         for e in ENGINES.values()
         if e.distribution and not missing(e)
     ]
+    peers = list(dict.fromkeys(peers))  # an engine may have several entries
     load = ", ".join(f"{mean:.1f}" for mean in os.getloadavg())
     return (
         f"{processor()}, {os.cpu_count()} cores, load {load} over the last 1, 5, 15 minutes; {platform.system()} "
         f"{platform.machine()}; {platform.python_implementation()} {platform.python_version()}; {', '.join(peers)}. "
-        "Each engine works in a process of its own, in turns, on one thread; times are processor time, figures are "
-        "medians, and × is the median of the ratios within a round, with its quartiles."
+        "Each engine works in a process of its own, in turns, on one thread; times are processor time (the wall's, "
+        "where a peer has more threads and it is less), figures are medians, and × is the median of the ratios within a round, with its quartiles."
     )
 
 

@@ -83,6 +83,11 @@ def at_least(work: str, figure: Spread, bound: float) -> Target:
     return Target(work, f"≥ {bound:g}×", f"{figure}×", figure.median >= bound)
 
 
+def within(work: str, figure: Spread, bound: float) -> Target:
+    """A target for how many times a limit may be taken."""
+    return Target(work, f"≤ {bound:g}×", f"{figure}×", figure.median <= bound)
+
+
 def table(headers: Sequence[str], rows: Sequence[Sequence[str]]) -> str:
     """A table that reads well as it is and as Markdown; all columns but the first to the right."""
     widths = [max(len(cells[i]) for cells in (headers, *rows)) for i in range(len(headers))]

@@ -27,6 +27,17 @@ Figures = dict[str, float]
 clock = time.process_time_ns
 
 
+class Stopwatch:
+    """Times peers that work on more than one thread, whose processor times add up: it takes the wall's time if less."""
+
+    def __init__(self) -> None:
+        self.started = clock(), time.perf_counter_ns()
+
+    def seconds(self) -> float:
+        """How long ago it was made."""
+        return min(clock() - self.started[0], time.perf_counter_ns() - self.started[1]) / 1e9
+
+
 class Worker:
     """The process of one engine at one part of the benchmarks."""
 

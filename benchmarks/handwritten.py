@@ -1,0 +1,47 @@
+"""The step of `handwritten.c`: compiled with the machine's C compiler when it is wanted, called through ctypes."""
+
+from __future__ import annotations
+
+import ctypes
+import os
+import shlex
+import shutil
+import subprocess
+import tempfile
+from array import array
+from collections.abc import Sequence
+from pathlib import Path
+
+SOURCE = Path(__file__).with_suffix(".c")
+# what glassgrad's core is built with, so that the arithmetic is the same: no fused multiply-add, no fast-math
+FLAGS = ("-O3", "-march=native", "-ffp-contract=off", "-fno-builtin", "-shared", "-fPIC")
+
+
+def compiler() -> list[str]:
+    """The command of a C compiler; empty where there is none."""
+    command = shlex.split(os.environ.get("CC", "cc"))
+    return command if command and shutil.which(command[0]) else []
+
+
+class Step:
+    """The training step of a network with this many neurons in each hidden layer.
+
+    Args:
+        hidden: A multiple of 16.
+        numbers: The parameters, for each neuron its weights and then its bias.
+        rows: Two inputs and a target, a hundred times, one after another.
+    """
+
+    def __init__(self, hidden: int, numbers: Sequence[float], rows: array[float]) -> None:
+        with tempfile.TemporaryDirectory() as folder:
+            library = Path(folder) / f"step{hidden}.so"
+            subprocess.run([*compiler(), *FLAGS, f"-DHIDDEN={hidden}", str(SOURCE), "-o", str(library)], check=True)
+            self.library = ctypes.CDLL(str(library))
+        self.library.train.restype = ctypes.c_double
+        self.library.train.argtypes = [ctypes.c_int, ctypes.c_double]
+        doubles = ctypes.c_double * len(numbers), ctypes.c_double * len(rows)
+        self.library.prepare(doubles[0](*numbers), doubles[1](*rows))
+
+    def train(self, steps: int, rate: float) -> float:
+        """Take some steps; the loss that the last of them began with."""
+        return float(self.library.train(steps, rate))
