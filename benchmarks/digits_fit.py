@@ -130,10 +130,10 @@ def section(rounds: int) -> Section:
         rows.append([ENGINES[key].versioned(), number(seconds), against, f"{100 * accuracy:.1f} %"])
     note = (
         f"scikit-learn's 1,797 images of 8×8, MLP(64, [{HIDDEN}, {CLASSES}]), relu, softmax cross-entropy, Adam, "
-        f"batches of {BATCH}, {EPOCHS} epochs, doubles, one thread: median of {rounds} trainings in turns, after one that is "
-        "not counted. × is the ratio to glassgrad in the same round. glassgrad: `nn.fit`, checks and recording "
-        "included. torch: the same first numbers and batches, in a loop in Python; the last epoch's losses agree to "
-        "1e-6. scikit-learn: `MLPClassifier` with the same sizes and rate, its own first numbers and order."
+        f"batches of {BATCH}, {EPOCHS} epochs, doubles, one thread: median of {rounds} trainings in turns, after one "
+        "that is not counted. × is the ratio to glassgrad in the same round. glassgrad: `nn.fit`, checks and "
+        "recording included. torch: the same first numbers and batches, in a loop in Python; the last epoch's losses "
+        "agree to 1e-6. scikit-learn: `MLPClassifier` with the same sizes and rate, its own first numbers and order."
     )
     return Section("Training on digits", note, ["engine", "seconds", "×", "held-out fifth"], rows, targets(times))
 

@@ -1,7 +1,7 @@
 """All benchmarks, with the targets beside the figures.
 
-python benchmarks/run.py                            everything, some minutes
-python benchmarks/run.py --quick                    fewer rounds, smaller graphs: under a minute
+python benchmarks/run.py                            everything, some ten minutes
+python benchmarks/run.py --quick                    fewer rounds, smaller graphs: some minutes
 python benchmarks/run.py --only moons_step          one part
 python benchmarks/run.py --write docs/benchmarks.md keep the report, and the plot in docs/images
 """
@@ -79,7 +79,8 @@ def machine() -> str:
         f"{processor()}, {os.cpu_count()} cores, load {load} over the last 1, 5, 15 minutes; {platform.system()} "
         f"{platform.machine()}; {platform.python_implementation()} {platform.python_version()}; {', '.join(peers)}. "
         "Each engine works in a process of its own, in turns, on one thread; times are processor time (the wall's, "
-        "where a peer has more threads and it is less), figures are medians, and × is the median of the ratios within a round, with its quartiles."
+        "where a peer has more threads and it is less), figures are medians, and × is the median of the ratios "
+        "within a round, with its quartiles."
     )
 
 
