@@ -24,6 +24,8 @@ REQUIRED = os.environ.get("GLASSGRAD_REQUIRE_COMPILED") == "1"
 
 # Bits are part of the promise: no contraction to fused multiply-add, no folding of pow(x, 2.0), never fast-math.
 FLAGS = ["/O2", "/fp:strict"] if sys.platform == "win32" else ["-O3", "-g0", "-ffp-contract=off", "-fno-builtin"]
+# The replay chooses in lanes: no one asks which comparison raised a flag, and with that no number changes.
+LANE_FLAGS = [] if sys.platform == "win32" else ["-fno-trapping-math"]
 
 MODULES = (
     ("autograd", "value"),
@@ -65,7 +67,7 @@ def extension(package: str, name: str, source: str) -> Extension:
         f"{package}.{name}",
         [source],
         include_dirs=["autograd", "autograd/core"],
-        extra_compile_args=os.environ.get("GLASSGRAD_CFLAGS", "").split() or FLAGS,
+        extra_compile_args=(os.environ.get("GLASSGRAD_CFLAGS", "").split() or FLAGS) + LANE_FLAGS * (name == "replay"),
         extra_link_args=os.environ.get("GLASSGRAD_LDFLAGS", "").split(),
     )
 

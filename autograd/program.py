@@ -110,6 +110,7 @@ class Program:
         scalars: the numbers of the scalars, those of the constants filled in.
         param_slots: the slot of each parameter.
         param_needed: whether a gradient comes to each parameter.
+        places: 0, 1, 2, ..., one for each parameter: where its gradient belongs among theirs.
         outputs: the slots of the outputs.
         aux: how many local derivatives forward keeps.
         longest: the longest list.
@@ -131,6 +132,7 @@ class Program:
         "outputs",
         "param_needed",
         "param_slots",
+        "places",
         "scalars",
         "slots",
     )
@@ -144,6 +146,7 @@ class Program:
 
     def __init__(self, flat: FlatGraph) -> None:
         self.flat = flat
+        self.places = array("i", range(flat.params))
         self.machines: list[Any] = []
         self.forward_only: Program | None = None
         self.slots = self.grads_from = self.lanes_from = self.first_input = self.aux = self.longest = 0

@@ -159,6 +159,7 @@ def executor() -> str:
     return _executor
 
 
+_NO_PLACES = array("i")
 _executor = ""
 choose_executor(os.environ.get("GLASSGRAD_SIMD") or executors()[-1])
 
@@ -183,11 +184,13 @@ def replay(
         seeds: the upstream gradient of each output; None for forward alone.
         input_gradients: where they go, row by row; None where they are not asked for.
         sums: what the gradients of the parameters are added to.
-        places: where in `sums` each parameter's gradient belongs.
+        places: where in `sums` each parameter's gradient belongs; in the order of the parameters where it is None.
 
     Returns:
         None, or where the first row failed that did; then what was written says nothing.
     """
+    if places is None:
+        places = program.places
     if seeds is None:
         if program.forward_only is None:
             program.forward_only = reusing_storage(program)
@@ -254,7 +257,7 @@ def run_rows(
     seeds: array[float] | None = None,
     input_gradients: array[float] | None = None,
     sums: Sums | None = None,
-    places: array[int] | None = None,
+    places: array[int] = _NO_PLACES,
 ) -> Failure | None:
     """`replay` in Python, on the interpreter of its program."""
     program = interpreter.program
@@ -272,7 +275,7 @@ def run_rows(
         if input_gradients is not None:
             first = program.first_input
             input_gradients[row * width : (row + 1) * width] = array("d", gradients[first : first + width])
-        if sums is not None and places is not None:
+        if sums is not None:
             sums.add_row([gradients[slot] for slot in program.param_slots], places)
     return None
 

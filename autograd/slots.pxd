@@ -5,8 +5,8 @@ cdef int _ADD, _STRIDE, _NONE, _GUARD, _DOT_SCALARS, _DOTS, _BIAS_FIRST, _X_SLOT
 
 
 cdef class Slots:
-    cdef object flat
-    cdef int inputs, first, count, ids, instructions, longest
+    cdef object flat, code_array, lists_array
+    cdef int inputs, first, count, ids, instructions, longest, listed
     cdef int[::1] code, lists, layouts, uses, need
     cdef int[::1] open_at, is_open, leader, kind, members, absorbed, stamp
     cdef int[::1] slot, constant_slot, rank, constant_rank, block

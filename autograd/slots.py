@@ -93,6 +93,7 @@ class Slots:
         self.constant_rank = _filled(len(flat.constants), 0)
         self.block = _filled(0, 0)
         self.longest = 1
+        self.listed = 0
 
     def run(self) -> Program:
         """All passes."""
@@ -203,6 +204,7 @@ class Slots:
         lists = array("i", bytes(4 * (len(self.lists) + room)))
         self.rewrite(code, lists)
         self.code, self.lists = code, lists
+        self.code_array, self.lists_array = code, lists  # the arrays behind: a slice of a memoryview is none
 
     def rewrite(self, code: array[int], lists: array[int]) -> None:
         """Copy what is in no layer, and make the layers."""
@@ -246,6 +248,7 @@ class Slots:
             self.join(code, lists, starts[leader], t, filled[leader])
             filled[leader] += 1
         self.instructions = to // _STRIDE
+        self.listed = listed
 
     def join(self, code: array[int], lists: array[int], to: int, t: int, member: int) -> None:
         """Make a dot a member of a layer."""
@@ -295,8 +298,8 @@ class Slots:
             self.slot[i] = at
             at += 1
         result.slots = self.rename(at)
-        result.code = array("i", self.code[: _STRIDE * self.instructions])
-        result.lists = array("i", self.lists)
+        result.code = self.code_array[: _STRIDE * self.instructions]
+        result.lists = self.lists_array[: self.listed]
         result.param_slots = array("i", [self.slot[i] for i in params])
         result.param_needed = array("i", [self.need[i] & 1 for i in params])
         result.outputs = array("i", [self.slot[i] if i >= 0 else self.constant_slot[-1 - i] for i in flat.outputs])

@@ -194,8 +194,7 @@ class Tape:
     ) -> array[float]:
         outputs = array("d", bytes(8 * rows.rows * len(self._form.flat.outputs)))
         scalars = scalars_of(self._program, self.params)
-        places = array("i", range(len(self.params)))
-        failure = replay(self._program, scalars, rows.numbers, rows.rows, outputs, seeds, gradients, sums, places)
+        failure = replay(self._program, scalars, rows.numbers, rows.rows, outputs, seeds, gradients, sums)
         if failure is not None:
             raise self._failed(failure)
         return outputs

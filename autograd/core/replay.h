@@ -139,7 +139,7 @@ static int call_out(const machine *m, int code, int n, const double *x, double *
 #if defined(__clang__)
 #define IVDEP _Pragma("clang loop vectorize(assume_safety)")
 #else
-#define IVDEP _Pragma("GCC ivdep")
+#define IVDEP _Pragma("GCC ivdep") _Pragma("GCC unroll 1")
 #endif
 #define HAVE_LANES 1
 #else
