@@ -17,12 +17,12 @@ typedef long long NAME(mask) __attribute__((vector_size(8 * LANES)));
             : (NAME(lane))((local) * (upstream)))
 #endif
 
-#define VALUE_AT(slot) (values + ((Py_ssize_t)(slot) - from) * LANES)
-#define GRAD_AT(slot) (grads + ((Py_ssize_t)(slot) - grads_from) * LANES)
+#define VALUE_AT(slot) (values + (Py_ssize_t)(slot) * LANES)
+#define GRAD_AT(slot) (grads + (Py_ssize_t)(slot) * LANES)
 #define LANE_OF(address) (*(NAME(lane) *)(address))
 #define VALUE(slot) (*(const NAME(lane) *)VALUE_AT(slot))
 #define GRAD(slot) LANE_OF(GRAD_AT(slot))
-#define GRAD_OF(slot) (*(const NAME(lane) *)(grads + ((Py_ssize_t)(slot) - grads_from) * LANES))
+#define GRAD_OF(slot) (*(const NAME(lane) *)GRAD_AT(slot))
 #define EACH for (int l = 0; l < LANES; l++)
 #define AT_ONCE IVDEP
 #define EACH_AT_ONCE AT_ONCE EACH
@@ -79,10 +79,12 @@ typedef long long NAME(mask) __attribute__((vector_size(8 * LANES)));
 
 /* Compute all values. Returns where it failed: a guard, or an index that is none; NULL where it did not. */
 static const instruction *NAME(forward)(const machine *m, int keep) {
-    double *values = m->values, *locals = m->locals;
+    double *values = row_zero(m->values, m->lanes_from, LANES), *locals = m->locals;
     const double *scalars = m->scalars;
-    const Py_ssize_t from = m->lanes_from;
     const instruction *end = m->code + m->count;
+    NAME(lane) last = SPLAT(0.0); /* the result of the last of these instructions: */
+#define ARITHMETIC(op, result)                                                                                         \
+    case op: last = result; LANE_OF(out) = last; break;
     for (const instruction *i = m->code; i < end; i++) {
         const int *xs = m->lists + i->x, *ys = m->lists + i->y;
         const int n = i->n;
@@ -91,6 +93,12 @@ static const instruction *NAME(forward)(const machine *m, int keep) {
         LANE_ROWS1(FORWARD1)
         LANE_ROWS2(FORWARD2)
         LANE_ROWS3(FORWARD3)
+        ARITHMETIC(OP_ADD, VALUE(i->x) + VALUE(i->y))
+        ARITHMETIC(OP_SUBTRACT, VALUE(i->x) - VALUE(i->y))
+        ARITHMETIC(OP_MULTIPLY, VALUE(i->x) * VALUE(i->y))
+        ARITHMETIC(OP_CARRIED_ADD, last + VALUE(i->y))
+        ARITHMETIC(OP_CARRIED_SUBTRACT, last - VALUE(i->y))
+        ARITHMETIC(OP_CARRIED_MULTIPLY, last * VALUE(i->y))
         case OP_DOT: {
             NAME(lane) total = VALUE(xs[0]) * VALUE(ys[0]);
             if (i->z != NO_SLOT) total = VALUE(i->z) + total;
@@ -213,23 +221,54 @@ static const instruction *NAME(forward)(const machine *m, int keep) {
 /* Add up all gradients, from the newest instruction to the oldest. `masked`: a contribution is zero where either factor
  * is; without the masks it is so too, unless the other factor is inf or nan, and then a nan comes out at a leaf. */
 static ALWAYS_INLINE void NAME(backward_as)(const machine *m, const int params_only, const int masked) {
-    const double *restrict values = m->values, *restrict locals = m->locals, *restrict scalars = m->scalars;
-    double *restrict grads = m->grads;
-    const Py_ssize_t from = m->lanes_from, grads_from = m->grads_from;
+    const double *restrict values = row_zero(m->values, m->lanes_from, LANES);
+    const double *restrict locals = m->locals, *restrict scalars = m->scalars;
+    double *restrict grads = row_zero(m->grads, m->grads_from, LANES);
     double dx[LANES] __attribute__((aligned(8 * LANES))), dy[LANES] __attribute__((aligned(8 * LANES)));
+    NAME(lane) carried = SPLAT(0.0); /* the whole gradient of the result that an instruction took from the one before */
     for (const instruction *i = m->code + m->count - 1; i >= m->code; i--) {
         const int need = (params_only ? i->flags >> PARAMS_ONLY : i->flags) & (NEED_X | NEED_Y | NEED_Z);
         const int *xs = m->lists + i->x, *ys = m->lists + i->y;
         const int n = i->n;
         const double *out;
         NAME(lane) upstream;
-        if (!need) continue;
+        if (!need) {
+            if (i->op >= OP_CARRIED_ADD) carried = GRAD(i->x);
+            continue;
+        }
         out = VALUE_AT(i->out);
-        upstream = GRAD(i->out);
+        upstream = i->flags & CARRIES ? (NAME(lane))carried : (NAME(lane))GRAD(i->out);
         switch (i->op) {
         LANE_ROWS1(BACKWARD1)
         LANE_ROWS2(BACKWARD2)
         LANE_ROWS3(BACKWARD3)
+        case OP_ADD:
+            if (need & NEED_X) GRAD(i->x) += upstream;
+            if (need & NEED_Y) GRAD(i->y) += upstream;
+            break;
+        case OP_SUBTRACT:
+            if (need & NEED_X) GRAD(i->x) += upstream;
+            if (need & NEED_Y) GRAD(i->y) -= upstream;
+            break;
+        case OP_MULTIPLY:
+            if (need & NEED_X) GRAD(i->x) += PRODUCT(VALUE(i->y), upstream);
+            if (need & NEED_Y) GRAD(i->y) += PRODUCT(VALUE(i->x), upstream);
+            break;
+        case OP_CARRIED_ADD:
+            if (need & NEED_Y) GRAD(i->y) += upstream;
+            carried = GRAD(i->x);
+            if (need & NEED_X) carried += upstream;
+            break;
+        case OP_CARRIED_SUBTRACT:
+            if (need & NEED_Y) GRAD(i->y) -= upstream;
+            carried = GRAD(i->x);
+            if (need & NEED_X) carried += upstream;
+            break;
+        case OP_CARRIED_MULTIPLY:
+            if (need & NEED_Y) GRAD(i->y) += PRODUCT(VALUE(i->x), upstream);
+            carried = GRAD(i->x);
+            if (need & NEED_X) carried += PRODUCT(VALUE(i->y), upstream);
+            break;
         case OP_DOT:
             if (i->flags & XS_FIRST) {
                 for (int k = 0; k < n; k++) GRAD(xs[k]) += PRODUCT(VALUE(ys[k]), upstream);
@@ -314,8 +353,8 @@ static void NAME(backward_masked)(const machine *m, int params_only) { NAME(back
 
 /* Whether a gradient of a leaf that was asked for is not finite, or a factor of one: then zero may have met inf or nan. */
 static int NAME(in_doubt)(const machine *m, int with_inputs) {
-    const double *values = m->values, *grads = m->grads;
-    const Py_ssize_t from = m->lanes_from, grads_from = m->grads_from;
+    const double *values = row_zero(m->values, m->lanes_from, LANES);
+    const double *grads = row_zero(m->grads, m->grads_from, LANES);
     NAME(lane) doubt = SPLAT(0.0);
     double sum = 0.0;
     for (Py_ssize_t p = 0; p < m->loose_count; p++) doubt += GRAD_OF(m->loose[p].slot) - GRAD_OF(m->loose[p].slot);
@@ -340,9 +379,9 @@ static void NAME(fold_layer)(
 ) {
     const instruction *i = which->at;
     const int n = i->n;
-    const double *values = m->values;
-    double *restrict grads = m->grads, *restrict rows = m->scratch;
-    const Py_ssize_t from = m->lanes_from, grads_from = m->grads_from;
+    const double *values = row_zero(m->values, m->lanes_from, LANES);
+    const double *grads = row_zero(m->grads, m->grads_from, LANES);
+    double *restrict rows = m->scratch;
     for (int k = 0; k < n; k++) { /* the numbers of the list, row by row */
         const double *y = VALUE_AT(m->lists[i->y + k]);
         for (int l = begin; l < end; l++) rows[(Py_ssize_t)l * n + k] = y[l];
@@ -385,6 +424,7 @@ static void NAME(fold_layer)(
 #undef GRAD_OF
 #undef LAYER_FORWARD
 #undef LAYER_BACKWARD
+#undef ARITHMETIC
 #undef FORWARD1
 #undef FORWARD2
 #undef FORWARD3

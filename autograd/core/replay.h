@@ -11,7 +11,9 @@
 
 /* autograd/program.py has the same */
 enum { OP_DOT = TABLE_SIZE, OP_DOT_SCALARS, OP_DOT_ALL_SCALARS, OP_TAKE_SCALARS, OP_GUARD, OP_CALL, OP_DOTS };
-enum { NEED_X = 1, NEED_Y = 2, NEED_Z = 4, PARAMS_ONLY = 3, XS_FIRST = 64, BIAS_FIRST = 128 };
+/* what a machine makes of +, - and *: see `carry_results` */
+enum { OP_ADD = OP_DOTS + 1, OP_SUBTRACT, OP_MULTIPLY, OP_CARRIED_ADD, OP_CARRIED_SUBTRACT, OP_CARRIED_MULTIPLY };
+enum { NEED_X = 1, NEED_Y = 2, NEED_Z = 4, PARAMS_ONLY = 3, XS_FIRST = 64, BIAS_FIRST = 128, CARRIES = 256 };
 #define NO_SLOT INT_MIN
 #define BLOCK 64 /* rows whose gradients are summed before they join the total */
 #define WIDTH 8 /* rows that are worked on at a time, in lanes */
@@ -46,6 +48,11 @@ typedef struct {
 } machine;
 
 /* -- what all widths share ------------------------------------------------------------------------------------------- */
+
+/* Where the row of slot 0 would be, if there were one: memory begins with the row of slot `from`. */
+static inline double *row_zero(double *memory, Py_ssize_t from, int lanes) {
+    return (double *)((uintptr_t)memory - (uintptr_t)(from * lanes) * sizeof(double));
+}
 
 static inline int is_index(double x, int count) { return x >= 0.0 && x < (double)count && x == (double)(int)x; }
 
@@ -310,6 +317,29 @@ failed:
     return -1;
 }
 
+/* A chain of arithmetic waits for each result to come back from memory, and so does its backward pass. Where an instruction
+ * uses the result of the one before, it takes it from a register, and hands the gradient back in one: the other one CARRIES.
+ */
+static void carry_results(machine *m) {
+    for (Py_ssize_t t = 0; t < m->count; t++) {
+        instruction *i = &m->code[t], *before = t > 0 ? i - 1 : NULL;
+        const int y_before = before != NULL && i->y == before->out && i->x != i->y;
+        if (i->op != CODE_ADD && i->op != CODE_SUBTRACT && i->op != CODE_MULTIPLY) continue;
+        i->op = i->op == CODE_ADD ? OP_ADD : i->op == CODE_SUBTRACT ? OP_SUBTRACT : OP_MULTIPLY;
+        if (before == NULL || before->op < OP_ADD) continue;
+        if (y_before && i->op != OP_SUBTRACT) { /* x + y is y + x, and so is x * y */
+            const int x = i->x, needs = i->flags & (NEED_X | NEED_X << PARAMS_ONLY);
+            i->x = i->y;
+            i->y = x;
+            i->flags = (i->flags & (NEED_Y | NEED_Y << PARAMS_ONLY)) >> 1 | needs << 1;
+        }
+        if (i->x == before->out && i->x != i->y) {
+            i->op += OP_CARRIED_ADD - OP_ADD;
+            before->flags |= CARRIES;
+        }
+    }
+}
+
 static PyObject *core_machine(
     PyObject *code, PyObject *lists, PyObject *outputs, PyObject *param_slots, PyObject *param_needed, Py_ssize_t slots,
     Py_ssize_t grads_from, Py_ssize_t lanes_from, Py_ssize_t first_input, Py_ssize_t input_count, Py_ssize_t aux,
@@ -335,6 +365,7 @@ static PyObject *core_machine(
         goto failed;
     m->count = ints * (Py_ssize_t)sizeof(int) / (Py_ssize_t)sizeof(instruction);
     if (divide_params(m, slots_of_params, needed, m->param_count) < 0) goto failed;
+    carry_results(m);
     for (Py_ssize_t i = 0; i < m->count; i++) m->has_calls |= m->code[i].op == OP_CALL;
     doubles = WIDTH * ((slots - lanes_from) + (slots - grads_from) + aux + longest) + 2 * longest;
     if (doubles > PY_SSIZE_T_MAX / 16 || (m->memory = PyMem_RawMalloc((size_t)doubles * sizeof(double) + 64)) == NULL) {
