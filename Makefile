@@ -6,7 +6,8 @@ export PIP_DISABLE_PIP_VERSION_CHECK = 1
 
 # What the compiled core is made of: a change builds it again, for it would win over the newer Python beside it.
 COMPILED := setup.py tools/kernels.py $(wildcard autograd/*.pxd nn/*.pxd autograd/core/[!k]*.h) autograd/ops.py \
-  autograd/formulas.py autograd/value.py autograd/flat.py autograd/slots.py autograd/lowering.py autograd/replay.py nn/loops.py
+  autograd/formulas.py autograd/value.py autograd/flat.py autograd/slots.py autograd/storage.py \
+  autograd/lowering.py autograd/replay.py nn/loops.py
 
 # Recipes share the environment, and pip must not run in it twice at a time.
 .NOTPARALLEL:

@@ -31,6 +31,7 @@ MODULES = (
     ("autograd", "value"),
     ("autograd", "flat"),
     ("autograd", "slots"),
+    ("autograd", "storage"),
     ("autograd", "lowering"),
     ("autograd", "replay"),
     ("nn", "loops"),

@@ -13,7 +13,7 @@ import os as _os
 if _os.environ.get("GLASSGRAD_PURE") == "1":
     from autograd.pure import load_python_source as _load
 
-    for _name in ("value", "flat", "slots", "lowering", "replay"):  # in the order in which they import each other
+    for _name in ("value", "flat", "slots", "lowering", "storage", "replay"):  # each imports those before it alone
         _load("autograd", _name)
 
 from autograd.anomaly import AnomalyError, detect_anomaly

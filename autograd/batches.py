@@ -74,7 +74,7 @@ def _read_buffer(batch: array[Any] | memoryview, width: int) -> Batch:
     if view.format == "d" and view.c_contiguous:
         numbers: Any = view.cast("B").cast("d")
     else:
-        listed = view.tolist()
+        listed: list[Any] = view.tolist()
         numbers = array("d", listed if view.ndim == 1 else [x for row in listed for x in row])
 
     def in_kind(found: array[float], columns: int | None) -> Any:
@@ -111,13 +111,16 @@ def _read_rows(batch: Any, width: int) -> Batch:
     for row in batch:
         if isinstance(row, str | bytes | dict) or not hasattr(row, "__iter__"):
             raise TypeError(
-                f"row {rows} of the batch is {type(row).__name__} {shortened(row)}: each row must be a sequence of numbers"
+                f"row {rows} of the batch is {type(row).__name__} {shortened(row)}: each row must be a sequence of "
+                "numbers"
             )
         before = len(numbers)
         for x in row:
             numbers.append(x if type(x) is float else _number(x, rows, len(numbers) - before))
         if len(numbers) - before != width:
-            raise ValueError(f"row {rows} of the batch has {len(numbers) - before} numbers for a tape of {_inputs(width)}")
+            raise ValueError(
+                f"row {rows} of the batch has {len(numbers) - before} numbers for a tape of {_inputs(width)}"
+            )
         rows += 1
     if rows == 0:
         raise ValueError(_EMPTY)

@@ -26,3 +26,7 @@ cdef class Flattening:
         codes="int[::1]", starts="int[::1]", operands="int[::1]"
     )
     cpdef flatten(self, list computed)
+
+
+@cython.locals(k=Py_ssize_t, i=Py_ssize_t, found=bint)
+cdef bint _has_constant_node(int[::1] starts, int[::1] operands, Py_ssize_t nodes)

@@ -18,12 +18,13 @@ except ModuleNotFoundError:
     from autograd import uncompiled as cython
 
 from autograd import ops
+from autograd.ops import BY_CODE
 from autograd.value import Value, creation_number, many, operand_count, operand_node, operand_number, reached_by
 
 if TYPE_CHECKING:
     from autograd.recorder import Guard
 
-__all__ = ["FlatGraph", "flatten_graph"]
+__all__ = ["FlatGraph", "flatten_graph", "folded"]
 
 
 class FlatGraph:
@@ -36,7 +37,7 @@ class FlatGraph:
         starts: where the operands of each begin; one more than there are nodes.
         operands: ids.
         outputs: ids.
-        guard_codes, guard_lefts, guard_rights, guard_outcomes: a comparison, the ids of what it compares, what came out.
+        guard_codes, guard_lefts, guard_rights, guard_outcomes: the comparison, the ids of its operands, what came out.
         guard_places: how many computed nodes stand before each guard.
     """
 
@@ -175,7 +176,7 @@ def flatten_graph(
     flattening.flatten(computed)
 
     def id_of(x: Value | float) -> int:
-        return flattening.id_of(x) if type(x) is Value else flattening.id_of_number(x)
+        return flattening.id_of(x) if isinstance(x, Value) else flattening.id_of_number(x)
 
     flat.outputs = array("i", [id_of(output) for output in outputs])
     numbers = [creation_number(node) for node in computed] if guards else []
@@ -185,3 +186,49 @@ def flatten_graph(
     flat.guard_outcomes = array("i", [guard.outcome for guard in guards])
     flat.guard_places = array("i", [bisect_right(numbers, guard.after) for guard in guards])
     return flat, params
+
+
+def folded(flat: FlatGraph) -> FlatGraph:
+    """The graph without the nodes that are computed from constants alone."""
+    first = flat.inputs + flat.params
+    renamed: dict[int, int] = {}
+    result: FlatGraph | None = None
+    if not _has_constant_node(flat.starts, flat.operands, len(flat.codes)):
+        return flat
+    result = FlatGraph(flat.inputs, flat.params)
+    result.constants = flat.constants[:]
+    places = [0]
+    for k, code in enumerate(flat.codes):
+        ids = [renamed.get(i, i) for i in flat.operands[flat.starts[k] : flat.starts[k + 1]]]
+        if all(i < 0 for i in ids):
+            primitive = BY_CODE[code]
+            assert primitive is not None
+            numbers = [flat.constants[-1 - i] if -i <= len(flat.constants) else result.constants[-1 - i] for i in ids]
+            result.constants.append(
+                primitive.forward(numbers) if primitive.arity is None else primitive.forward(*numbers)
+            )
+            renamed[first + k] = -len(result.constants)
+        else:
+            renamed[first + k] = first + len(result.codes)
+            result.codes.append(code)
+            result.operands.extend(ids)
+            result.starts.append(len(result.operands))
+        places.append(len(result.codes))
+    result.outputs = array("i", [renamed.get(i, i) for i in flat.outputs])
+    result.guard_codes, result.guard_outcomes = flat.guard_codes, flat.guard_outcomes
+    result.guard_lefts = array("i", [renamed.get(i, i) for i in flat.guard_lefts])
+    result.guard_rights = array("i", [renamed.get(i, i) for i in flat.guard_rights])
+    result.guard_places = array("i", [places[place] for place in flat.guard_places])
+    return result
+
+
+def _has_constant_node(starts: array[int], operands: array[int], nodes: int) -> bool:
+    for k in range(nodes):
+        found = False
+        for i in range(starts[k], starts[k + 1]):
+            if operands[i] >= 0:
+                found = True
+                break
+        if not found:
+            return True
+    return False

@@ -2,9 +2,6 @@
 cimport cython
 
 
-@cython.locals(k=Py_ssize_t, i=Py_ssize_t, found=bint)
-cdef bint _has_constant_node(int[::1] starts, int[::1] operands, Py_ssize_t nodes)
-
 cdef long long _NODE_SPAN, _NEVER
 cdef int _ADD, _MULTIPLY, _DOT, _SUM, _MEAN, _TAKE, _LAST, _FUSED_DOT, _DOT_SCALARS, _DOT_ALL_SCALARS, _TAKE_SCALARS, _GUARD
 cdef int _CALL, _TABLE_SIZE, _XS_FIRST, _X_LIST, _NONE, _STRIDE

@@ -19,7 +19,7 @@ except ModuleNotFoundError:
     from autograd import uncompiled as cython
 
 from autograd import ops, program
-from autograd.flat import FlatGraph
+from autograd.flat import FlatGraph, folded
 from autograd.ops import BY_CODE
 from autograd.program import Program, layout_of
 from autograd.slots import number_slots
@@ -68,51 +68,7 @@ def lower(flat: FlatGraph, receiving: array[int]) -> Program:
         flat: a graph that is well formed.
         receiving: for each parameter, whether it receives a gradient.
     """
-    return Lowering(_folded(flat), receiving).run()
-
-
-def _folded(flat: FlatGraph) -> FlatGraph:
-    """The graph without the nodes that are computed from constants alone."""
-    first = flat.inputs + flat.params
-    renamed: dict[int, int] = {}
-    result: FlatGraph | None = None
-    if not _has_constant_node(flat.starts, flat.operands, len(flat.codes)):
-        return flat
-    result = FlatGraph(flat.inputs, flat.params)
-    result.constants = flat.constants[:]
-    places = [0]
-    for k, code in enumerate(flat.codes):
-        ids = [renamed.get(i, i) for i in flat.operands[flat.starts[k] : flat.starts[k + 1]]]
-        if all(i < 0 for i in ids):
-            primitive = BY_CODE[code]
-            assert primitive is not None
-            numbers = [flat.constants[-1 - i] if -i <= len(flat.constants) else result.constants[-1 - i] for i in ids]
-            result.constants.append(primitive.forward(numbers) if primitive.arity is None else primitive.forward(*numbers))
-            renamed[first + k] = -len(result.constants)
-        else:
-            renamed[first + k] = first + len(result.codes)
-            result.codes.append(code)
-            result.operands.extend(ids)
-            result.starts.append(len(result.operands))
-        places.append(len(result.codes))
-    result.outputs = array("i", [renamed.get(i, i) for i in flat.outputs])
-    result.guard_codes, result.guard_outcomes = flat.guard_codes, flat.guard_outcomes
-    result.guard_lefts = array("i", [renamed.get(i, i) for i in flat.guard_lefts])
-    result.guard_rights = array("i", [renamed.get(i, i) for i in flat.guard_rights])
-    result.guard_places = array("i", [places[place] for place in flat.guard_places])
-    return result
-
-
-def _has_constant_node(starts: array[int], operands: array[int], nodes: int) -> bool:
-    for k in range(nodes):
-        found = False
-        for i in range(starts[k], starts[k + 1]):
-            if operands[i] >= 0:
-                found = True
-                break
-        if not found:
-            return True
-    return False
+    return Lowering(folded(flat), receiving).run()
 
 
 @cython.cclass
@@ -391,7 +347,7 @@ class Lowering:
 
     def all_scalars(self, at: int, n: int) -> bool:
         """Whether a stretch of the lists holds nothing else."""
-        for j in range(at, at + n):
+        for j in range(at, at + n):  # noqa: SIM110 - a generator would be a Python object
             if not self.is_scalar(self.lists[j]):
                 return False
         return True

@@ -337,7 +337,7 @@ CLIP = _row("clip",
 WHERE = _row("where", "y if x != 0 else z", "0", "1 if x != 0 else 0", "0 if x != 0 else 1",
     arguments=("condition", "a", "b"), domain=((0, 1), *_PAIR), ulp=(0, 0), about="a where the condition holds, else b")
 
-# what a recorded comparison is on a tape, and a node whose gradient stops (autograd/recorder.py); nan compares as in IEEE
+# what a recorded comparison is on a tape, where nan compares as in IEEE, and a node at which gradients stop
 LESS = _row("less", "1 if x < y else 0", "0", "0", symbol="<", internal=True, domain=_PAIR, ulp=(0, 0),
     about="1 where x < y, else 0")
 LESS_OR_EQUAL = _row("less_or_equal", "1 if x <= y else 0", "0", "0", symbol="<=", glyph="≤", internal=True,

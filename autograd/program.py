@@ -5,9 +5,10 @@ then the inputs, then the results of the instructions in their order. An instruc
 
     op  flags  out  x  y  z  n  aux
 
-A primitive of one operand has n of them: of the slots from x on, to the slots from `out` on. `op` is the code of a primitive, or one of those below; `out` the slot of its result; `x`, `y`, `z` are slots, or where
-the operands are many, places in the array `lists`, where `n` slots stand. Where backward needs the local derivatives
-that forward worked out, they lie from `aux` on.
+`op` is the code of a primitive, or one of those below; `out` the slot of its result; `x`, `y`, `z` are slots, or where
+the operands are many, places in the array `lists`, where `n` slots stand. A primitive of one operand is applied to n
+slots from x on, and its results have those from `out` on. Where backward needs the local derivatives that forward
+worked out, they lie from `aux` on.
 """
 
 from __future__ import annotations
@@ -39,9 +40,9 @@ GUARD = TABLE_SIZE + 4
 CALL = TABLE_SIZE + 5
 """A user's primitive, whose code is z."""
 DOTS = TABLE_SIZE + 6
-"""A layer: `aux` dots of n terms with the same y. Their x are parameters that are used nowhere else, row by row in the list
-x, each row in slots that follow each other; the list z has a parameter for each that is added last, or with BIAS_FIRST is
-what it starts with; `out` is the first of their slots."""
+"""A layer: `aux` dots of n terms with the same y. Their x are parameters that are used nowhere else, row by row in the
+list x, each row in slots that follow each other; the list z has for each what is added last, or with BIAS_FIRST what it
+starts with; `out` is the first of their slots."""
 
 # flags
 NEED_X, NEED_Y, NEED_Z = 1, 2, 4
@@ -77,7 +78,9 @@ def layout_of(op: int) -> int:
         return special[op]
     primitive = BY_CODE[op]
     assert primitive is not None
-    return X_LIST if primitive.arity is None else (X_SLOT, X_SLOT | Y_SLOT, X_SLOT | Y_SLOT | Z_SLOT)[primitive.arity - 1]
+    return (
+        X_LIST if primitive.arity is None else (X_SLOT, X_SLOT | Y_SLOT, X_SLOT | Y_SLOT | Z_SLOT)[primitive.arity - 1]
+    )
 
 
 def op_name(op: int, z: int) -> str:

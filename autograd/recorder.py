@@ -154,7 +154,9 @@ class Recorder:
         """A node that follows this one's number in every replay, and passes no gradient."""
         outer = current_mode()
         assert outer is not None
-        set_mode(Mode(True, outer.scope, outer.watch, outer.recorder))  # under no_grad, this node is recorded all the same
+        set_mode(
+            Mode(True, outer.scope, outer.watch, outer.recorder)
+        )  # under no_grad, this node is recorded all the same
         try:
             result = many(ops.DETACH, [node])
         finally:

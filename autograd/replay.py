@@ -20,7 +20,7 @@ except ModuleNotFoundError:
 from autograd import ops, program
 from autograd.ops import BY_CODE
 from autograd.program import BIAS_FIRST, NONE, PARAMS_ONLY, STRIDE, X_SLOT, XS_FIRST, Program, layout_of
-from autograd.slots import reusing_storage
+from autograd.storage import reusing_storage
 from autograd.value import Value
 
 if not cython.compiled and TYPE_CHECKING:
@@ -155,7 +155,7 @@ def choose_executor(name: str) -> None:
 
 
 def executor() -> str:
-    """How rows are run: the best way, or what the environment variable GLASSGRAD_SIMD names, or what was chosen since."""
+    """How rows are run: in the best way here, or as the environment variable GLASSGRAD_SIMD names, or as was chosen."""
     return _executor
 
 
@@ -395,10 +395,8 @@ class Interpreter:
                     local: Sequence[float] = primitive.evaluate(*[v[slot] for slot in slots])[1]
                 else:
                     slots = lists[x : x + n]
-                    if op == _SUM or op == _MEAN:
-                        local = [1.0 if op == _SUM else 1.0 / n] * n
-                    else:
-                        local = self.locals[aux : aux + n]
+                    equal = 1.0 if op == _SUM else 1.0 / n
+                    local = [equal] * n if op in (_SUM, _MEAN) else self.locals[aux : aux + n]
                 for slot, derivative in zip(slots, local, strict=True):
                     self.contribute(g, slot, derivative, upstream)
         return g

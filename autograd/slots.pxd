@@ -46,16 +46,3 @@ cdef class Slots:
     cdef merge_runs(self, object result)
     @cython.locals(code="int[::1]", block="int[::1]", to=int, t=int, at=int, x=int, out=int, field=int, j=int)
     cdef void merge(self, int first) noexcept
-
-
-cdef class Reuse:
-    cdef int instructions, first, slots
-    cdef int[::1] layouts, code, lists, giver, last_use, moved, kept
-    cdef dict free
-    @cython.locals(t=int, j=int, slots=int, dying=list, count=int, before=int, after=int, giver=int)
-    cdef int run(self)
-    @cython.locals(at=int, op=int)
-    cdef int given(self, int t) noexcept
-    cpdef int new_slot(self, int i) noexcept
-    @cython.locals(at=int, op=int, layout=int, field=int, i=int, j=int)
-    cdef void visit(self, int t, bint move) noexcept

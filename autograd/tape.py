@@ -29,7 +29,7 @@ from autograd.lowering import lower
 from autograd.modes import current_mode, unwatched
 from autograd.numeric import as_operand, shortened
 from autograd.ops import BY_CODE
-from autograd.program import STRIDE, Program, op_name
+from autograd.program import STRIDE, op_name
 from autograd.recorder import Recorder, recording
 from autograd.replay import Failure, Sums, add_gradients, replay, scalars_of
 from autograd.trees import flatten
@@ -283,7 +283,9 @@ def record(
     if mode is not None and mode.recorder is not None:
         raise RuntimeError("a tape is being recorded in this thread: record the other before or after it")
     if not isinstance(inputs, list | tuple):
-        raise TypeError(f"inputs must be a list, one entry an argument, not {type(inputs).__name__} {shortened(inputs)}")
+        raise TypeError(
+            f"inputs must be a list, one entry an argument, not {type(inputs).__name__} {shortened(inputs)}"
+        )
     with unwatched():
         leaves, arguments = _checked_inputs(inputs)
     if isinstance(source, Value | list | tuple):
@@ -328,7 +330,9 @@ def _checked_inputs(inputs: Sequence[Any]) -> tuple[list[Value], list[Any]]:
     seen: dict[int, int] = {}
     for i, leaf in enumerate(leaves):
         if leaf.op:
-            raise ValueError(f"input {i} is computed ({leaf!r}): inputs are leaves; give .detach() of it, or its leaves")
+            raise ValueError(
+                f"input {i} is computed ({leaf!r}): inputs are leaves; give .detach() of it, or its leaves"
+            )
         if id(leaf) in seen:
             raise ValueError(f"input {i} is input {seen[id(leaf)]} again ({leaf!r}): give each once")
         seen[id(leaf)] = i

@@ -308,7 +308,7 @@ class Value:
         """
         recorder = _recorder()
         if recorder is not None:
-            return recorder.detached(self)  # type: ignore[no-any-return]
+            return recorder.detached(self)
         return Value(self._data, self._label)
 
     # -- gradients -----------------------------------------------------------------------------------------------
@@ -978,7 +978,7 @@ def operands_of(function: str, xs: Iterable[Any]) -> list[Value | float]:
 def _compare(relation: Any, x: Value, y: object) -> bool:
     recorder = _recorder()
     if recorder is not None:
-        return recorder.compared(relation, x, y)
+        return recorder.compared(relation, x, y)  # type: ignore[no-any-return]
     if type(y) is Value:
         other = y
         return bool(relation(x._data, other._data))

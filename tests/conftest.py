@@ -19,6 +19,7 @@ SOURCES = {
     "autograd/flat": "autograd/flat.py autograd/flat.pxd autograd/value.pxd setup.py",
     "autograd/lowering": "autograd/lowering.py autograd/lowering.pxd autograd/program.py autograd/ops.py setup.py",
     "autograd/slots": "autograd/slots.py autograd/slots.pxd autograd/program.py autograd/ops.py setup.py",
+    "autograd/storage": "autograd/storage.py autograd/storage.pxd autograd/program.py setup.py",
     "autograd/replay": "autograd/replay.py autograd/replay.pxd autograd/core/replay.h autograd/core/lanes.h "
     "autograd/core/arithmetic.h autograd/program.py autograd/ops.py setup.py",
     "nn/loops": "nn/loops.py nn/loops.pxd autograd/value.pxd setup.py",

@@ -75,6 +75,11 @@ ORACLES: dict[str, Callable[..., Any]] = {
     "minimum": min,
     "clip": lambda x, low, high: min(max(x, low), high),
     "where": lambda c, a, b: a if c != 0 else b,
+    "less": lambda x, y: mpf(x < y),
+    "less_or_equal": lambda x, y: mpf(x <= y),
+    "equal": lambda x, y: mpf(x == y),
+    "not_equal": lambda x, y: mpf(x != y),
+    "detach": lambda x: x,
     "sigmoid_slope": lambda x: mp.exp(-x) / (1 + mp.exp(-x)) ** 2,
     "logsigmoid": lambda x: -mp.log(1 + mp.exp(-x)),
     "softplus": lambda x: mp.log(1 + mp.exp(x)),
@@ -104,6 +109,7 @@ NUMBER_OPERANDS: dict[str, Callable[[int], set[int]]] = {
     "softmax_cross_entropy": lambda n: {n - 1},
     "take": lambda n: {n - 1},
     "where": lambda n: {0},
+    "detach": lambda n: {0},  # by intent
 }
 
 

@@ -1,13 +1,14 @@
 """Random functions for tapes, and what a tape must give for them: the bits of eager runs, row by row.
 
-A function is a list of steps over a pool of numbers: inputs, parameters, constants, then what the steps make. `layered`
-ones are like networks: sums of products of a layer before. `tangled` ones add and multiply whatever comes, so that terms
-of chains share operands with each other and with steps in between, in every order. Numbers are now and then 0, inf or
-nan, so that the rule for zeros decides.
+A function is a list of steps over a pool of numbers: inputs, parameters, constants, then what the steps make.
+`layered` ones are like networks: sums of products of a layer before. `tangled` ones add and multiply whatever comes, so
+that terms of chains share operands with each other and with steps in between, in every order. Numbers are now and then
+0, inf or nan, so that the rule for zeros decides.
 """
 
 from __future__ import annotations
 
+import itertools
 import math
 import random
 import struct
@@ -22,7 +23,21 @@ ROWS = (1, 2, 7, 8, 9, 63, 64, 65, 130)
 BLOCK = 64  # rows whose parameter gradients are summed before they join the total
 SPECIAL = (0.0, -0.0, math.inf, -math.inf, math.nan, 1e308, 5e-324, -1e-200, 1e-200)
 
-UNARY = ("tanh", "exp", "relu", "sigmoid", "abs", "sin", "sqrt", "log", "floor", "softplus", "gelu", "leaky_relu", "cbrt")
+UNARY = (
+    "tanh",
+    "exp",
+    "relu",
+    "sigmoid",
+    "abs",
+    "sin",
+    "sqrt",
+    "log",
+    "floor",
+    "softplus",
+    "gelu",
+    "leaky_relu",
+    "cbrt",
+)
 BINARY = ("add", "subtract", "multiply", "divide", "maximum", "minimum", "hypot", "atan2", "power", "modulo")
 LISTS = ("sum", "mean", "dot", "prod", "logsumexp")
 
@@ -140,7 +155,9 @@ def number(rng: random.Random, special: float) -> float:
 def function(rng: random.Random, special: float = 0.0) -> Function:
     """A random function of one of the kinds."""
     made = layered(rng, special) if rng.random() < 0.3 else tangled(rng, special)
-    made.outputs = tuple(rng.randrange(made.pool_size(), made.pool_size() + len(made.steps)) for _ in range(rng.choice((1, 1, 1, 2, 3))))
+    made.outputs = tuple(
+        rng.randrange(made.pool_size(), made.pool_size() + len(made.steps)) for _ in range(rng.choice((1, 1, 1, 2, 3)))
+    )
     if rng.random() < 0.1:
         made.outputs = (*made.outputs, rng.randrange(made.pool_size()))
     return made
@@ -149,17 +166,18 @@ def function(rng: random.Random, special: float = 0.0) -> Function:
 def layered(rng: random.Random, special: float) -> Function:
     """A network of two or three layers of sums of products, by chains or by `dot`."""
     sizes = [rng.randint(1, 5) for _ in range(rng.randint(2, 4))]
-    params = [number(rng, special / 4) for _ in range(sum(a * b + b for a, b in zip(sizes, sizes[1:], strict=False)))]
+    params = [number(rng, special / 4) for _ in range(sum(a * b + b for a, b in itertools.pairwise(sizes)))]
     made = Function(sizes[0], params, [0.5])
     layer, param = list(range(sizes[0])), sizes[0]
     kind = rng.choice(("chain", "dot", "products first", "bias first"))
-    for before, size in zip(sizes, sizes[1:], strict=False):
+    for before, size in itertools.pairwise(sizes):
         outputs = []
         activation = rng.choice(("", *UNARY))  # one for all, or one each
         for _ in range(size):
             weights = list(range(param, param + before))
             param += before + 1
-            operands = [*weights, *layer] if kind == "dot" else [i for pair in zip(weights, layer, strict=True) for i in pair]
+            pairs = zip(weights, layer, strict=True)
+            operands = [*weights, *layer] if kind == "dot" else [i for pair in pairs for i in pair]
             if kind == "bias first":
                 _append(made, Step(kind, (*operands, param - 1)))
             else:
@@ -186,6 +204,7 @@ def tangled(rng: random.Random, special: float) -> Function:
     _append(made, Step("add", (rng.randrange(made.inputs), rng.randrange(made.inputs))))
     few = rng.random() < 0.5  # operands are mostly the same few
     for _ in range(rng.randint(1, 25)):
+
         def pick() -> int:
             last = _last(made)
             if few and rng.random() < 0.7:

@@ -14,6 +14,7 @@ import pytest
 from analytic import analytic
 from edges import EDGES, Edge, docs_table
 from oracles import ulps
+from test_primitives import COMPARISONS
 
 import autograd as ag
 import nn
@@ -67,6 +68,8 @@ DOES_NOT_DEPEND: dict[str, Callable[[int, int], bool]] = {
     "divide": lambda i, j: i == j == 0,
     "where": lambda i, j: True,
     "take": lambda i, j: True,
+    "detach": lambda i, j: True,
+    **dict.fromkeys(COMPARISONS, lambda i, j: True),
     "power_constant": lambda i, j: i == 1,  # the exponent is a number and has none
 }
 OTHERS = (0.5, 1.0, 0.0, 2.0, -1.0, inf, -inf)  # beside the nan: 1 and 0 tempt pow and products to forget it
@@ -91,6 +94,10 @@ def with_nan(primitive: Primitive) -> list[tuple[int, list[float]]]:
 
 @pytest.mark.parametrize("primitive", PRIMITIVES.values(), ids=lambda p: p.name)
 def test_nan_in_nan_out(primitive: Primitive):
+    if primitive.name in COMPARISONS:  # as in IEEE: nan is in no order, and unequal to all
+        for _, xs in with_nan(primitive):
+            assert evaluate(primitive, xs)[0] == (primitive.name == "not_equal")
+        return
     independent = DOES_NOT_DEPEND.get(primitive.name, lambda i, j: False)
     for j, xs in with_nan(primitive):
         out, local_grads = evaluate(primitive, xs)
@@ -120,6 +127,7 @@ NOTHING = (nan, nan)
 AT_INFINITIES: dict[str, tuple[tuple[float, float], tuple[float, float]]] = {
     "negate": ((inf, -1), (-inf, -1)),
     "identity": ((-inf, 1), (inf, 1)),
+    "detach": ((-inf, 0), (inf, 0)),
     "abs": ((inf, -1), (inf, 1)),
     "exp": ((0, 0), (inf, inf)),
     "exp2": ((0, 0), (inf, inf)),

@@ -42,6 +42,8 @@ def at_kink(primitive: Primitive, xs: list[float]) -> bool:
     steps = {"floor": 0.0, "ceil": 0.0, "round": 0.5}
     if primitive.name in corner_at_zero:
         return xs[0] == 0.0
+    if primitive.name in COMPARISONS:
+        return xs[0] == xs[1]
     if primitive.name in steps:
         return xs[0] % 1.0 == steps[primitive.name]
     if primitive.name == "modulo":
@@ -65,6 +67,7 @@ def test_a_recorded_node_holds_what_the_row_says(primitive: Primitive):
     assert node.local_grads == tuple(g for i, g in enumerate(local_grads) if i not in fixed)
 
 
+COMPARISONS = ("less", "less_or_equal", "equal", "not_equal")
 OPERATORS = {
     "add": lambda x, y: x + y,
     "subtract": lambda x, y: x - y,

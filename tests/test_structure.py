@@ -63,7 +63,7 @@ def test_every_file_is_short_enough_to_read(package: str):
     for path in sources(package):
         written = re.sub(r"(?s)<generated .*?</generated>", "", path.read_text(encoding="utf-8"))
         # one class and one C struct: value.py is longer than it is many things
-        assert len(written.splitlines()) <= (705 if path.name == "value.py" else 500), path
+        assert len(written.splitlines()) <= (790 if path.name == "value.py" else 500), path
 
 
 @pytest.mark.parametrize("package", PACKAGES)

@@ -137,9 +137,7 @@ def switch(arity: int) -> str:
 def is_vectorizable(primitive: Primitive) -> bool:
     """Whether value and derivatives are arithmetic and choices alone: a call of libm would stay one for each number."""
     formulas_ = (primitive.forward_formula, *primitive.derivative_formulas)  # type: ignore[misc]
-    return not any(
-        isinstance(node, ast.Call) for formula in formulas_ for node in ast.walk(formulas.parse(formula))  # type: ignore[arg-type]
-    )
+    return not any(isinstance(node, ast.Call) for formula in formulas_ for node in ast.walk(formulas.parse(formula)))
 
 
 def rows_macro(name: str, primitives: list[Primitive]) -> str:

@@ -1,0 +1,123 @@
+# cython: boundscheck=False, wraparound=False, initializedcheck=False
+"""Storage for `forward` alone: where nothing must be kept for backward, a result goes where a dead one was."""
+
+from __future__ import annotations
+
+from array import array
+
+try:
+    import cython
+except ModuleNotFoundError:
+    from autograd import uncompiled as cython
+
+from autograd import program
+from autograd.program import Program, layout_of
+
+__all__ = ["reusing_storage"]
+
+_STRIDE = program.STRIDE
+_NONE = program.NONE
+_GUARD = program.GUARD
+_DOTS = program.DOTS
+_X_SLOT = program.X_SLOT
+_LAYOUTS = array("i", [0] + [layout_of(op) for op in range(1, _DOTS + 1)])
+
+
+def _filled(count: int, number: int) -> array[int]:
+    return array("i", [number]) * (count + 1)  # a memoryview must not be empty
+
+
+def reusing_storage(full: Program) -> Program:
+    """The program for `forward` alone: slots of dead values are used again, and nothing is kept for backward."""
+    result = Program(full.flat)
+    for name in ("scalars", "param_slots", "param_needed", "first_input", "grads_from", "lanes_from", "longest"):
+        setattr(result, name, getattr(full, name))
+    result.code, result.lists = full.code[:], full.lists[:]
+    reuse = Reuse(result, full)
+    result.slots = reuse.run()
+    result.outputs = array("i", [reuse.new_slot(i) for i in full.outputs])
+    return result
+
+
+@cython.cclass
+class Reuse:
+    """Instructions whose results go where dead ones were. What one instruction gives stays together."""
+
+    def __init__(self, result: Program, full: Program) -> None:
+        self.layouts = _LAYOUTS
+        self.code = result.code if len(result.code) else array("i", bytes(4))
+        self.lists = result.lists if len(result.lists) else array("i", bytes(4))
+        self.instructions = len(full)
+        self.first = full.first_input + full.flat.inputs
+        self.slots = full.slots
+        self.giver = _filled(full.slots, -1)
+        self.last_use = _filled(len(full), -1)
+        self.moved = _filled(len(full), 0)
+        self.kept = array("i", [*full.outputs, -1])
+        self.free: dict[int, list[int]] = {}
+
+    def run(self) -> int:
+        """Move everything; the number of slots."""
+        for t in range(self.instructions):
+            for j in range(self.given(t)):
+                self.giver[self.code[_STRIDE * t + 2] + j] = t
+        for t in range(self.instructions):
+            self.visit(t, False)
+        for j in range(len(self.kept) - 1):
+            if self.kept[j] >= self.first:
+                self.last_use[self.giver[self.kept[j]]] = self.instructions
+        slots = self.first
+        dying: list[list[int]] = [[] for _ in range(self.instructions)]
+        for t in range(self.instructions):
+            count = self.given(t)
+            if count and self.last_use[t] < self.instructions:
+                dying[max(t, self.last_use[t])].append(t)
+        for t in range(self.instructions):
+            self.visit(t, True)
+            count = self.given(t)
+            if count:
+                before = self.code[_STRIDE * t + 2]
+                unused = self.free.get(count)
+                if unused:
+                    after = unused.pop()
+                else:
+                    after = slots
+                    slots += count
+                self.moved[t] = after - before
+                self.code[_STRIDE * t + 2] = after
+            for giver in dying[t]:  # after what t gives has its place: it is not where its operands are
+                self.free.setdefault(self.given(giver), []).append(self.code[_STRIDE * giver + 2])
+        return slots
+
+    def given(self, t: int) -> int:
+        """How many results an instruction has."""
+        at = _STRIDE * t
+        op = self.code[at]
+        if op == _DOTS:
+            return self.code[at + 7]
+        if op == _GUARD:
+            return 0
+        return self.code[at + 6] if self.layouts[op] == _X_SLOT else 1
+
+    def new_slot(self, i: int) -> int:
+        """Where a number has gone."""
+        return i if i < self.first else i + self.moved[self.giver[i]]
+
+    def visit(self, t: int, move: bool) -> None:
+        """Note that an instruction uses its operands, or give their new places."""
+        at = _STRIDE * t
+        op = self.code[at]
+        layout = self.layouts[op]
+        for field in range(3):
+            i = self.code[at + 3 + field]
+            if layout >> field & 1 and i != _NONE:
+                if move:
+                    self.code[at + 3 + field] = self.new_slot(i)
+                elif i >= self.first:
+                    self.last_use[self.giver[i]] = t
+            elif layout >> (3 + field) & 1 and not layout >> (6 + field) & 1:
+                for j in range(i, i + self.code[at + 6]):
+                    if move:
+                        self.lists[j] = self.new_slot(self.lists[j])
+                    elif self.lists[j] >= self.first:
+                        self.last_use[self.giver[self.lists[j]]] = t
