@@ -25,6 +25,7 @@ from autograd.functions import __all__ as _functions
 from autograd.modes import current_scope, named_scope, no_grad
 from autograd.recorder import Comparison, FrozenValueWarning
 from autograd.tape import BranchChanged, Tape, record
+from autograd.taped import Taped, taped
 from autograd.transforms import grad, hessian, hvp, jacobian, jvp, value_and_grad
 from autograd.value import Value, compiled, topological_order
 
@@ -42,6 +43,7 @@ __all__ = [
     "OperandStep",
     "Step",
     "Tape",
+    "Taped",
     "Value",
     "compiled",
     "current_scope",
@@ -58,6 +60,7 @@ __all__ = [
     "primitive",
     "record",
     "steps",
+    "taped",
     "topological_order",
     "value_and_grad",
     *(name for name in _functions if name not in _BUILTINS),

@@ -1,4 +1,4 @@
-"""A program as text: one instruction a line, in static single assignment."""
+"""A program as text: one instruction a line, in static single assignment; a layer (`dots`) has a line a dot."""
 
 from __future__ import annotations
 
@@ -50,21 +50,36 @@ def list_program(found: Program, inputs: Sequence[str], params: Sequence[str], l
         more = [] if shown == n else [f"... {n - shown} more"]
         return [*(name(slot) for slot in found.lists[at : at + shown]), *more]
 
+    def span(slot: int, n: int) -> str:
+        return name(slot) if n == 1 else f"{name(slot)}..{name(slot + n - 1)}"
+
+    def dot(x: int, y: int, n: int) -> str:
+        return f"dot([{', '.join(listed(x, n))}], [{', '.join(listed(y, n))}])"
+
+    def layer(out: int, x: int, y: int, z: int, n: int, count: int, bias_first: bool) -> Iterator[str]:
+        for j in range(count):
+            parts = [dot(x + j * n, y, n)]
+            if z != NONE:
+                parts.insert(0 if bias_first else 1, name(found.lists[z + j]))
+            opening = "dots " if j == 0 else "     "
+            yield f"{opening}{name(out + j)} = {' + '.join(parts)}"
+
     for at in range(0, len(found.code), STRIDE):
-        op, _, out, x, y, z, n, _ = found.code[at : at + STRIDE]
+        op, flags, out, x, y, z, n, aux = found.code[at : at + STRIDE]
         layout = layout_of(op)
         if op == program.GUARD:
             comparison = BY_CODE[z]
             assert comparison is not None
             holds = "holds" if n else "does not hold"
             yield f"guard {name(x)} {comparison.symbol} {name(y)} {holds}    # {lines[out]}"
-            continue
-        if layout & program.Y_LIST:
-            operands = [f"[{', '.join(listed(x, n))}]", f"[{', '.join(listed(y, n))}]"]
-            call = f"dot({', '.join(operands)})"
-            yield f"{name(out)} = {call if z == NONE else f'{name(z)} + {call}'}"
-            continue
-        operands = listed(x, n) if layout & program.X_LIST else []
-        operands += [name(i) for i, bit in ((x, 1), (y, 2), (z, 4)) if layout & bit and i != NONE]
-        yield f"{name(out)} = {op_name(op, z)}({', '.join(operands)})"
+        elif op == program.DOTS:
+            yield from layer(out, x, y, z, n, aux, bool(flags & program.BIAS_FIRST))
+        elif layout & program.Y_LIST:
+            yield f"{name(out)} = " + ("" if z == NONE else f"{name(z)} + ") + dot(x, y, n)
+        elif layout == program.X_SLOT:
+            yield f"{span(out, n)} = {op_name(op, z)}({span(x, n)})"
+        else:
+            operands = listed(x, n) if layout & program.X_LIST else []
+            operands += [name(i) for i, bit in ((x, 1), (y, 2), (z, 4)) if layout & bit and i != NONE]
+            yield f"{name(out)} = {op_name(op, z)}({', '.join(operands)})"
     yield f"return {', '.join(map(name, found.outputs))}"

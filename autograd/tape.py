@@ -16,6 +16,7 @@ guard, which every replay checks; see `autograd.recorder`.
 
 from __future__ import annotations
 
+import inspect
 from array import array
 from collections import Counter
 from collections.abc import Callable, Iterable, Sequence
@@ -23,7 +24,8 @@ from typing import Any
 
 from autograd import ops
 from autograd.batches import Batch, read_batch
-from autograd.flat import FlatGraph, flatten_graph
+from autograd.flat import flatten_graph
+from autograd.forms import Form, packed, unpacked
 from autograd.listing import list_program, names_of
 from autograd.lowering import lower
 from autograd.modes import current_mode, unwatched
@@ -33,9 +35,9 @@ from autograd.program import STRIDE, op_name
 from autograd.recorder import Recorder, recording
 from autograd.replay import Failure, Sums, add_gradients, replay, scalars_of
 from autograd.trees import flatten
-from autograd.value import Value, creation_number
+from autograd.value import Value, creation_number, many, reached_by
 
-__all__ = ["BranchChanged", "Tape", "record"]
+__all__ = ["BranchChanged", "Tape", "record", "record_call"]
 
 
 class BranchChanged(RuntimeError):
@@ -71,7 +73,7 @@ class Tape:
     return %2
     """
 
-    __slots__ = ("_form", "_names", "_program", "params")
+    __slots__ = ("_form", "_program", "params")
 
     def __init__(self, form: Form, params: Sequence[Value]) -> None:
         self._form = form
@@ -82,8 +84,8 @@ class Tape:
         """The outputs of each row.
 
         Args:
-            batch: rows of inputs: nested lists, an `array.array` with all rows one after another, a NumPy array of shape
-                (rows, inputs), or another buffer of numbers. A buffer of float64 that is C-contiguous is not copied.
+            batch: rows of inputs: nested lists, an `array.array` with all rows one after another, a NumPy array of
+                shape (rows, inputs), or another buffer of numbers. A C-contiguous buffer of float64 is not copied.
 
         Returns:
             One number a row, or a list of them where the recorded output was a list, in the batch's kind: lists, an
@@ -105,8 +107,8 @@ class Tape:
     def value_and_grad(self, batch: Any, input_gradients: bool = True) -> tuple[Any, Any]:
         """The outputs of each row, and the gradient of their sum by that row's inputs.
 
-        The gradients of the parameters, summed over the rows, are added to their `grad`, as `backward` does it: those of
-        64 rows from the first on, then those sums, each from the left. Where anything fails, none has changed.
+        The gradients of the parameters, summed over the rows, are added to their `grad`, as `backward` does it: those
+        of 64 rows from the first on, then those sums, each from the left. Where anything fails, none has changed.
 
         Args:
             batch: as for `forward`.
@@ -183,7 +185,7 @@ class Tape:
         return f"{inputs} and {params}, recorded {source}: {guards}"
 
     def _seeds(self) -> array[float]:
-        return array("d", [1.0]) * len(self._form.flat.outputs)
+        return array("d", [1.0]) * self.output_count
 
     def _run(
         self,
@@ -192,17 +194,49 @@ class Tape:
         gradients: array[float] | None = None,
         sums: Sums | None = None,
     ) -> array[float]:
-        outputs = array("d", bytes(8 * rows.rows * len(self._form.flat.outputs)))
-        scalars = scalars_of(self._program, self.params)
-        failure = replay(self._program, scalars, rows.numbers, rows.rows, outputs, seeds, gradients, sums)
+        outputs = array("d", bytes(8 * rows.rows * self.output_count))
+        failure = self.replay(rows.numbers, rows.rows, outputs, seeds, gradients, sums)
         if failure is not None:
-            raise self._failed(failure)
+            raise self.error_of(failure)
         return outputs
 
-    def _outputs(self, rows: Batch, outputs: array[float]) -> Any:
-        return rows.in_kind(outputs, len(self._form.flat.outputs) if self._form.is_list else None)
+    def replay(
+        self,
+        numbers: Any,
+        rows: int,
+        outputs: Any,
+        seeds: array[float] | None = None,
+        gradients: Any = None,
+        sums: Sums | None = None,
+        places: array[int] | None = None,
+    ) -> Failure | None:
+        """`autograd.replay.replay` with the parameters as they are now; `add_gradients` is left to the caller."""
+        scalars = scalars_of(self._program, self.params)
+        return replay(self._program, scalars, numbers, rows, outputs, seeds, gradients, sums, places)
 
-    def _failed(self, failure: Failure) -> Exception:
+    @property
+    def output_count(self) -> int:
+        """How many outputs a row has."""
+        return len(self._form.flat.outputs)
+
+    @property
+    def input_count(self) -> int:
+        """How many inputs a row has."""
+        return self._form.flat.inputs
+
+    @property
+    def param_needed(self) -> array[int]:
+        """For each parameter, whether a gradient comes to it."""
+        return self._program.param_needed
+
+    def __reduce__(self) -> tuple[Callable[..., Tape], tuple[Any, ...]]:
+        return _restored, (packed(self._form), self.params)
+
+    def _outputs(self, rows: Batch, outputs: array[float]) -> Any:
+        return rows.in_kind(outputs, self.output_count if self._form.is_list else None)
+
+    def error_of(self, failure: Failure) -> Exception:
+        """The error that says where a replay stopped."""
         row, guard, left, right = failure
         if guard < 0:
             return ValueError(
@@ -214,42 +248,16 @@ class Tape:
         assert self._form.lines is not None
         was = "held" if flat.guard_outcomes[guard] else "did not hold"
         return BranchChanged(
-            f"row {row} takes another branch than the one that was recorded: {left!r} {comparison.symbol} {right!r}, which "
-            f"{was} then, comes out otherwise\n  {self._form.lines[guard]}\n"
+            f"row {row} takes another branch than the one that was recorded: {left!r} {comparison.symbol} {right!r}, "
+            f"which {was} then, comes out otherwise\n  {self._form.lines[guard]}\n"
             "autograd.taped(function) records a tape for each branch; autograd.where chooses without a branch",
             row,
         )
 
 
-class Form:
-    """What a tape is made of, besides its parameters: what a pickle of it holds.
-
-    Attributes:
-        flat: the graph.
-        receiving: for each parameter whether it receives a gradient.
-        names: what the inputs are called.
-        is_list: whether the output was a list.
-        lines: where the program decided, a text for each guard; None for a standing graph.
-        recorded: how many nodes were computed while it was recorded.
-    """
-
-    __slots__ = ("flat", "is_list", "lines", "names", "receiving", "recorded")
-
-    def __init__(
-        self,
-        flat: FlatGraph,
-        receiving: array[int],
-        names: Sequence[str],
-        is_list: bool,
-        lines: list[str] | None,
-        recorded: int,
-    ) -> None:
-        self.flat = flat
-        self.receiving = receiving
-        self.names = tuple(names)
-        self.is_list = is_list
-        self.lines = lines
-        self.recorded = recorded
+def _restored(packed_form: Any, params: Any) -> Tape:
+    """What a pickle of a tape makes."""
+    return Tape(*unpacked(packed_form, params))
 
 
 def record(
@@ -266,8 +274,8 @@ def record(
 
     Args:
         source: a function that returns a Value or a list of them; or such an output itself.
-        inputs: what the function is called with: leaf Values, numbers, and nested lists, tuples and dicts of them. For a
-            standing graph, leaves of it. From left to right they are the columns of a batch.
+        inputs: what the function is called with: leaf Values, numbers, and nested lists, tuples and dicts of them.
+            For a standing graph, leaves of it. From left to right they are the columns of a batch.
         params: which of the other leaves receive gradients; all where it is None.
 
     Raises:
@@ -289,32 +297,61 @@ def record(
     with unwatched():
         leaves, arguments = _checked_inputs(inputs)
     if isinstance(source, Value | list | tuple):
-        _check_standing(inputs, leaves)
-        return _tape_of(source, leaves, None, creation_number(Value(0.0)), params, "the output")
+        _check_standing(inputs)
+        return _tape_of(source, leaves, names_of(leaves, "x"), None, params, "the output")
     if not callable(source):
         raise TypeError(f"record takes a function or a Value, not {type(source).__name__} {shortened(source)}")
+    return record_call(source, leaves, arguments, params)[0]
+
+
+def record_call(
+    function: Callable[..., Any], leaves: list[Value], arguments: list[Any], params: Iterable[Value] | None = None
+) -> tuple[Tape, Any]:
+    """Call a function in recording mode on arguments that are made of leaves; the tape, and what it returned."""
+    mode = current_mode()
     if mode is not None and not mode.recording:
-        raise RuntimeError("record was called inside no_grad(), where nothing is recorded: call it outside")
+        raise RuntimeError("a tape cannot be recorded inside no_grad(), where nothing is recorded: do it outside")
     recorder = Recorder(leaves)
     with recording(recorder):
-        result = source(*arguments)
-    what = f"{getattr(source, '__name__', type(source).__name__)}()"
-    return _tape_of(result, leaves, recorder, recorder.began, params, what)
+        result = function(*arguments)
+    what = f"{getattr(function, '__name__', type(function).__name__)}()"
+    return _tape_of(result, leaves, _names(function, leaves, arguments), recorder, params, what), result
+
+
+def _names(function: Callable[..., Any], leaves: list[Value], arguments: list[Any]) -> list[str]:
+    """Labels, or else the names of the function's arguments."""
+    names = names_of(leaves, "x")
+    try:
+        parameters = list(inspect.signature(function).parameters.values())
+    except (TypeError, ValueError):
+        return names
+    place = {id(leaf): i for i, leaf in enumerate(leaves)}
+    for argument, parameter in zip(arguments, parameters, strict=False):
+        if parameter.kind not in (parameter.POSITIONAL_ONLY, parameter.POSITIONAL_OR_KEYWORD):
+            break
+        for j, leaf in enumerate(flatten(argument, "an argument")[0]):
+            if isinstance(leaf, Value) and not leaf.label:
+                names[place[id(leaf)]] = parameter.name if leaf is argument else f"{parameter.name}{j}"
+    return names
 
 
 def _tape_of(
-    result: Any, inputs: list[Value], recorder: Recorder | None, began: int, params: Iterable[Value] | None, what: str
+    result: Any,
+    inputs: list[Value],
+    names: list[str],
+    recorder: Recorder | None,
+    params: Iterable[Value] | None,
+    what: str,
 ) -> Tape:
     with unwatched():
-        recorded = creation_number(Value(0.0)) - began - 1
+        recorded = creation_number(Value(0.0)) - recorder.began - 1 if recorder else None
         outputs = _checked_outputs(result, what)
         flat, leaves = flatten_graph(outputs, recorder.guards if recorder else (), inputs)
-        if recorder is None:
-            _check_no_choice(flat)
-            recorded = len(flat.codes)
+        _check_replayable(outputs, recorder)
         lines = [f"{guard.line.where}: {guard.line.text}" for guard in recorder.guards] if recorder else None
         receiving = _receiving(params, leaves, inputs)
-        form = Form(flat, receiving, names_of(inputs, "x"), isinstance(result, list | tuple), lines, recorded)
+        is_list = isinstance(result, list | tuple)
+        form = Form(flat, receiving, names, is_list, lines, len(flat.codes) if recorded is None else recorded)
         return Tape(form, leaves)
 
 
@@ -339,7 +376,7 @@ def _checked_inputs(inputs: Sequence[Any]) -> tuple[list[Value], list[Any]]:
     return leaves, arguments
 
 
-def _check_standing(inputs: Sequence[Any], leaves: list[Value]) -> None:
+def _check_standing(inputs: Sequence[Any]) -> None:
     if any(not isinstance(x, Value) for tree in inputs for x in flatten(tree, "inputs")[0]):
         raise TypeError("the inputs of a standing graph must be leaves of it, and numbers are none: record a function")
 
@@ -359,12 +396,21 @@ def _checked_outputs(result: Any, what: str) -> list[Value | float]:
     return outputs
 
 
-def _check_no_choice(flat: FlatGraph) -> None:
-    if ops.WHERE.code in flat.codes:
-        raise ValueError(
-            "the graph contains where, and what it chose by is gone: record the function that makes the graph, "
-            "autograd.record(function, inputs=...)"
-        )
+def _check_replayable(outputs: Sequence[Value | float], recorder: Recorder | None) -> None:
+    """Refuse what stood before the recording and cannot be computed again: choices, and results of taped functions."""
+    roots = [output for output in outputs if isinstance(output, Value)]
+    if recorder is not None:
+        roots += [x for guard in recorder.guards for x in (guard.left, guard.right) if isinstance(x, Value)]
+    if not roots:
+        return
+    for node in reached_by(many(ops.SUM, [*roots]))[0]:
+        if node.primitive is ops.WHERE and (recorder is None or creation_number(node) < recorder.began):
+            raise ValueError(
+                "the graph contains where, and what it chose by is gone: record the function that makes the graph, "
+                "autograd.record(function, inputs=...)"
+            )
+        if node.op == "taped":
+            raise ValueError("the graph contains the result of a taped function: call the function itself")
 
 
 def _receiving(params: Iterable[Value] | None, leaves: list[Value], inputs: list[Value]) -> array[int]:

@@ -8,7 +8,7 @@ from typing import Any
 from autograd.numeric import as_operand, shortened
 from autograd.value import Value
 
-__all__ = ["flatten", "flatten_like"]
+__all__ = ["flatten", "flatten_like", "shape_of"]
 
 Rebuild = Callable[[Sequence[Any]], Any]
 
@@ -30,6 +30,15 @@ def flatten(tree: Any, what: str) -> tuple[list[Value | float], Rebuild]:
     numbers: list[Value | float] = []
     shape = _shape(tree, what, numbers)
     return numbers, lambda leaves: _build(shape, iter(leaves))
+
+
+def shape_of(tree: Any, what: str) -> Any:
+    """The shape of a tree, which can be compared and hashed.
+
+    >>> shape_of([1, (2, 3)], "the argument") == shape_of([4, (5, 6)], "the argument")
+    True
+    """
+    return _shape(tree, what, [])
 
 
 def flatten_like(tree: Any, pattern: Any, what: str) -> list[Value | float]:
