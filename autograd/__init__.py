@@ -25,7 +25,7 @@ from autograd.functions import __all__ as _functions
 from autograd.modes import current_scope, named_scope, no_grad
 from autograd.recorder import Comparison, FrozenValueWarning
 from autograd.tape import BranchChanged, Tape, record
-from autograd.taped import Taped, taped
+from autograd.branches import Taped, taped
 from autograd.transforms import grad, hessian, hvp, jacobian, jvp, value_and_grad
 from autograd.value import Value, compiled, topological_order
 

@@ -10,7 +10,7 @@
 >>> y.backward()
 >>> y.data, x.grad, w.grad
 (6.0, 3.0, 2.0)
->>> f(-4.0).data, len(f.tapes)  # another branch: another tape
+>>> f(-4.0), len(f.tapes)  # another branch: another tape
 (4.0, 2)
 >>> f.forward([[1.0], [-1.0], [2.0]])
 [3.0, 1.0, 6.0]
