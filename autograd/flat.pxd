@@ -23,7 +23,8 @@ cdef class Flattening:
     cpdef int id_of_number(self, double number)
     @cython.locals(
         nodes=Py_ssize_t, total=Py_ssize_t, k=Py_ssize_t, i=Py_ssize_t, to=Py_ssize_t, node=Value, parent=Value,
-        codes="int[::1]", starts="int[::1]", operands="int[::1]"
+        codes="int[::1]", starts="int[::1]", operands="int[::1]",
+        kinds=bytearray
     )
     cpdef flatten(self, list computed)
 

@@ -39,6 +39,7 @@ class FlatGraph:
         outputs: ids.
         guard_codes, guard_lefts, guard_rights, guard_outcomes: the comparison, the ids of its operands, what came out.
         guard_places: how many computed nodes stand before each guard.
+        kinds: for each code whether a node has it; empty where it was not noted.
     """
 
     __slots__ = (
@@ -50,6 +51,7 @@ class FlatGraph:
         "guard_places",
         "guard_rights",
         "inputs",
+        "kinds",
         "operands",
         "outputs",
         "params",
@@ -69,6 +71,7 @@ class FlatGraph:
         self.guard_rights = array("i")
         self.guard_outcomes = array("i")
         self.guard_places = array("i")
+        self.kinds = bytearray()
 
 
 @cython.cclass
@@ -143,6 +146,7 @@ class Flattening:
         self.flat.codes = array("i", bytes(4 * nodes))
         self.flat.starts = array("i", bytes(4 * (nodes + 1)))
         self.flat.operands = array("i", bytes(4 * total))
+        self.flat.kinds = kinds = bytearray(len(BY_CODE))
         if nodes == 0:
             return
         codes, starts, operands = self.flat.codes, self.flat.starts, self.flat.operands
@@ -150,6 +154,7 @@ class Flattening:
         for k in range(nodes):
             node = computed[k]
             codes[k] = node._code
+            kinds[codes[k]] = 1
             for i in range(operand_count(node)):
                 parent = operand_node(node, i)
                 operands[to] = self.id_of_number(operand_number(node, i)) if parent is None else self.id_of(parent)

@@ -347,7 +347,8 @@ def _tape_of(
         recorded = creation_number(Value(0.0)) - recorder.began - 1 if recorder else None
         outputs = _checked_outputs(result, what)
         flat, leaves = flatten_graph(outputs, recorder.guards if recorder else (), inputs)
-        _check_replayable(outputs, recorder)
+        if flat.kinds and (flat.kinds[ops.WHERE.code] or flat.kinds[_taped_code()]):
+            _check_replayable(outputs, recorder)
         lines = [f"{guard.line.where}: {guard.line.text}" for guard in recorder.guards] if recorder else None
         receiving = _receiving(params, leaves, inputs)
         is_list = isinstance(result, list | tuple)
@@ -394,6 +395,12 @@ def _checked_outputs(result: Any, what: str) -> list[Value | float]:
     if not outputs:
         raise ValueError(f"{what} is an empty list: there is nothing to record")
     return outputs
+
+
+def _taped_code() -> int:
+    primitive = ops.by_name("taped")
+    assert primitive is not None
+    return primitive.code
 
 
 def _check_replayable(outputs: Sequence[Value | float], recorder: Recorder | None) -> None:
