@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from typing import TypeVar
 
 T = TypeVar("T")
@@ -12,6 +13,14 @@ compiled = False
 def final(kind: T) -> T:
     """No subclasses; in Python, `__init_subclass__` sees to it."""
     return kind
+
+
+def boundscheck(wanted: bool) -> Callable[[T], T]:
+    """Whether an index is checked; Python's always is."""
+    return lambda function: function
+
+
+wraparound = boundscheck
 
 
 def no_gc(kind: T) -> T:

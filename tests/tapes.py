@@ -165,7 +165,8 @@ def function(rng: random.Random, special: float = 0.0) -> Function:
 
 def layered(rng: random.Random, special: float) -> Function:
     """A network of two or three layers of sums of products, by chains or by `dot`."""
-    sizes = [rng.randint(1, 5) for _ in range(rng.randint(2, 4))]
+    largest = rng.choice((5, 5, 20))  # beyond 8, the widest registers are filled
+    sizes = [rng.randint(1, largest) for _ in range(rng.randint(2, 4))]
     params = [number(rng, special / 4) for _ in range(sum(a * b + b for a, b in itertools.pairwise(sizes)))]
     made = Function(sizes[0], params, [0.5])
     layer, param = list(range(sizes[0])), sizes[0]

@@ -1,4 +1,5 @@
-/* The replay in one width and for one instruction set: replay.h includes this with LANES and NAME defined.
+/* The replay in one width and for one instruction set: replay.h includes this with NAME defined, LANES, TILE (how many
+ * dots of a layer are worked on side by side: as many as there are registers for) and SHUFFLES.
  *
  * A slot is a row of LANES doubles, one for each row of the batch that is worked on. Only what `attribute` and `ivdep` say
  * differs between instruction sets; the arithmetic, and so every bit, is the same.
@@ -123,8 +124,8 @@ static const instruction *NAME(forward)(const machine *m, int keep) {
         case OP_DOTS: {
             const int *biases = i->z != NO_SLOT ? m->lists + i->z : NULL;
             int j = 0;
-            for (; j + 8 <= i->aux; j += 8) LAYER_FORWARD(8)
-            for (; j + 4 <= i->aux; j += 4) LAYER_FORWARD(4)
+            for (; j + TILE <= i->aux; j += TILE) LAYER_FORWARD(TILE)
+            for (; j + 2 <= i->aux; j += 2) LAYER_FORWARD(2)
             for (; j < i->aux; j++) LAYER_FORWARD(1)
             break;
         }
@@ -301,15 +302,13 @@ static ALWAYS_INLINE void NAME(backward_as)(const machine *m, const int params_o
             }
             if (i->z != NO_SLOT) GRAD(i->z) += upstream;
             break;
-        case OP_DOTS: /* the weights' gradients are summed over rows as they are worked out: fold_layer */
+        case OP_DOTS: /* the gradients of weights and biases are summed over rows as they are worked out: fold_layer */
             if (need & NEED_Y) {
                 int k = 0;
-                for (; k + 8 <= n; k += 8) LAYER_BACKWARD(8)
-                for (; k + 4 <= n; k += 4) LAYER_BACKWARD(4)
+                for (; k + TILE <= n; k += TILE) LAYER_BACKWARD(TILE)
+                for (; k + 2 <= n; k += 2) LAYER_BACKWARD(2)
                 for (; k < n; k++) LAYER_BACKWARD(1)
             }
-            if (need & NEED_Z)
-                for (int j = i->aux - 1; j >= 0; j--) GRAD(m->lists[i->z + j]) += LANE_OF(GRAD_AT(i->out) + j * LANES);
             break;
         case CODE_SUM:
             for (int k = 0; k < n; k++) GRAD(xs[k]) += upstream;
@@ -373,41 +372,89 @@ static int NAME(in_doubt)(const machine *m, int with_inputs) {
     return sum != 0.0;
 }
 
-/* Add the gradients of the weights of a layer, of the rows in lanes `begin` to `end`, to the sums of their block. */
+#if SHUFFLES
+/* Eight numbers of eight rows: from a vector a number to a vector a row. */
+static ALWAYS_INLINE void NAME(transpose)(NAME(lane) *r) {
+    NAME(lane) a[8], b[8];
+    for (int i = 0; i < 8; i += 2) {
+        a[i] = __builtin_shufflevector(r[i], r[i + 1], 0, 8, 2, 10, 4, 12, 6, 14);
+        a[i + 1] = __builtin_shufflevector(r[i], r[i + 1], 1, 9, 3, 11, 5, 13, 7, 15);
+    }
+    for (int i = 0; i < 8; i += 4) {
+        for (int j = i; j < i + 2; j++) {
+            b[j] = __builtin_shufflevector(a[j], a[j + 2], 0, 1, 8, 9, 4, 5, 12, 13);
+            b[j + 2] = __builtin_shufflevector(a[j], a[j + 2], 2, 3, 10, 11, 6, 7, 14, 15);
+        }
+    }
+    for (int i = 0; i < 4; i++) {
+        r[i] = __builtin_shufflevector(b[i], b[i + 4], 0, 1, 2, 3, 8, 9, 10, 11);
+        r[i + 4] = __builtin_shufflevector(b[i], b[i + 4], 4, 5, 6, 7, 12, 13, 14, 15);
+    }
+}
+#endif
+
+/* Add the gradients of the weights and biases of a layer, of the rows in lanes `begin` to `end`, to the sums of their block:
+ * row after row. Where all lanes have rows, and the weights of each dot their sums side by side, eight weights of a dot at
+ * a time; those that are left, and the biases, for eight dots at a time. */
 static void NAME(fold_layer)(
     const machine *m, const layer *which, const int *places, double *restrict block, int begin, int end, const int masked
 ) {
     const instruction *i = which->at;
-    const int n = i->n;
     const double *values = row_zero(m->values, m->lanes_from, LANES);
     const double *grads = row_zero(m->grads, m->grads_from, LANES);
-    double *restrict rows = m->scratch;
-    for (int k = 0; k < n; k++) { /* the numbers of the list, row by row */
-        const double *y = VALUE_AT(m->lists[i->y + k]);
-        for (int l = begin; l < end; l++) rows[(Py_ssize_t)l * n + k] = y[l];
+    const int *ys = m->lists + i->y;
+    int first = 0, dots = 0; /* the first weight and the first dot that are still to do */
+#if SHUFFLES
+    typedef NAME(lane) anywhere __attribute__((aligned(8), may_alias));
+    int side_by_side = begin == 0 && end == LANES && !masked;
+    for (int j = 0; j < i->aux && side_by_side; j++) {
+        const int *place = places + which->params[j];
+        side_by_side = place[i->n - 1] - place[0] == i->n - 1;
     }
-    for (int j = 0; j < i->aux; j++) {
+    for (; side_by_side && first + 8 <= i->n; first += 8) {
+        NAME(lane) rows[8];
+        for (int k = 0; k < 8; k++) rows[k] = VALUE(ys[first + k]);
+        NAME(transpose)(rows);
+        for (int j = 0; j < i->aux; j++) {
+            const double *upstream = GRAD_AT(i->out + j);
+            anywhere *sums = (anywhere *)(block + places[which->params[j]] + first);
+            NAME(lane) sum = *sums;
+            for (int l = 0; l < LANES; l++) sum += rows[l] * upstream[l];
+            *sums = sum;
+        }
+    }
+    for (; side_by_side && dots + 8 <= i->aux; dots += 8) {
+        const int *params = which->params + dots, *biases = which->biases + dots;
+        NAME(lane) rows[8], sum;
+        for (int c = 0; c < 8; c++) rows[c] = LANE_OF(GRAD_AT(i->out + dots + c));
+        NAME(transpose)(rows);
+        for (int k = first; k < i->n; k++) {
+            const double *y = VALUE_AT(ys[k]);
+            for (int c = 0; c < 8; c++) sum[c] = block[places[params[c]] + k];
+            for (int l = 0; l < LANES; l++) sum += rows[l] * y[l];
+            for (int c = 0; c < 8; c++) block[places[params[c]] + k] = sum[c];
+        }
+        for (int c = 0; c < 8; c++) sum[c] = biases[c] >= 0 ? block[places[biases[c]]] : 0.0;
+        for (int l = 0; l < LANES; l++) sum += rows[l];
+        for (int c = 0; c < 8; c++)
+            if (biases[c] >= 0) block[places[biases[c]]] = sum[c];
+    }
+#endif
+    for (int j = dots; j < i->aux; j++) {
+        const double *upstream = GRAD_AT(i->out + j);
+        if (which->biases[j] < 0) continue;
+        for (int l = begin; l < end; l++) block[places[which->biases[j]]] += upstream[l];
+    }
+    for (int j = dots; j < i->aux; j++) {
         const double *upstream = GRAD_AT(i->out + j);
         const int *place = places + which->params[j];
-        double *restrict sums = block + place[0];
-        if (masked || place[n - 1] - place[0] != n - 1) {
-            for (int k = 0; k < n; k++)
-                for (int l = begin; l < end; l++) {
-                    const double y = rows[(Py_ssize_t)l * n + k];
-                    if (y != 0.0 && upstream[l] != 0.0) block[place[k]] += y * upstream[l];
-                }
-            continue;
+        for (int k = first; k < i->n; k++) {
+            const double *y = VALUE_AT(ys[k]);
+            double sum = block[place[k]];
+            for (int l = begin; l < end; l++)
+                if (!masked || (y[l] != 0.0 && upstream[l] != 0.0)) sum += y[l] * upstream[l];
+            block[place[k]] = sum;
         }
-        if (begin == 0 && end == LANES) {
-            AT_ONCE for (int k = 0; k < n; k++) {
-                double sum = sums[k];
-                for (int l = 0; l < LANES; l++) sum += rows[(Py_ssize_t)l * n + k] * upstream[l];
-                sums[k] = sum;
-            }
-            continue;
-        }
-        for (int l = begin; l < end; l++)
-            AT_ONCE for (int k = 0; k < n; k++) sums[k] += rows[(Py_ssize_t)l * n + k] * upstream[l];
     }
 }
 
@@ -432,4 +479,6 @@ static void NAME(fold_layer)(
 #undef BACKWARD2
 #undef BACKWARD3
 #undef LANES
+#undef TILE
+#undef SHUFFLES
 #undef NAME

@@ -16,15 +16,16 @@ enum { OP_ADD = OP_DOTS + 1, OP_SUBTRACT, OP_MULTIPLY, OP_CARRIED_ADD, OP_CARRIE
 enum { NEED_X = 1, NEED_Y = 2, NEED_Z = 4, PARAMS_ONLY = 3, XS_FIRST = 64, BIAS_FIRST = 128, CARRIES = 256 };
 #define NO_SLOT INT_MIN
 #define BLOCK 64 /* rows whose gradients are summed before they join the total */
-#define WIDTH 8 /* rows that are worked on at a time, in lanes */
+#define WIDTH 8 /* the most rows that are worked on at a time, in the lanes of one register */
 
 typedef struct {
     int op, flags, out, x, y, z, n, aux;
 } instruction;
 
-typedef struct { /* a layer whose weights have gradients: they are not added up in a slot */
+typedef struct { /* a layer whose weights or biases have gradients: they are not added up in slots */
     const instruction *at;
-    int *params; /* the number of the first weight of each dot; the others follow */
+    int *params; /* the number of the first weight of each dot, as a parameter; the others follow */
+    int *biases; /* the number of the bias of each dot; -1 where it has none, or a constant */
 } layer;
 
 typedef struct { /* a parameter whose gradient is added up in a slot */
@@ -149,14 +150,22 @@ static int call_out(const machine *m, int code, int n, const double *x, double *
 #define IVDEP _Pragma("GCC ivdep") _Pragma("GCC unroll 1")
 #endif
 #define HAVE_LANES 1
+#if defined(__clang__) || __GNUC__ >= 12
+#define HAVE_SHUFFLES 1
+#else
+#define HAVE_SHUFFLES 0
+#endif
 #else
 #define ALWAYS_INLINE inline
 #define IVDEP
+#define HAVE_SHUFFLES 0
 #define HAVE_LANES 0 /* no vectors in the language: one row at a time */
 #define __attribute__(ignored)
 #endif
 
 #define LANES 1
+#define TILE 4
+#define SHUFFLES 0
 #define NAME(name) name##_scalar
 #include "lanes.h"
 
@@ -165,6 +174,8 @@ static int call_out(const machine *m, int code, int n, const double *x, double *
 #pragma GCC diagnostic ignored "-Wpsabi" /* no vector is passed between functions */
 #endif
 #define LANES 8
+#define TILE 8
+#define SHUFFLES 0
 #define NAME(name) name##_baseline
 #include "lanes.h"
 
@@ -176,7 +187,9 @@ static int call_out(const machine *m, int code, int n, const double *x, double *
 #pragma GCC push_options
 #pragma GCC target("avx2")
 #endif
-#define LANES 8
+#define LANES 4
+#define TILE 8
+#define SHUFFLES 0
 #define NAME(name) name##_avx2
 #include "lanes.h"
 #if defined(__clang__)
@@ -188,6 +201,8 @@ static int call_out(const machine *m, int code, int n, const double *x, double *
 #pragma GCC target("avx512f,avx512dq,avx512vl,prefer-vector-width=512")
 #endif
 #define LANES 8
+#define TILE 8
+#define SHUFFLES HAVE_SHUFFLES
 #define NAME(name) name##_avx512
 #include "lanes.h"
 #if defined(__clang__)
@@ -213,10 +228,10 @@ static const executor one_row = EXECUTOR(scalar, 1);
 static const executor executors[] = { /* the best last */
     EXECUTOR(scalar, 1),
 #if HAVE_LANES
-    EXECUTOR(baseline, WIDTH),
+    EXECUTOR(baseline, 8),
 #ifdef HAVE_X86
-    EXECUTOR(avx2, WIDTH),
-    EXECUTOR(avx512, WIDTH),
+    EXECUTOR(avx2, 4),
+    EXECUTOR(avx512, 8),
 #endif
 #endif
 };
@@ -284,31 +299,37 @@ static int *copied_ints(PyObject *array, Py_ssize_t *count) {
     return copy;
 }
 
-/* Which parameters have their gradients added up in slots, and which layers have the others. */
+/* Which parameters have their gradients added up in slots; the others belong to layers, each to one dot. */
 static int divide_params(machine *m, const int *param_slots, const int *param_needed, Py_ssize_t params) {
-    Py_ssize_t rows = 0, found = 0;
-    int *param_of = PyMem_RawCalloc((size_t)m->grads_from + 1, sizeof(int));
-    m->loose = PyMem_RawMalloc((size_t)(params + 1) * sizeof(loose_param));
-    if (param_of == NULL || m->loose == NULL) goto failed;
-    for (Py_ssize_t p = 0; p < params; p++) {
-        if (param_slots[p] < m->grads_from) param_of[param_slots[p]] = (int)p;
-        else if (param_needed[p]) m->loose[m->loose_count++] = (loose_param){param_slots[p], (int)p};
-    }
+    Py_ssize_t dots = 0, layers = 0;
+    int *param_of = PyMem_RawMalloc((size_t)(m->first_input + 1) * sizeof(int)), *to;
+    if (param_of == NULL) goto failed;
+    for (Py_ssize_t slot = 0; slot < m->first_input; slot++) param_of[slot] = -1;
+    for (Py_ssize_t p = 0; p < params; p++) param_of[param_slots[p]] = (int)p;
     for (Py_ssize_t i = 0; i < m->count; i++) {
-        if (m->code[i].op != OP_DOTS || !(m->code[i].flags & NEED_X)) continue;
-        m->layer_count++;
-        rows += m->code[i].aux;
+        layers += m->code[i].op == OP_DOTS;
+        if (m->code[i].op == OP_DOTS) dots += m->code[i].aux;
     }
-    m->layers = PyMem_RawMalloc((size_t)(m->layer_count + 1) * sizeof(layer));
-    m->layer_params = PyMem_RawMalloc((size_t)(rows + 1) * sizeof(int));
-    if (m->layers == NULL || m->layer_params == NULL) goto failed;
-    rows = 0;
+    m->layers = PyMem_RawMalloc((size_t)(layers + 1) * sizeof(layer));
+    m->layer_params = to = PyMem_RawMalloc((size_t)(2 * dots + 1) * sizeof(int));
+    m->loose = PyMem_RawMalloc((size_t)(params + 1) * sizeof(loose_param));
+    if (m->layers == NULL || to == NULL || m->loose == NULL) goto failed;
     for (Py_ssize_t i = 0; i < m->count; i++) {
         const instruction *at = &m->code[i];
-        if (at->op != OP_DOTS || !(at->flags & NEED_X)) continue;
-        m->layers[found++] = (layer){at, m->layer_params + rows};
-        for (int j = 0; j < at->aux; j++) m->layer_params[rows++] = param_of[m->lists[at->x + (Py_ssize_t)j * at->n]];
+        layer *found = &m->layers[m->layer_count];
+        if (at->op != OP_DOTS || !(at->flags & (NEED_X | NEED_Z))) continue;
+        m->layer_count++;
+        *found = (layer){at, to, to + at->aux};
+        for (int j = 0; j < at->aux; j++) found->params[j] = param_of[m->lists[at->x + (Py_ssize_t)j * at->n]];
+        for (int j = 0; j < at->aux; j++) found->biases[j] = at->z == NO_SLOT ? -1 : param_of[m->lists[at->z + j]];
+        to += 2 * at->aux;
     }
+    for (Py_ssize_t t = 0; t < m->layer_count; t++) /* what is left with a number is loose */
+        for (int j = 0; j < m->layers[t].at->aux; j++)
+            if (m->layers[t].biases[j] >= 0) param_of[param_slots[m->layers[t].biases[j]]] = -1;
+    for (Py_ssize_t p = 0; p < params; p++)
+        if (param_slots[p] >= m->grads_from && param_needed[p] && param_of[param_slots[p]] >= 0)
+            m->loose[m->loose_count++] = (loose_param){param_slots[p], (int)p};
     PyMem_RawFree(param_of);
     return 0;
 failed:
@@ -367,7 +388,7 @@ static PyObject *core_machine(
     if (divide_params(m, slots_of_params, needed, m->param_count) < 0) goto failed;
     carry_results(m);
     for (Py_ssize_t i = 0; i < m->count; i++) m->has_calls |= m->code[i].op == OP_CALL;
-    doubles = WIDTH * ((slots - lanes_from) + (slots - grads_from) + aux + longest) + 2 * longest;
+    doubles = WIDTH * ((slots - lanes_from) + (slots - grads_from) + aux) + 2 * longest;
     if (doubles > PY_SSIZE_T_MAX / 16 || (m->memory = PyMem_RawMalloc((size_t)doubles * sizeof(double) + 64)) == NULL) {
         PyErr_NoMemory();
         goto failed;
