@@ -92,8 +92,8 @@ class Sums:
         return self.total
 
 
-@cython.boundscheck(False)
-@cython.wraparound(False)
+@cython.boundscheck(False)  # type: ignore[untyped-decorator]
+@cython.wraparound(False)  # type: ignore[untyped-decorator]
 def _end_block(block_: array[float], total_: array[float]) -> None:
     block, total = block_, total_
     for i in range(len(block)):
@@ -109,8 +109,8 @@ def scalars_of(program: Program, params: tuple[Value, ...]) -> array[float]:
     return numbers
 
 
-@cython.boundscheck(False)
-@cython.wraparound(False)
+@cython.boundscheck(False)  # type: ignore[untyped-decorator]
+@cython.wraparound(False)  # type: ignore[untyped-decorator]
 def _load(numbers_: array[float], slots_: array[int], params: tuple[Value, ...]) -> None:
     numbers, slots = numbers_, slots_
     for i in range(len(params)):
@@ -124,8 +124,8 @@ def add_gradients(params: tuple[Value, ...], needed: array[int], gradients: arra
         _store(params, needed, gradients)
 
 
-@cython.boundscheck(False)
-@cython.wraparound(False)
+@cython.boundscheck(False)  # type: ignore[untyped-decorator]
+@cython.wraparound(False)  # type: ignore[untyped-decorator]
 def _store(params: tuple[Value, ...], needed_: array[int], gradients_: array[float]) -> None:
     needed, gradients = needed_, gradients_
     for i in range(len(params)):
