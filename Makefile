@@ -20,7 +20,7 @@ help:
 	@echo "make lint      check style; make types checks types"
 	@echo "make generate  rewrite what follows from the table in autograd/ops.py"
 	@echo "make figures   draw the pictures of the README again"
-	@echo "make fuzz      100,000 random graphs against mpmath"
+	@echo "make fuzz      100,000 random graphs against mpmath, 100,000 tapes against the interpreter, 10,000 broken pickles"
 	@echo "make accuracy  the worst error of each primitive, in ulp"
 	@echo "make mutate    faults in each formula, and whether the tests see them"
 	@echo "make sanitize  the tests on a core built with AddressSanitizer and UndefinedBehaviorSanitizer"
@@ -69,6 +69,7 @@ figures: .venv/demo.stamp
 
 fuzz: .venv/demo+test.stamp
 	$(BIN)/python tools/fuzz.py
+	$(BIN)/python tools/fuzz_tapes.py
 
 accuracy: .venv/demo+test.stamp
 	$(BIN)/python tools/accuracy.py
@@ -78,6 +79,9 @@ mutate: .venv/demo+test.stamp
 
 # A copy of the tree, so that no sanitized module stays in this one. The collector of leaks is off: Python never frees all.
 SANITIZED := build/sanitized
+UNDER_SANITIZERS = PYTHONPATH=. GLASSGRAD_EXPECT=compiled GLASSGRAD_SANITIZED=1 PYTHONMALLOC=malloc \
+  ASAN_OPTIONS=detect_leaks=0:allocator_may_return_null=1 \
+  LD_PRELOAD="$$(gcc -print-file-name=libasan.so) $$(gcc -print-file-name=libubsan.so)"
 sanitize: .venv/demo+test.stamp
 	rm -rf $(SANITIZED) && mkdir -p $(SANITIZED)
 	tar c --exclude=./build --exclude=./.venv --exclude=./benchmarks/.venv --exclude=./.git --exclude='*.so' . | tar x -C $(SANITIZED)
@@ -85,10 +89,8 @@ sanitize: .venv/demo+test.stamp
 	cd $(SANITIZED) && GLASSGRAD_REQUIRE_COMPILED=1 GLASSGRAD_LDFLAGS="-fsanitize=address,undefined" GLASSGRAD_CFLAGS="-O1 -g \
 	  -ffp-contract=off -fno-builtin -fno-omit-frame-pointer -fsanitize=address,undefined -fno-sanitize-recover=undefined" \
 	  ../../$(BIN)/python setup.py --quiet build_ext --inplace
-	cd $(SANITIZED) && PYTHONPATH=. GLASSGRAD_EXPECT=compiled GLASSGRAD_SANITIZED=1 PYTHONMALLOC=malloc \
-	  ASAN_OPTIONS=detect_leaks=0:allocator_may_return_null=1 \
-	  LD_PRELOAD="$$(gcc -print-file-name=libasan.so) $$(gcc -print-file-name=libubsan.so)" \
-	  ../../$(BIN)/python -m pytest -p no:cacheprovider
+	cd $(SANITIZED) && $(UNDER_SANITIZERS) ../../$(BIN)/python -m pytest -p no:cacheprovider
+	cd $(SANITIZED) && $(UNDER_SANITIZERS) ../../$(BIN)/python tools/fuzz_tapes.py --tapes 10000
 
 benchmarks/.venv/made.stamp: $(COMPILED) pyproject.toml benchmarks/requirements.txt .venv/made.stamp
 	$(BIN)/python -m venv --clear benchmarks/.venv
