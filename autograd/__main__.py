@@ -10,6 +10,7 @@ import sys
 from importlib import metadata
 
 import autograd
+from autograd.replay import executor, executors
 
 _DISTRIBUTION = "glassgrad"
 
@@ -35,6 +36,7 @@ def info() -> str:
         f"glassgrad {autograd.__version__}",
         f"python    {platform.python_version()} ({platform.python_implementation()}, {platform.machine()})",
         f"engine    {engine()}",
+        f"tapes     replayed by the {executor()} executor, of {', '.join(executors())}",
         f"dot       {dot or 'not found: SVG comes from the built-in layout; PNG and PDF need Graphviz'}",
     ]
     lines += [f"warning   {warning}" for warning in warnings()]

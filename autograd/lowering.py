@@ -225,7 +225,7 @@ class Lowering:
             high = self.starts[k + 1] - (mask == _LAST)
             found = 0
             for j in range(low, high):
-                if self.operands[j] >= 0 and not (mask < _LAST and mask >> (j - low) & 1):
+                if self.operands[j] >= 0 and not (mask < _LAST and j - low < 3 and mask >> (j - low) & 1):
                     found |= up[self.operands[j]]
             up[self.first + k] = found
 
@@ -237,7 +237,7 @@ class Lowering:
             mask = self.masks[self.codes[k]]
             low = self.starts[k]
             for j in range(low, self.starts[k + 1] - (mask == _LAST)):
-                if self.operands[j] >= 0 and not (mask < _LAST and mask >> (j - low) & 1):
+                if self.operands[j] >= 0 and not (mask < _LAST and j - low < 3 and mask >> (j - low) & 1):
                     self.need[self.operands[j]] = up[self.operands[j]]
 
     # -- the instructions, with ids in the place of slots -------------------------------------------------------------

@@ -31,7 +31,7 @@ def test_info_says_what_is_installed(tmp_path):
     report = run("info", path=str(tmp_path))
     assert (report.returncode, report.stderr) == (0, "")
     said = lines(report)
-    assert list(said) == ["glassgrad", "python", "engine", "dot"]
+    assert list(said) == ["glassgrad", "python", "engine", "tapes", "dot"]
     assert said["glassgrad"] == autograd.__version__
     assert said["python"].startswith(platform.python_version())
     assert said["engine"].startswith("compiled" if autograd.compiled else "pure Python")

@@ -12,7 +12,6 @@ seen where the core is built with sanitizers: `make sanitize` runs this as well.
 from __future__ import annotations
 
 import argparse
-import multiprocessing
 import pickle
 import random
 import signal
@@ -20,6 +19,7 @@ import sys
 import time
 import warnings
 from array import array
+from concurrent.futures import ProcessPoolExecutor
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -172,8 +172,8 @@ def run_all(kind: str, run: Any, count: int, seed: int) -> Tally:
     """All cases of a kind, on all cores, and a line on them."""
     began, total = time.monotonic(), Tally()
     chunks = [range(at, min(at + CHUNK, seed + count)) for at in range(seed, seed + count, CHUNK)]
-    with multiprocessing.Pool() as pool:
-        for tally in pool.imap_unordered(run, chunks):
+    with ProcessPoolExecutor() as pool:  # which says so where a process dies
+        for tally in pool.map(run, chunks):
             for mismatch in tally.mismatches:
                 print(mismatch, file=sys.stderr)
             total.add(tally)
