@@ -18,7 +18,17 @@ from autograd import Value
 if not cython.compiled:
     from math import sqrt
 
-__all__ = ["adam", "assign", "scale_gradients", "sgd", "sum_of_squares", "zero_gradients"]
+__all__ = [
+    "adam",
+    "add_column",
+    "assign",
+    "count_above",
+    "count_argmax",
+    "scale_gradients",
+    "sgd",
+    "sum_of_squares",
+    "zero_gradients",
+]
 
 
 def zero_gradients(params: tuple[Value, ...]) -> None:
@@ -121,3 +131,64 @@ def adam(
         new_data[i] = data
         doubt += (data - data) + (v - v)
     return doubt == 0.0
+
+
+def gather_rows(table: array[float], rows: list[int], width: int, batch: array[float]) -> None:
+    """Copy rows of a table one after another into a batch; both hold `width` numbers a row.
+
+    >>> batch = array("d", [0.0, 0.0])
+    >>> gather_rows(array("d", [1.0, 2.0, 3.0]), [2, 0], 1, batch); batch
+    array('d', [3.0, 1.0])
+    """
+    for i in range(len(rows)):
+        row = rows[i]
+        start = row * width
+        to = i * width
+        for j in range(width):
+            batch[to + j] = table[start + j]
+
+
+def add_column(outputs: array[float], width: int, rows: int, total: float) -> float:
+    """Add the first number of each row to a total, from the left.
+
+    >>> add_column(array("d", [1.0, 9.0, 2.0, 9.0]), 2, 2, 0.5)
+    3.5
+    """
+    for i in range(rows):
+        total += outputs[i * width]
+    return total
+
+
+def count_above(outputs: array[float], batch: array[float], width: int, rows: int, threshold: float) -> int:
+    """How many rows have a score on their target's side of the threshold.
+
+    A row of `outputs` is (loss, score); the target is the last of the `width` numbers of a row of `batch`.
+
+    >>> count_above(array("d", [0.1, 0.7, 0.2, 0.6]), array("d", [5.0, 1.0, 5.0, 0.0]), 2, 2, 0.5)
+    1
+    """
+    right = 0
+    for i in range(rows):
+        if (outputs[2 * i + 1] > threshold) == (batch[(i + 1) * width - 1] > threshold):
+            right += 1
+    return right
+
+
+def count_argmax(outputs: array[float], columns: int, batch: array[float], width: int, rows: int) -> int:
+    """How many rows have their largest score, the first of equals, at the place that the target says.
+
+    A row of `outputs` is the loss and columns - 1 scores; targets lie as for `count_above`.
+
+    >>> count_argmax(array("d", [0.1, 0.7, 0.2, 0.1, 0.6, 0.6]), 3, array("d", [0.0, 1.0]), 1, 2)
+    1
+    """
+    right = 0
+    for i in range(rows):
+        first = i * columns + 1
+        best = 0
+        for j in range(1, columns - 1):
+            if outputs[first + j] > outputs[first + best]:
+                best = j
+        if best == batch[(i + 1) * width - 1]:
+            right += 1
+    return right

@@ -7,13 +7,15 @@ from collections.abc import Callable, Sequence
 from typing import Any, Literal, Protocol, cast
 
 import autograd
-from autograd import Value, log, log1p, mean, relu, softplus
+from autograd import Value, log, log1p, mean, relu, softplus, where
+from autograd.modes import current_mode
 
 __all__ = [
     "Decision",
     "Loss",
     "binary_cross_entropy",
     "binary_cross_entropy_with_logits",
+    "decided_by",
     "decides",
     "decision_of",
     "half_squared_error",
@@ -105,7 +107,7 @@ def half_squared_error(prediction: Numbers, target: Numbers) -> Value:
 
 
 @decides("> 0.5")
-def binary_cross_entropy(prediction: Value, target: float) -> Value:
+def binary_cross_entropy(prediction: Value, target: Number) -> Value:
     """-log of the probability that the prediction, a probability of class 1, gives to the target.
 
     Args:
@@ -121,15 +123,18 @@ def binary_cross_entropy(prediction: Value, target: float) -> Value:
     """
     probability = _one_output("binary_cross_entropy", prediction)
     _check_one_target("binary_cross_entropy", target)
-    if not 0.0 <= target <= 1.0:
+    if not _is_recorded(target) and not 0.0 <= target <= 1.0:
         raise ValueError(f"binary_cross_entropy takes a target from 0 to 1, not {target!r}")
     # A nan prediction passes: it gives a nan loss, which fit reports with its epoch and batch.
-    if probability.data < 0.0 or probability.data > 1.0:
+    if probability < 0.0 or probability > 1.0:
         raise ValueError(
             f"binary_cross_entropy takes a probability from 0 to 1, not {probability.data!r}: "
             'use MLP(..., output="sigmoid")'
         )
     # Only the terms with a weight: 0 * log(0) would be nan.
+    if _is_recorded(target):
+        between = -(target * log(probability) + (1.0 - target) * log1p(-probability))
+        return where(target == 1.0, -log(probability), where(target == 0.0, -log1p(-probability), between))
     if target == 1.0:
         return -log(probability)
     if target == 0.0:
@@ -138,7 +143,7 @@ def binary_cross_entropy(prediction: Value, target: float) -> Value:
 
 
 @decides("> 0")
-def binary_cross_entropy_with_logits(prediction: Value, target: float) -> Value:
+def binary_cross_entropy_with_logits(prediction: Value, target: Number) -> Value:
     """`binary_cross_entropy(sigmoid(prediction), target)`, without the overflow and the rounding of sigmoid.
 
     Args:
@@ -154,6 +159,9 @@ def binary_cross_entropy_with_logits(prediction: Value, target: float) -> Value:
     """
     logit = _one_output("binary_cross_entropy_with_logits", prediction)
     _check_one_target("binary_cross_entropy_with_logits", target)
+    if _is_recorded(target):
+        between = target * softplus(-logit) + (1.0 - target) * softplus(logit)
+        return where(target == 1.0, softplus(-logit), where(target == 0.0, softplus(logit), between))
     if not 0.0 <= target <= 1.0:
         raise ValueError(f"binary_cross_entropy_with_logits takes a target from 0 to 1, not {target!r}")
     if target == 1.0:
@@ -164,7 +172,7 @@ def binary_cross_entropy_with_logits(prediction: Value, target: float) -> Value:
 
 
 @decides("> 0")
-def hinge(prediction: Value, target: float) -> Value:
+def hinge(prediction: Value, target: Number) -> Value:
     """The max-margin loss relu(1 - y·prediction), where y is +1 for class 1 and -1 for the other class.
 
     Args:
@@ -180,13 +188,15 @@ def hinge(prediction: Value, target: float) -> Value:
     """
     score = _one_output("hinge", prediction)
     _check_one_target("hinge", target)
+    if _is_recorded(target):
+        return where(target == 1.0, relu(1.0 - score), relu(1.0 + score))
     if not (target == 1 or target == 0 or target == -1):
         raise ValueError(f"hinge takes targets 0 and 1, or -1 and +1, not {target!r}")
     return relu(1.0 - score) if target == 1 else relu(1.0 + score)
 
 
 @decides("argmax")
-def softmax_cross_entropy(prediction: Sequence[Value], target: int) -> Value:
+def softmax_cross_entropy(prediction: Sequence[Value], target: int | Value) -> Value:
     """-log of the probability that the softmax of the logits gives to the class.
 
     Args:
@@ -202,7 +212,8 @@ def softmax_cross_entropy(prediction: Sequence[Value], target: int) -> Value:
     """
     if isinstance(prediction, Value):
         raise TypeError("softmax_cross_entropy takes a list of logits, one for each class, and got one Value")
-    return autograd.softmax_cross_entropy(prediction, _class_index(target, len(prediction)))
+    index = target if _is_recorded(target) else _class_index(target, len(prediction))
+    return autograd.softmax_cross_entropy(prediction, index)
 
 
 def decision_of(loss: Callable[[Any, Any], Value]) -> Decision | None:
@@ -233,8 +244,28 @@ def is_right(decision: Decision, prediction: Numbers, target: float) -> bool:
     return (score > threshold) == (target > threshold)
 
 
+def decided_by(decision: Decision | None, prediction: Any) -> list[Any]:
+    """The outputs that `is_right` looks at.
+
+    >>> decided_by("argmax", [0.1, 0.2]), decided_by("> 0", [0.5])[0].data, decided_by(None, 0.5)
+    ([0.1, 0.2], 0.5, [])
+    """
+    if decision is None:
+        return []
+    return list(prediction) if decision == "argmax" else [_one_output("the decision", prediction)]
+
+
 def _data(number: Number) -> float:
     return number.data if isinstance(number, Value) else number
+
+
+def _is_recorded(target: Any) -> bool:
+    """Whether the target is an input of a tape that is recorded now.
+
+    Then each replay chooses by its own target, which is not checked: `nn.fit` has checked all of them.
+    """
+    mode = current_mode()
+    return isinstance(target, Value) and mode is not None and mode.recorder is not None
 
 
 def _one_output(who: str, prediction: Any) -> Value:
@@ -265,6 +296,8 @@ def _as_list(numbers: Any) -> list[Number]:
 
 
 def _class_index(target: Any, classes: int) -> int:
+    if isinstance(target, Value) and target.data % 1.0 == 0.0:
+        target = int(target.data)
     try:
         index = operator.index(target)
     except TypeError:

@@ -59,9 +59,12 @@ class Module:
             return self.forward(*args, **kwargs)
         # named_scope, without making it anew for each of a hundred thousand calls
         outer = current_mode()
-        if self._modes is None or self._modes[0] is not outer:
-            self._modes = outer, scoped(outer, self._scope)
-        set_mode(self._modes[1])
+        modes = self._modes
+        if modes is None or modes[0] is not outer:
+            modes = outer, scoped(outer, self._scope)
+            if outer is None or outer.recorder is None:  # which would keep a recorded graph alive
+                self._modes = modes
+        set_mode(modes[1])
         try:
             return self.forward(*args, **kwargs)
         finally:

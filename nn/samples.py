@@ -61,9 +61,16 @@ def _listed(name: str, items: Any) -> list[Any]:
     return list(items)
 
 
+_PLAIN = frozenset((float, int))  # rows of these need no look at each number
+
+
 def _checked_row(index: int, row: Any) -> list[float]:
     if isinstance(row, Real):
         raise TypeError(f"X[{index}] is the number {row!r}: each row must be a sequence, such as [{row!r}]")
+    if type(row) is list and _PLAIN.issuperset(map(type, row)):
+        converted = list(map(float, row))
+        if all(map(math.isfinite, converted)):
+            return converted
     return [_checked_number(f"X[{index}][{column}]", x) for column, x in enumerate(_listed(f"X[{index}]", row))]
 
 

@@ -3,24 +3,22 @@
 from __future__ import annotations
 
 import math
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, field
 from typing import Any
 
 from tqdm import tqdm
 
-import autograd
 from autograd import Value, no_grad
 from nn.arguments import Seed, positive_integer, random_source
 from nn.losses import Decision, decision_of, is_right
 from nn.module import Module
 from nn.optim import Optimizer
+from nn.replaying import ReplayedStep, chooses_replay
 from nn.samples import Rows, Samples, checked_rows, checked_samples
+from nn.steps import EagerStep, LossFunction, Model, Tally, checked_loss, name_of
 
 __all__ = ["History", "accuracy", "fit", "predict"]
-
-Model = Callable[[Any], Any]
-LossFunction = Callable[[Any, Any], Value]
 
 
 @dataclass
@@ -57,6 +55,7 @@ def fit(
     batch_size: int = 32,
     seed: Seed = None,
     progress: bool = True,
+    replay: bool | None = None,
 ) -> History:
     """Train a model: one optimiser step for each batch, on the mean loss of the batch.
 
@@ -74,6 +73,11 @@ def fit(
         seed: What the order of the rows in each epoch is drawn from: an int, a `random.Random`, or None for the global
             module `random`.
         progress: Whether to show a progress bar, on standard error.
+        replay: Whether model and loss are recorded on the first row, as a tape, which each step replays on its batch.
+            None: where the model is made of `MLP`, `Layer` and `Neuron` and the loss is one of `nn`'s, all as they
+            are; not under `detect_anomaly`. True: whatever they are; in the first two batches each row is compared
+            with an eager run. False: never. Gradients are summed over a batch in another order than eagerly, so that
+            parameters and losses agree to rounding, not to the bit.
 
     Returns:
         The loss and accuracy of each epoch.
@@ -82,7 +86,8 @@ def fit(
         TypeError: Something is of the wrong kind; the error says what.
         ValueError: X and y differ in length, are empty, ragged or not finite; a number is out of range; the optimiser
             holds no parameter of the model; or a loss or a gradient stops being finite while training, which names the
-            epoch and the batch.
+            epoch and the batch; or with `replay=True` a row's loss or gradient is not that of an eager run.
+        BranchChanged: With `replay=True`, a row would take another branch than the first row did.
 
     >>> from nn import MLP, Adam, hinge, moons
     >>> X, y = moons(20, noise=0.0)
@@ -95,12 +100,19 @@ def fit(
     for name, given in (("model", model), ("loss", loss)):
         if not callable(given):
             raise TypeError(f"{name} must be a function or a module, such as nn.hinge or nn.MLP(...), not {given!r}")
+    if replay is not None and not isinstance(replay, bool):
+        raise TypeError(f"replay must be True, False or None, not {replay!r}")
     samples = checked_samples(X, y)
     epochs, batch_size = positive_integer("epochs", epochs), positive_integer("batch_size", batch_size)
     rng = random_source(seed)
     _check_optimizer(model, optimizer)
     decision = decision_of(loss)
     _rehearse(model, samples, loss, decision)
+    step = (
+        ReplayedStep(model, samples, loss, decision, optimizer, batch_size, compares=replay is True)
+        if chooses_replay(model, loss, replay)
+        else EagerStep(model, samples, loss, decision, optimizer)
+    )
 
     history = History()
     order = list(range(len(samples)))
@@ -109,12 +121,13 @@ def fit(
         for epoch in range(1, epochs + 1):
             bar.set_description(f"epoch {epoch}/{epochs}", refresh=False)
             rng.shuffle(order)
-            tally = _Tally(decision)
+            tally = Tally()
             for batch, rows in enumerate(_chunks(order, batch_size), start=1):
-                where = f"epoch {epoch}, batch {batch} of {batches}"
-                _train_step(model, [samples[row] for row in rows], loss, optimizer, tally, where)
+                step(rows, tally, f"epoch {epoch}, batch {batch} of {batches}")
                 bar.update()
-            tally.record(history)
+            history.loss.append(tally.loss / tally.samples)
+            if decision is not None:
+                history.accuracy.append(tally.right / tally.samples)
             bar.set_postfix_str(_latest(history), refresh=False)
     return history
 
@@ -160,52 +173,10 @@ def accuracy(model: Model, X: Rows, y: Sequence[Any], loss: LossFunction) -> flo
     """
     decision = decision_of(loss)
     if decision is None:
-        raise ValueError(f"{_name(loss)} does not say how accuracy decides: give it a decision with nn.decides")
+        raise ValueError(f"{name_of(loss)} does not say how accuracy decides: give it a decision with nn.decides")
     samples = checked_samples(X, y)
     with no_grad():
         return sum(is_right(decision, model(row), target) for row, target in samples) / len(samples)
-
-
-class _Tally:
-    """The sums over one epoch's samples."""
-
-    def __init__(self, decision: Decision | None) -> None:
-        self.decision = decision
-        self.samples = 0
-        self.right = 0
-        self.loss = 0.0
-
-    def add(self, prediction: Any, target: Any, loss: float) -> None:
-        self.samples += 1
-        self.loss += loss
-        if self.decision is not None:
-            self.right += is_right(self.decision, prediction, target)
-
-    def record(self, history: History) -> None:
-        history.loss.append(self.loss / self.samples)
-        if self.decision is not None:
-            history.accuracy.append(self.right / self.samples)
-
-
-def _train_step(
-    model: Model, batch: Samples, loss: LossFunction, optimizer: Optimizer, tally: _Tally, where: str
-) -> None:
-    losses = []
-    for row, target in batch:
-        prediction = model(row)
-        losses.append(_checked_loss(loss, prediction, target))
-        tally.add(prediction, target, losses[-1].data)
-    total = autograd.mean(losses)
-    if not math.isfinite(total.data):
-        raise ValueError(f"the loss is {total.data} in {where}: try a lower lr, or scale the data")
-    if not total.op:
-        raise ValueError(f"the loss depends on no parameter in {where}: is fit called inside no_grad()?")
-    optimizer.zero_grad()
-    total.backward()
-    try:
-        optimizer.step()
-    except ValueError as error:
-        raise ValueError(f"{error} ({where})") from error
 
 
 def _rehearse(model: Model, samples: Samples, loss: LossFunction, decision: Decision | None) -> None:
@@ -214,19 +185,12 @@ def _rehearse(model: Model, samples: Samples, loss: LossFunction, decision: Deci
         prediction = model(samples[0][0])
         for row, (_, target) in enumerate(samples):
             try:
-                _checked_loss(loss, prediction, target)
+                checked_loss(loss, prediction, target)
                 if decision is not None:
                     is_right(decision, prediction, target)
             except (TypeError, ValueError) as error:
                 kind = TypeError if isinstance(error, TypeError) else ValueError
                 raise kind(f"{error} (the loss was tried on y[{row}] = {target!r} before training)") from error
-
-
-def _checked_loss(loss: LossFunction, prediction: Any, target: Any) -> Value:
-    computed = loss(prediction, target)
-    if not isinstance(computed, Value):
-        raise TypeError(f"{_name(loss)} must return a Value, not {type(computed).__name__} {computed!r}")
-    return computed
 
 
 def _check_optimizer(model: Model, optimizer: Optimizer) -> None:
@@ -256,7 +220,3 @@ def _latest(history: History) -> str:
 
 def _percent(fraction: float) -> str:
     return f"{100.0 * fraction:.4g} %"
-
-
-def _name(loss: LossFunction) -> str:
-    return getattr(loss, "__name__", repr(loss))
