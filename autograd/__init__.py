@@ -17,6 +17,7 @@ if _os.environ.get("GLASSGRAD_PURE") == "1":
         _load("autograd", _name)
 
 from autograd.anomaly import AnomalyError, detect_anomaly
+from autograd.branches import Taped, taped
 from autograd.checking import GradcheckReport, GradientMismatch, gradcheck, numerical_gradient
 from autograd.custom import primitive
 from autograd.debugging import OperandStep, Step, steps
@@ -25,7 +26,6 @@ from autograd.functions import __all__ as _functions
 from autograd.modes import current_scope, named_scope, no_grad
 from autograd.recorder import Comparison, FrozenValueWarning
 from autograd.tape import BranchChanged, Tape, record
-from autograd.branches import Taped, taped
 from autograd.transforms import grad, hessian, hvp, jacobian, jvp, value_and_grad
 from autograd.value import Value, compiled, topological_order
 
