@@ -373,6 +373,13 @@ static int NAME(in_doubt)(const machine *m, int with_inputs) {
 }
 
 #if SHUFFLES
+/* The lanes that have rows; the others count as zero, and to add zero to a sum that began with zero changes nothing. */
+#define OF_ROWS(address) (whole ? (address) : NAME(only)(address, begin, end, partial))
+static inline const double *NAME(only)(const double *lanes, int begin, int end, double *partial) {
+    for (int l = 0; l < LANES; l++) partial[l] = l >= begin && l < end ? lanes[l] : 0.0;
+    return partial;
+}
+
 /* Eight numbers of eight rows: from a vector a number to a vector a row. */
 static ALWAYS_INLINE void NAME(transpose)(NAME(lane) *r) {
     NAME(lane) a[8], b[8];
@@ -394,8 +401,8 @@ static ALWAYS_INLINE void NAME(transpose)(NAME(lane) *r) {
 #endif
 
 /* Add the gradients of the weights and biases of a layer, of the rows in lanes `begin` to `end`, to the sums of their block:
- * row after row. Where all lanes have rows, and the weights of each dot their sums side by side, eight weights of a dot at
- * a time; those that are left, and the biases, for eight dots at a time. */
+ * row after row. Where the weights of each dot have their sums side by side, eight weights of a dot at a time; those that
+ * are left, and the biases, for eight dots at a time. */
 static void NAME(fold_layer)(
     const machine *m, const layer *which, const int *places, double *restrict block, int begin, int end, const int masked
 ) {
@@ -405,8 +412,10 @@ static void NAME(fold_layer)(
     const int *ys = m->lists + i->y;
     int first = 0, dots = 0; /* the first weight and the first dot that are still to do */
 #if SHUFFLES
+    double partial[LANES];
     typedef NAME(lane) anywhere __attribute__((aligned(8), may_alias));
-    int side_by_side = begin == 0 && end == LANES && !masked;
+    const int whole = begin == 0 && end == LANES;
+    int side_by_side = !masked;
     for (int j = 0; j < i->aux && side_by_side; j++) {
         const int *place = places + which->params[j];
         side_by_side = place[i->n - 1] - place[0] == i->n - 1;
@@ -415,8 +424,10 @@ static void NAME(fold_layer)(
         NAME(lane) rows[8];
         for (int k = 0; k < 8; k++) rows[k] = VALUE(ys[first + k]);
         NAME(transpose)(rows);
+        for (int l = 0; l < LANES && !whole; l++)
+            if (l < begin || l >= end) rows[l] = SPLAT(0.0);
         for (int j = 0; j < i->aux; j++) {
-            const double *upstream = GRAD_AT(i->out + j);
+            const double *upstream = OF_ROWS(GRAD_AT(i->out + j));
             anywhere *sums = (anywhere *)(block + places[which->params[j]] + first);
             NAME(lane) sum = *sums;
             for (int l = 0; l < LANES; l++) sum += rows[l] * upstream[l];
@@ -428,8 +439,10 @@ static void NAME(fold_layer)(
         NAME(lane) rows[8], sum;
         for (int c = 0; c < 8; c++) rows[c] = LANE_OF(GRAD_AT(i->out + dots + c));
         NAME(transpose)(rows);
+        for (int l = 0; l < LANES && !whole; l++)
+            if (l < begin || l >= end) rows[l] = SPLAT(0.0);
         for (int k = first; k < i->n; k++) {
-            const double *y = VALUE_AT(ys[k]);
+            const double *y = OF_ROWS(VALUE_AT(ys[k]));
             for (int c = 0; c < 8; c++) sum[c] = block[places[params[c]] + k];
             for (int l = 0; l < LANES; l++) sum += rows[l] * y[l];
             for (int c = 0; c < 8; c++) block[places[params[c]] + k] = sum[c];
@@ -458,6 +471,7 @@ static void NAME(fold_layer)(
     }
 }
 
+#undef OF_ROWS
 #undef SPLAT
 #undef PRODUCT
 #undef VALUE_AT
