@@ -10,6 +10,7 @@ from typing import Any, NoReturn
 from autograd import BranchChanged, FrozenValueWarning, Tape, Value, no_grad, record
 from autograd.modes import current_mode
 from autograd.replay import Failure, Sums, add_gradients
+from autograd.value import creation_number
 from nn import loops, losses
 from nn.layers import ACTIVATIONS, MLP, Layer, Neuron
 from nn.losses import Decision
@@ -99,8 +100,11 @@ class ReplayedStep:
         self.features = len(row)
         self.width = self.features + _width(target)
         self.table = _table(samples, self.width, keeps_form=compares)
+        newest = creation_number(Value(0.0))
         self.tape, self.frozen = _recorded(model, loss, decision, row, target)
-        if not any(self.tape.param_needed):
+        # constants that the function makes for itself, such as a sum's Value(0.0), come after those that it found
+        self.found = tuple(leaf for leaf in self.tape.params if creation_number(leaf) < newest)
+        if not any(self.tape.param_needed[: len(self.found)]):
             raise ValueError("the loss depends on no parameter: there is nothing to train")
         self.columns = self.tape.output_count
         size = min(batch_size, len(samples))
@@ -157,7 +161,7 @@ class ReplayedStep:
 
     def _compare(self, rows: list[int], where: str) -> None:
         """Hold each row against the eager run; gradients of one row have its bits, whatever their order in a sum."""
-        params = _without_repeats([*self.tape.params, *self.optimizer.params])
+        params = _without_repeats([*self.found, *self.optimizer.params])
         before = [parameter.grad for parameter in params]
         try:
             for row in rows:
@@ -178,7 +182,7 @@ class ReplayedStep:
         outputs, sums = array("d", bytes(8 * self.columns)), Sums(len(self.tape.params))
         if self.tape.replay(numbers, 1, outputs, self._seeds(1.0), None, sums) is not None:
             return None
-        gradients = sums.finish().tolist()
+        gradients = sums.finish()[: len(self.found)].tolist()
         return [outputs[0], *gradients, *[0.0] * (count - len(gradients))]
 
     def _eager_of_row(self, row: int, params: list[Value]) -> list[float]:
