@@ -336,10 +336,10 @@ class _Run:
             self.count = tape.output_count
             self.outputs = array("d", bytes(8 * self.count * self.rows))
         if not with_gradients:
-            failure = tape.replay(
-                self._numbers(begin, end), end - begin, self._part(self.outputs, self.count, begin, end)
-            )
-            return self._taken(tape, failure, begin, end)
+            taken = self._taken(tape, self._forward(tape, begin, end), begin, end)
+            if 0 < taken < end - begin:  # where a row has failed, what was written for those before it says nothing
+                self._forward(tape, begin, begin + taken)
+            return taken
         places = self._places_of(tape)
         before = self.sums.rows, self.sums.block[:], self.sums.total[:]
         failure = self._backward(tape, begin, end, places)
@@ -349,6 +349,9 @@ class _Run:
             if taken:
                 self._backward(tape, begin, begin + taken, places)
         return taken
+
+    def _forward(self, tape: Tape, begin: int, end: int) -> Failure | None:
+        return tape.replay(self._numbers(begin, end), end - begin, self._part(self.outputs, self.count, begin, end))
 
     def _taken(self, tape: Tape, failure: Failure | None, begin: int, end: int) -> int:
         if failure is None:
