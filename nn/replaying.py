@@ -97,11 +97,11 @@ class ReplayedStep:
         self.decision = decision
         self.compares = _COMPARED if compares else 0
         row, target = samples[0]
-        self.features = len(row)
-        self.width = self.features + _width(target)
+        self.names_class = not isinstance(target, list)
+        self.width = len(row) + _width(target)
         self.table = _table(samples, self.width, keeps_form=compares)
         newest = creation_number(Value(0.0))
-        self.tape, self.frozen = _recorded(model, loss, decision, row, target)
+        self.tape, self.frozen = _recorded(model, loss, decision, row, target, keeps_lines=compares)
         # constants that the function makes for itself, such as a sum's Value(0.0), come after those that it found
         self.found = tuple(leaf for leaf in self.tape.params if creation_number(leaf) < newest)
         if not any(self.tape.param_needed[: len(self.found)]):
@@ -143,7 +143,7 @@ class ReplayedStep:
         tally.samples += count
         tally.loss = loops.add_column(self.outputs, self.columns, count, tally.loss)
         if self.decision == "argmax":
-            if self.width == self.features + 1:  # a list of targets names no class
+            if self.names_class:
                 tally.right += loops.count_argmax(self.outputs, self.columns, self.batch, self.width, count)
         elif self.decision is not None:
             threshold = 0.0 if self.decision == "> 0" else 0.5
@@ -209,7 +209,7 @@ class ReplayedStep:
 
 
 def _recorded(
-    model: Model, loss: LossFunction, decision: Decision | None, row: list[float], target: Any
+    model: Model, loss: LossFunction, decision: Decision | None, row: list[float], target: Any, keeps_lines: bool
 ) -> tuple[Tape, list[str]]:
     """The tape of one row's loss and outputs, and the lines that read numbers meanwhile."""
 
@@ -217,6 +217,8 @@ def _recorded(
         prediction = model(x)
         return [checked_loss(loss, prediction, y), *losses.decided_by(decision, prediction)]
 
+    if not keeps_lines:  # to catch warnings changes what other threads do with theirs
+        return record(loss_and_outputs, inputs=[row, target]), []
     with warnings.catch_warnings(record=True) as caught:
         warnings.simplefilter("always")
         try:

@@ -324,6 +324,13 @@ def test_constants_made_in_each_call_are_no_parameters() -> None:
     assert_same(trained(Accumulating(), y, nn.mse, True), trained(Accumulating(), y, nn.mse, False))
 
 
+def test_a_list_of_targets_names_no_class_as_eagerly() -> None:
+    loss = nn.decides("argmax")(lambda prediction, target: nn.half_squared_error(prediction, target))
+    y = [[float(row == 0), float(row != 0)] for row in range(len(X))]
+    for replay in (True, False):
+        assert trained(nn.MLP(2, [2], seed=1), y, loss, replay)[0].accuracy == [0.0] * 10
+
+
 # -- what is refused --------------------------------------------------------------------------------------------------
 class Normalised(Line):
     def forward(self, x: list[Any]) -> Value:
