@@ -70,7 +70,7 @@ class Sums:
     def __init__(self, count: int) -> None:
         self.rows = 0
         self.block = array("d", bytes(8 * count))
-        self.total = array("d", bytes(8 * count))
+        self.total = self.block[:]
 
     def add_row(self, gradients: Sequence[float], places: Sequence[int]) -> None:
         """Add those of one row; `places` says where each belongs."""
@@ -87,6 +87,8 @@ class Sums:
 
     def finish(self) -> array[float]:
         """The sums over all rows."""
+        if self.rows < BLOCK:  # one block, and the total is still zero
+            return self.block
         if self.rows % BLOCK:
             self.end_block()
         return self.total
@@ -114,7 +116,7 @@ def scalars_of(program: Program, params: tuple[Value, ...]) -> array[float]:
 def _load(numbers_: array[float], slots_: array[int], params: tuple[Value, ...]) -> None:
     numbers, slots = numbers_, slots_
     for i in range(len(params)):
-        parameter = params[i]
+        parameter = cython.cast(Value, params[i])  # a tape's params are Values: not to be checked again
         numbers[slots[i]] = parameter._data
 
 
@@ -130,7 +132,7 @@ def _store(params: tuple[Value, ...], needed_: array[int], gradients_: array[flo
     needed, gradients = needed_, gradients_
     for i in range(len(params)):
         if needed[i]:
-            parameter = params[i]
+            parameter = cython.cast(Value, params[i])
             parameter._grad += gradients[i]
             parameter._reached = True
 

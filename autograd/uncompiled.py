@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable
-from typing import TypeVar
+from typing import Any, TypeVar
 
 T = TypeVar("T")
 
@@ -13,6 +13,11 @@ compiled = False
 def final(kind: T) -> T:
     """No subclasses; in Python, `__init_subclass__` sees to it."""
     return kind
+
+
+def cast(kind: type[T], value: Any) -> T:
+    """The value, known to be of that kind."""
+    return value  # type: ignore[no-any-return]
 
 
 def boundscheck(wanted: bool) -> Callable[[T], T]:

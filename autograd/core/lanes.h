@@ -103,14 +103,14 @@ static const instruction *NAME(forward)(const machine *m, int keep) {
         case OP_DOT: {
             NAME(lane) total = VALUE(xs[0]) * VALUE(ys[0]);
             if (i->z != NO_SLOT) total = VALUE(i->z) + total;
-            for (int k = 1; k < n; k++) total += VALUE(xs[k]) * VALUE(ys[k]);
+            UNROLLED for (int k = 1; k < n; k++) total += VALUE(xs[k]) * VALUE(ys[k]);
             LANE_OF(out) = total;
             break;
         }
         case OP_DOT_SCALARS: {
             NAME(lane) total = scalars[xs[0]] * VALUE(ys[0]);
             if (i->z != NO_SLOT) total = VALUE(i->z) + total;
-            for (int k = 1; k < n; k++) total += scalars[xs[k]] * VALUE(ys[k]);
+            UNROLLED for (int k = 1; k < n; k++) total += scalars[xs[k]] * VALUE(ys[k]);
             LANE_OF(out) = total;
             break;
         }
@@ -275,7 +275,7 @@ static ALWAYS_INLINE void NAME(backward_as)(const machine *m, const int params_o
                 for (int k = 0; k < n; k++) GRAD(xs[k]) += PRODUCT(VALUE(ys[k]), upstream);
                 for (int k = 0; k < n; k++) GRAD(ys[k]) += PRODUCT(VALUE(xs[k]), upstream);
             } else {
-                for (int k = n - 1; k >= 0; k--) {
+                UNROLLED for (int k = n - 1; k >= 0; k--) {
                     GRAD(xs[k]) += PRODUCT(VALUE(ys[k]), upstream);
                     GRAD(ys[k]) += PRODUCT(VALUE(xs[k]), upstream);
                 }
@@ -284,11 +284,11 @@ static ALWAYS_INLINE void NAME(backward_as)(const machine *m, const int params_o
             break;
         case OP_DOT_SCALARS:
             if (!(need & NEED_Y)) {
-                for (int k = n - 1; k >= 0; k--) GRAD(xs[k]) += PRODUCT(VALUE(ys[k]), upstream);
+                UNROLLED for (int k = n - 1; k >= 0; k--) GRAD(xs[k]) += PRODUCT(VALUE(ys[k]), upstream);
             } else if (!(need & NEED_X)) {
-                for (int k = n - 1; k >= 0; k--) GRAD(ys[k]) += PRODUCT(SPLAT(scalars[xs[k]]), upstream);
+                UNROLLED for (int k = n - 1; k >= 0; k--) GRAD(ys[k]) += PRODUCT(SPLAT(scalars[xs[k]]), upstream);
             } else {
-                for (int k = n - 1; k >= 0; k--) {
+                UNROLLED for (int k = n - 1; k >= 0; k--) {
                     GRAD(xs[k]) += PRODUCT(VALUE(ys[k]), upstream);
                     GRAD(ys[k]) += PRODUCT(SPLAT(scalars[xs[k]]), upstream);
                 }

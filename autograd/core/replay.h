@@ -146,8 +146,10 @@ static int call_out(const machine *m, int code, int n, const double *x, double *
 #define ALWAYS_INLINE inline __attribute__((always_inline))
 #if defined(__clang__)
 #define IVDEP _Pragma("clang loop vectorize(assume_safety)")
+#define UNROLLED _Pragma("clang loop unroll_count(4)")
 #else
 #define IVDEP _Pragma("GCC ivdep") _Pragma("GCC unroll 1")
+#define UNROLLED _Pragma("GCC unroll 4")
 #endif
 #define HAVE_LANES 1
 #if defined(__clang__) || __GNUC__ >= 12
@@ -158,6 +160,7 @@ static int call_out(const machine *m, int code, int n, const double *x, double *
 #else
 #define ALWAYS_INLINE inline
 #define IVDEP
+#define UNROLLED
 #define HAVE_SHUFFLES 0
 #define HAVE_LANES 0 /* no vectors in the language: one row at a time */
 #define __attribute__(ignored)
