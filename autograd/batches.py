@@ -47,7 +47,18 @@ def read_batch(batch: Any, width: int) -> Batch:
         return _read_numpy(numpy, batch, width)
     if isinstance(batch, array | memoryview):
         return _read_buffer(batch, width)
+    if not isinstance(batch, list | tuple):
+        view = _view_of(batch)
+        if view is not None and view.format != "B":  # bytes, a file in memory: no numbers unless it is said
+            return _read_buffer(view, width)
     return _read_rows(batch, width)
+
+
+def _view_of(batch: Any) -> memoryview | None:
+    try:
+        return memoryview(batch)
+    except TypeError:
+        return None
 
 
 def _read_numpy(numpy: Any, batch: Any, width: int) -> Batch:
@@ -73,6 +84,8 @@ def _read_buffer(batch: array[Any] | memoryview, width: int) -> Batch:
     rows = _rows_of_shape(view.shape or (), width)
     if view.format == "d" and view.c_contiguous:
         numbers: Any = view.cast("B").cast("d")
+    elif view.format == _LITTLE_ENDIAN:
+        numbers = array("d", view.tobytes())
     else:
         listed: list[Any] = view.tolist()
         numbers = array("d", listed if view.ndim == 1 else [x for row in listed for x in row])
@@ -85,7 +98,8 @@ def _read_buffer(batch: array[Any] | memoryview, width: int) -> Batch:
     return Batch(numbers, rows, in_kind)
 
 
-_NUMBER_FORMATS = frozenset("dfbBhHiIlLqQnN?")
+_LITTLE_ENDIAN = "<d" if sys.byteorder == "little" else "d"  # the float64 of ctypes' arrays, which cannot be cast
+_NUMBER_FORMATS = frozenset((*"dfbBhHiIlLqQnN?", _LITTLE_ENDIAN))
 
 
 def _rows_of_shape(shape: tuple[int, ...], width: int) -> int:
@@ -104,12 +118,12 @@ def _rows_of_shape(shape: tuple[int, ...], width: int) -> int:
 
 
 def _read_rows(batch: Any, width: int) -> Batch:
-    if isinstance(batch, str | bytes | bytearray | dict | Value) or not hasattr(batch, "__iter__"):
+    if isinstance(batch, str | bytes | bytearray | dict | set | frozenset | Value) or not hasattr(batch, "__iter__"):
         raise TypeError(f"a batch must be a sequence of rows, not {type(batch).__name__} {shortened(batch)}")
     numbers = array("d")
     rows = 0
     for row in batch:
-        if isinstance(row, str | bytes | dict) or not hasattr(row, "__iter__"):
+        if isinstance(row, str | bytes | dict | set | frozenset) or not hasattr(row, "__iter__"):
             raise TypeError(
                 f"row {rows} of the batch is {type(row).__name__} {shortened(row)}: each row must be a sequence of "
                 "numbers"

@@ -21,7 +21,7 @@ from __future__ import annotations
 import functools
 import threading
 from array import array
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from typing import Any, NoReturn
 
 from autograd import ops
@@ -29,7 +29,7 @@ from autograd.batches import read_batch
 from autograd.modes import current_mode, unwatched
 from autograd.ops import Primitive
 from autograd.replay import Failure, Sums, add_gradients
-from autograd.tape import Tape, record_call
+from autograd.tape import Tape, note_reading, record_call
 from autograd.trees import flatten, shape_of
 from autograd.value import Value, number_of, restore
 
@@ -100,29 +100,49 @@ class Taped:
     def __repr__(self) -> str:
         return f"<taped {getattr(self._function, '__name__', self._function)!s}: {len(self.tapes)} tapes>"
 
-    def __call__(self, *arguments: Any) -> Any:
+    def __get__(self, instance: object, owner: type | None = None) -> Taped:
+        if instance is None:
+            return self
+        raise TypeError(
+            f"{self!r} is a method, and taped takes functions: tape the bound one, as in self.{self._name} = "
+            f"taped(self.{self._name})"
+        )
+
+    def __reduce__(self) -> str:
+        return self._name  # by its name, as functions are copied and pickled
+
+    @property
+    def _name(self) -> str:
+        return getattr(self, "__qualname__", type(self._function).__qualname__).rpartition(".")[2]
+
+    def __call__(self, *arguments: Any, **keywords: Any) -> Any:
         """The function's result.
 
         Raises:
+            TypeError: an argument is given by keyword.
             RuntimeError: it would take a tape more than the limit.
             Any error of the function itself, and those of `autograd.record`.
         """
+        if keywords:
+            raise TypeError(f"a taped function takes arguments by position: {', '.join(keywords)} came by keyword")
         mode = current_mode()
         if mode is not None and mode.recorder is not None:  # into the tape that is being recorded
             return self._function(*arguments)
         with unwatched():
-            operands, _ = flatten(list(arguments), "the arguments")
+            operands, _ = flatten(list(arguments), "arguments")
             row = array("d", [number_of(x) for x in operands])
             branches = self._branches_for(arguments, operands)
-            found, outputs = branches.forward(self, row)
+            tape, outputs = branches.forward(self, branches.distinct(row))
+            given = [operands[i] for i in branches.places]
             is_recorded = mode is None or mode.recording
             results = [
-                _result(found, branches.distinct(row), j, outputs[j], operands, branches, is_recorded)
-                for j in range(len(outputs))
+                _result(tape, branches.distinct(row), j, outputs[j], given, is_recorded) for j in range(len(outputs))
             ]
         for result in results:
             if isinstance(result, Value) and mode is not None:
                 result.module = mode.scope
+                if mode.watch is not None:
+                    mode.watch.computed(result)
         return results[0] if branches.kind is None else branches.kind(results)
 
     def forward(self, batch: Any) -> Any:
@@ -155,9 +175,12 @@ class Taped:
                 self._branches[key] = _Branches(list(arguments), sharing)
             return self._branches[key]
 
-    def _record(self, branches: _Branches, row: array[float]) -> Tape:
-        """A tape of the branch that a row takes."""
+    def _record(self, branches: _Branches, row: array[float], tried: int) -> Tape:
+        """A tape of the branch that a row takes, where the first `tried` do not."""
         with self._lock:
+            for tape in branches.tapes[tried:]:  # another thread's, made in the meantime
+                if tape.replay(row, 1, array("d", bytes(8 * tape.output_count))) is None:
+                    return tape
             if len(branches.tapes) >= self._limit:
                 raise RuntimeError(
                     f"{self!r} has {self._limit} tapes for arguments of this shape, and this row takes yet another "
@@ -171,6 +194,8 @@ class Taped:
 
     # -- rows ---------------------------------------------------------------------------------------------------------
     def _rows(self, batch: Any, with_gradients: bool, input_gradients: bool) -> tuple[Any, Any]:
+        if isinstance(batch, Iterator):
+            batch = list(batch)
         with unwatched():
             branches = self._branches_of_width(batch)
             rows = read_batch(batch, branches.width)
@@ -179,12 +204,14 @@ class Taped:
             add_gradients(tuple(run.params), run.needed, run.sums.finish())
             columns = None if branches.kind is None else run.count
             gradients = None if run.gradients is None else rows.in_kind(run.gradients, branches.width)
-            return rows.in_kind(run.outputs, columns), gradients
+        for tape in branches.tapes:
+            note_reading(tape.params)
+        return rows.in_kind(run.outputs, columns), gradients
 
     def _branches_of_width(self, batch: Any) -> _Branches:
         """Those of the arguments that the function was called with first, of the width of the batch."""
         with self._lock:
-            plain = [branches for branches in self._branches.values() if branches.is_plain]
+            plain = [branches for branches in self._branches.values() if branches.is_plain and branches.tapes]
         width = _width_of(batch)
         if width is None:
             if not plain:
@@ -207,22 +234,18 @@ class _Branches:
         self._arguments = [flatten(argument, "an argument") for argument in arguments]
         self._lengths = [len(numbers) for numbers, _ in self._arguments]
         self._sharing = sharing
-        self._distinct = [i for i, source in enumerate(sharing) if i == source]
-        self._place = {source: i for i, source in enumerate(self._distinct)}
+        self.places = [i for i, source in enumerate(sharing) if i == source]
+        self._place = {source: i for i, source in enumerate(self.places)}
         self._rebuild = [rebuild for _, rebuild in self._arguments]
         del self._arguments
-        self.width = len(self._distinct)
+        self.width = len(self.places)
         self.is_plain = self.width == len(sharing)
         self.kind: type | None = None
         self.tapes: list[Tape] = []
 
     def distinct(self, row: array[float]) -> array[float]:
         """The row that the tapes take: each Value once."""
-        return array("d", [row[i] for i in self._distinct])
-
-    def place(self, i: int) -> int:
-        """Which input of the tapes operand i is."""
-        return self._place[self._sharing[i]]
+        return array("d", [row[i] for i in self.places])
 
     def fresh(self, row: array[float]) -> tuple[list[Value], list[Any]]:
         """Leaves with the numbers of a row that the tapes take, and arguments made of them."""
@@ -245,51 +268,45 @@ class _Branches:
         self.tapes.append(tape)
 
     def forward(self, owner: Taped, row: array[float]) -> tuple[Tape, array[float]]:
-        """The tape whose guards hold for a row of the operands, and its outputs."""
-        numbers = self.distinct(row)
-        for tape in tuple(self.tapes):
+        """The tape whose guards hold for a row that the tapes take, and its outputs."""
+        tapes = tuple(self.tapes)
+        for tape in tapes:
             outputs = array("d", bytes(8 * tape.output_count))
-            failure = tape.replay(numbers, 1, outputs)
+            failure = tape.replay(row, 1, outputs)
             if failure is None:
                 return tape, outputs
             if failure.guard < 0:
                 raise tape.error_of(failure)
-        tape = owner._record(self, numbers)
+        tape = owner._record(self, row, len(tapes))
         outputs = array("d", bytes(8 * tape.output_count))
-        failure = tape.replay(numbers, 1, outputs)
+        failure = tape.replay(row, 1, outputs)
         if failure is not None:
             raise tape.error_of(failure)
         return tape, outputs
 
 
 def _result(
-    tape: Tape,
-    numbers: array[float],
-    j: int,
-    data: float,
-    operands: list[Value | float],
-    branches: _Branches,
-    is_recorded: bool,
+    tape: Tape, row: array[float], j: int, data: float, given: list[Value | float], is_recorded: bool
 ) -> Value | float:
-    """Output j as the function would give it, with its derivatives."""
-    parameters = [p for p, needed in zip(tape.params, tape.param_needed, strict=True) if needed]
-    if not parameters and not any(isinstance(x, Value) for x in operands):
+    """Output j as the function would give it, with its derivatives.
+
+    It is a Value where it depends on one: on the Values and numbers that were given for the row, or on parameters.
+    """
+    leaves = (*given, *tape.params)
+    reached = [i for i, reaches in enumerate(tape.leaves_of_output(j)) if reaches]
+    if not any(isinstance(leaves[i], Value) for i in reached):
         return data
     if not is_recorded:
         return Value(data)
     seeds = array("d", bytes(8 * tape.output_count))
     seeds[j] = 1.0
-    outputs, gradients = array("d", seeds), array("d", bytes(8 * len(numbers)))
-    sums = Sums(len(tape.params))
-    tape.replay(numbers, 1, outputs, seeds, gradients, sums)
-    by_params = [g for g, needed in zip(sums.finish(), tape.param_needed, strict=True) if needed]
-    seen: set[int] = set()
-    by_operands = []
-    for i, x in enumerate(operands):
-        if isinstance(x, Value):  # the whole derivative by a Value that is given twice stands at its first place
-            by_operands.append(gradients[branches.place(i)] if branches.place(i) not in seen else 0.0)
-            seen.add(branches.place(i))
-    return restore(_TAPED, data, 0.0, False, (*by_operands, *by_params), None, None, (*operands, *parameters))
+    outputs, gradients, sums = array("d", seeds), array("d", bytes(8 * len(row))), Sums(len(tape.params))
+    failure = tape.replay(row, 1, outputs, seeds, gradients, sums)
+    if failure is not None:  # a parameter has been changed since, by another thread
+        raise tape.error_of(failure)
+    derivatives = [*gradients, *sums.finish()]
+    local_grads = tuple(derivatives[i] for i in reached if isinstance(leaves[i], Value))
+    return restore(_TAPED, data, 0.0, False, local_grads, None, None, tuple(leaves[i] for i in reached))
 
 
 class _Run:
@@ -318,11 +335,12 @@ class _Run:
 
     def _some(self, row: int, with_gradients: bool) -> int:
         """Run rows from this one on, on the first tape that takes it; how many it took."""
-        for tape in tuple(self.branches.tapes):
+        tapes = tuple(self.branches.tapes)
+        for tape in tapes:
             taken = self._on(tape, row, self.rows, with_gradients)
             if taken:
                 return taken
-        tape = self.owner._record(self.branches, array("d", self._numbers(row, row + 1)))
+        tape = self.owner._record(self.branches, array("d", self._numbers(row, row + 1)), len(tapes))
         taken = self._on(tape, row, self.rows, with_gradients)
         assert taken > 0
         return taken

@@ -16,7 +16,7 @@ from autograd.numeric import shortened
 from autograd.ops import BY_CODE, Primitive, by_name
 from autograd.value import Value
 
-__all__ = ["Form", "packed", "unpacked"]
+__all__ = ["Form", "leaves_of", "packed", "unpacked"]
 
 _VERSION = 1
 _COMPARISONS = (ops.LESS, ops.LESS_OR_EQUAL, ops.EQUAL, ops.NOT_EQUAL)
@@ -62,6 +62,26 @@ class Form:
         self.is_list = is_list
         self.lines = lines
         self.recorded = recorded
+
+
+def leaves_of(flat: FlatGraph, output: int) -> bytes:
+    """For each input, then each parameter, 1 where an output depends on it.
+
+    >>> from autograd.tape import record
+    >>> flat = record(lambda x, y: [x * x, y], inputs=[1.0, 2.0])._form.flat
+    >>> [list(leaves_of(flat, output)) for output in flat.outputs]
+    [[1, 0], [0, 1]]
+    """
+    first = flat.inputs + flat.params
+    reached = bytearray(first + len(flat.codes))
+    if output >= 0:
+        reached[output] = 1
+    for k in range(output - first, -1, -1):
+        if reached[first + k]:
+            for i in flat.operands[flat.starts[k] : flat.starts[k + 1]]:
+                if i >= 0:
+                    reached[i] = 1
+    return bytes(reached[:first])
 
 
 def packed(form: Form) -> dict[str, Any]:

@@ -107,20 +107,31 @@ class Comparison:
         return float(bool(self))
 
 
-def _as_bool(name: str) -> Callable[..., Any]:
-    def method(self: Comparison, *others: Any) -> Any:
-        return getattr(bool(self), name)(*(bool(o) if isinstance(o, Comparison) else o for o in others))
+def _define_as_bools() -> None:
+    """Give `Comparison` the operators of a bool: each takes the outcome, and so guards it."""
 
-    method.__name__ = name
-    return method
+    def unary(operation: Callable[[Any], Any]) -> Callable[..., Any]:
+        return lambda self, *others: operation(bool(self), *others)
+
+    def binary(operation: Callable[[Any, Any], Any]) -> Callable[..., Any]:
+        return lambda self, other: operation(bool(self), bool(other) if isinstance(other, Comparison) else other)
+
+    def reflected(operation: Callable[[Any, Any], Any]) -> Callable[..., Any]:
+        return lambda self, other: operation(other, bool(self))
+
+    for name in ("add", "sub", "mul", "truediv", "floordiv", "mod", "pow", "and", "or", "xor"):
+        operation = getattr(operator, f"__{name}__")
+        setattr(Comparison, f"__{name}__", binary(operation))
+        setattr(Comparison, f"__r{name}__", reflected(operation))
+    for name in ("eq", "ne", "lt", "le", "gt", "ge"):
+        setattr(Comparison, f"__{name}__", binary(getattr(operator, name)))
+    for name, function in (
+        *(("neg", operator.neg), ("pos", operator.pos), ("abs", abs), ("round", round), ("format", format)),
+    ):
+        setattr(Comparison, f"__{name}__", unary(function))
 
 
-for _name in (
-    *("__add__", "__radd__", "__sub__", "__rsub__", "__mul__", "__rmul__", "__truediv__", "__rtruediv__"),
-    *("__and__", "__rand__", "__or__", "__ror__", "__xor__", "__rxor__", "__neg__", "__pos__", "__abs__"),
-    *("__eq__", "__ne__", "__lt__", "__le__", "__gt__", "__ge__"),
-):
-    setattr(Comparison, _name, _as_bool(_name))
+_define_as_bools()
 numbers.Real.register(Comparison)  # so it is a number wherever a bool is
 
 

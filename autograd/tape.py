@@ -20,19 +20,20 @@ import inspect
 from array import array
 from collections import Counter
 from collections.abc import Callable, Iterable, Sequence
+from math import isnan
 from typing import Any
 
 from autograd import ops
 from autograd.batches import Batch, read_batch
 from autograd.flat import flatten_graph
-from autograd.forms import Form, packed, unpacked
+from autograd.forms import Form, leaves_of, packed, unpacked
 from autograd.listing import list_program, names_of
 from autograd.lowering import lower
 from autograd.modes import current_mode, unwatched
 from autograd.numeric import as_operand, shortened
 from autograd.ops import BY_CODE
 from autograd.program import STRIDE, op_name
-from autograd.recorder import Recorder, recording
+from autograd.recorder import Comparison, Recorder, recording
 from autograd.replay import Failure, Sums, add_gradients, replay, scalars_of
 from autograd.trees import flatten
 from autograd.value import Value, creation_number, many, reached_by
@@ -73,12 +74,18 @@ class Tape:
     return %2
     """
 
-    __slots__ = ("_form", "_program", "params")
+    __slots__ = ("_form", "_leaves", "_program", "params")
 
     def __init__(self, form: Form, params: Sequence[Value]) -> None:
         self._form = form
-        self.params = tuple(params)
+        self._params = tuple(params)
+        self._leaves: tuple[bytes, ...] | None = None
         self._program = lower(form.flat, form.receiving)
+
+    @property
+    def params(self) -> tuple[Value, ...]:
+        """The leaves that are no inputs: their numbers are read at each replay, their gradients added to."""
+        return self._params
 
     def forward(self, batch: Any) -> Any:
         """The outputs of each row.
@@ -211,6 +218,7 @@ class Tape:
         places: array[int] | None = None,
     ) -> Failure | None:
         """`autograd.replay.replay` with the parameters as they are now; `add_gradients` is left to the caller."""
+        note_reading(self.params)
         scalars = scalars_of(self._program, self.params)
         return replay(self._program, scalars, numbers, rows, outputs, seeds, gradients, sums, places)
 
@@ -223,6 +231,12 @@ class Tape:
     def input_count(self) -> int:
         """How many inputs a row has."""
         return self._form.flat.inputs
+
+    def leaves_of_output(self, j: int) -> bytes:
+        """For each input, then each parameter, 1 where output j depends on it."""
+        if self._leaves is None:
+            self._leaves = tuple(leaves_of(self._form.flat, output) for output in self._form.flat.outputs)
+        return self._leaves[j]
 
     @property
     def param_needed(self) -> array[int]:
@@ -253,6 +267,13 @@ class Tape:
             "autograd.taped(function) records a tape for each branch; autograd.where chooses without a branch",
             row,
         )
+
+
+def note_reading(params: Sequence[Value]) -> None:
+    """While another tape is recorded, the numbers of parameters are frozen into it: warn as for any that is read."""
+    mode = current_mode()
+    if params and mode is not None and mode.recorder is not None:
+        mode.recorder.read(params[0])
 
 
 def _restored(packed_form: Any, params: Any) -> Tape:
@@ -312,10 +333,24 @@ def record_call(
     if mode is not None and not mode.recording:
         raise RuntimeError("a tape cannot be recorded inside no_grad(), where nothing is recorded: do it outside")
     recorder = Recorder(leaves)
+    with unwatched():
+        numbers = [leaf.data for leaf in leaves]
     with recording(recorder):
         result = function(*arguments)
+    _check_inputs_kept(leaves, numbers)
     what = f"{getattr(function, '__name__', type(function).__name__)}()"
     return _tape_of(result, leaves, _names(function, leaves, arguments), recorder, params, what), result
+
+
+def _check_inputs_kept(leaves: list[Value], numbers: list[float]) -> None:
+    """A replay would not know of a number that was assigned."""
+    with unwatched():
+        for i, (leaf, number) in enumerate(zip(leaves, numbers, strict=True)):
+            if leaf.data != number and not (isnan(leaf.data) and isnan(number)):
+                raise ValueError(
+                    f"input {i} was {number!r} and the function assigned {leaf.data!r} to its data: compute a new "
+                    "Value instead"
+                )
 
 
 def _names(function: Callable[..., Any], leaves: list[Value], arguments: list[Any]) -> list[str]:
@@ -385,6 +420,9 @@ def _check_standing(inputs: Sequence[Any]) -> None:
 def _checked_outputs(result: Any, what: str) -> list[Value | float]:
     outputs: list[Value | float] = []
     for i, x in enumerate(result if isinstance(result, list | tuple) else [result]):
+        if isinstance(x, Comparison):  # 1 or 0, anew in each replay
+            outputs.append(x.condition())
+            continue
         number = x if isinstance(x, Value) else as_operand(x)
         if number is None:
             place = f"[{i}]" if isinstance(result, list | tuple) else ""
@@ -423,6 +461,8 @@ def _check_replayable(outputs: Sequence[Value | float], recorder: Recorder | Non
 def _receiving(params: Iterable[Value] | None, leaves: list[Value], inputs: list[Value]) -> array[int]:
     if params is None:
         return array("i", [1]) * len(leaves)
+    if isinstance(params, Value) or not isinstance(params, Iterable):
+        raise TypeError(f"params must be a list of Values, not {type(params).__name__} {shortened(params)}")
     given = {id(leaf) for leaf in inputs}
     chosen = set()
     for i, parameter in enumerate(params):
