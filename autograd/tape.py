@@ -74,7 +74,7 @@ class Tape:
     return %2
     """
 
-    __slots__ = ("_form", "_leaves", "_program", "_params")
+    __slots__ = ("_form", "_leaves", "_params", "_program")
 
     def __init__(self, form: Form, params: Sequence[Value]) -> None:
         self._form = form
