@@ -103,9 +103,9 @@ class Taped:
     def __get__(self, instance: object, owner: type | None = None) -> Taped:
         if instance is None:
             return self
+        name = self._name.rpartition(".")[2]
         raise TypeError(
-            f"{self!r} is a method, and taped takes functions: tape the bound one, as in self.{self._name} = "
-            f"taped(self.{self._name})"
+            f"{name} is a method, and taped takes functions: tape the bound one, as in self.{name} = taped(self.{name})"
         )
 
     def __reduce__(self) -> str:
@@ -113,7 +113,7 @@ class Taped:
 
     @property
     def _name(self) -> str:
-        return getattr(self, "__qualname__", type(self._function).__qualname__).rpartition(".")[2]
+        return getattr(self, "__qualname__", type(self._function).__qualname__)
 
     def __call__(self, *arguments: Any, **keywords: Any) -> Any:
         """The function's result.
