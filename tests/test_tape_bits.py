@@ -18,7 +18,7 @@ from autograd import Value
 from autograd.lowering import lower
 from autograd.replay import Interpreter, Sums, choose_executor, executor, executors, run_rows, scalars_of
 
-FUNCTIONS = 400 if ag.compiled else 120
+FUNCTIONS = 2000 if ag.compiled else 500
 
 
 @pytest.fixture(params=executors())
