@@ -201,8 +201,10 @@ def tape_of(name: str, count: int) -> dict:
 
 @pytest.mark.parametrize(
     ("name", "count"),
-    [("sum", 0), ("mean", 0), ("prod", 0), ("logsumexp", 0), ("dot", 0), ("dot", 3), ("take", 1), ("where", 2)]
-    + [("softmax_cross_entropy", 1), ("tanh", 2), ("add", 3), ("halved", 2), ("power_constant", 1)],
+    [
+        *(("sum", 0), ("mean", 0), ("prod", 0), ("logsumexp", 0), ("dot", 0), ("dot", 3), ("take", 1), ("where", 2)),
+        *(("softmax_cross_entropy", 1), ("tanh", 2), ("add", 3), ("halved", 2), ("power_constant", 1)),
+    ],
 )
 def test_each_primitive_takes_its_number_of_operands(name: str, count: int):
     with pytest.raises(ValueError, match=f"node 0: {name} of {count} operands"):
