@@ -11,11 +11,15 @@ from collections.abc import Iterator
 
 import pytest
 import tapes
+from oracles import NUMBER_OPERANDS
 from tapes import ROWS, bits
+from test_builds import operand_lists
+from test_primitives import PUBLIC, call
 
 import autograd as ag
 from autograd import Value
 from autograd.lowering import lower
+from autograd.ops import Primitive
 from autograd.replay import Interpreter, Sums, choose_executor, executor, executors, run_rows, scalars_of
 
 FUNCTIONS = 2000 if ag.compiled else 500
@@ -47,6 +51,34 @@ def test_gradients_of_parameters_are_summed_in_one_order_whatever_the_number_of_
     for seed in range(1000, 1000 + len(ROWS) * (8 if ag.compiled else 1)):
         function, rows = random_case(seed, (ROWS[seed % len(ROWS)],))
         assert not tapes.differences(function, rows), seed
+
+
+@pytest.mark.parametrize("primitive", PUBLIC, ids=lambda p: p.name)
+def test_every_primitive_replays(primitive: Primitive, each_executor: str):
+    """At points of its domain and at special numbers, all operands inputs but those that are numbers by nature."""
+    by_length: dict[int, list[list[float]]] = {}
+    for numbers in operand_lists(primitive)[-150:]:
+        by_length.setdefault(len(numbers), []).append(numbers)
+    for length, rows in by_length.items():
+        fixed = NUMBER_OPERANDS.get(primitive.name, lambda n: set())(length) if primitive.arity is not None else set()
+        for row in rows if fixed else rows[:1]:
+            batch = [row] if fixed else rows
+            inputs = [Value(x) for i, x in enumerate(row) if i not in fixed]
+
+            def function(*xs, row=row, fixed=fixed):
+                given = iter(xs)
+                return call(primitive, [x if i in fixed else next(given) for i, x in enumerate(row)])
+
+            tape = ag.record(function, inputs=inputs)
+            outputs, gradients = tape.value_and_grad(
+                [[x for i, x in enumerate(each) if i not in fixed] for each in batch]
+            )
+            for each, output, gradient in zip(batch, outputs, gradients, strict=True):
+                leaves = [Value(x) for i, x in enumerate(each) if i not in fixed]
+                node = function(*leaves)
+                node.backward()
+                assert bits(output) == bits(node.data), each
+                assert list(map(bits, gradient)) == [bits(leaf.grad) for leaf in leaves], each
 
 
 @pytest.mark.skipif(not ag.compiled, reason="there is no other interpreter")

@@ -147,8 +147,12 @@ def rows_macro(name: str, primitives: list[Primitive]) -> str:
 
 
 def rows_macros() -> str:
-    """The rows of each arity, those that a compiler can put in lanes, and those that call libm for each number."""
-    text = ""
+    """The rows of each arity, those that a compiler can put in lanes, and those that call libm for each number.
+
+    Of the rows of any number of operands, those that a replay has no instruction of its own for.
+    """
+    own = ("sum", "mean", "dot", "take")
+    text = rows_macro("LIST_ROWS", [p for p in PRIMITIVES.values() if p.arity is None and p.name not in own])
     for arity in (1, 2, 3):
         rows = [p for p in PRIMITIVES.values() if p.arity == arity]
         text += rows_macro(f"LANE_ROWS{arity}", [p for p in rows if is_vectorizable(p)])

@@ -146,9 +146,7 @@ static const instruction *NAME(forward)(const machine *m, int keep) {
             }
             break;
         }
-        case CODE_PROD:
-        case CODE_LOGSUMEXP:
-        case CODE_SOFTMAX_CROSS_ENTROPY:
+        LIST_ROWS(CASE)
         case OP_CALL: {
             double *x = m->scratch, *local = m->scratch + n;
             EACH {
@@ -322,9 +320,7 @@ static ALWAYS_INLINE void NAME(backward_as)(const machine *m, const int params_o
             EACH GRAD_AT(xs[(int)index[l]])[l] += from_out[l];
             break;
         }
-        case CODE_PROD:
-        case CODE_LOGSUMEXP:
-        case CODE_SOFTMAX_CROSS_ENTROPY:
+        LIST_ROWS(CASE)
         case OP_CALL:
             for (int k = 0; k < n; k++) {
                 const NAME(lane) local = *(const NAME(lane) *)(locals + ((Py_ssize_t)i->aux + k) * LANES);

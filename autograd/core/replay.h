@@ -66,15 +66,14 @@ static inline int compares(int code, double x, double y) {
     return x != y;
 }
 
-#define ROW(name, code) case code:
+#define CASE(name, code) case code:
 static inline int is_binary(int code) { /* among the rows that call libm */
     switch (code) {
-    CALL_ROWS2(ROW)
+    CALL_ROWS2(CASE)
         return 1;
     }
     return 0;
 }
-#undef ROW
 
 #define ROW1(name, code) \
     case code: for (int l = 0; l < lanes; l++) out[l] = f_##name(x[l]); return;
