@@ -45,6 +45,7 @@ _NONE = program.NONE
 _STRIDE = program.STRIDE
 _LAST = 8  # in a mask: the last operand
 _NEVER = 2**62
+_LARGEST = 2**27
 _NODE_SPAN = 2**31  # more than there are places in a chain
 
 
@@ -67,7 +68,12 @@ def lower(flat: FlatGraph, receiving: array[int]) -> Program:
     Args:
         flat: a graph that is well formed.
         receiving: for each parameter, whether it receives a gradient.
+
+    Raises:
+        OverflowError: the graph is too large for the 32-bit places of a program.
     """
+    if len(flat.operands) + len(flat.codes) + flat.inputs + flat.params >= _LARGEST:
+        raise OverflowError(f"a graph of {len(flat.codes):,} nodes is too large for a tape: record a part of it")
     return Lowering(folded(flat), receiving).run()
 
 
