@@ -452,7 +452,9 @@ static void NAME(fold_layer)(
     for (int j = dots; j < i->aux; j++) {
         const double *upstream = GRAD_AT(i->out + j);
         if (which->biases[j] < 0) continue;
-        for (int l = begin; l < end; l++) block[places[which->biases[j]]] += upstream[l];
+        double sum = block[places[which->biases[j]]];
+        for (int l = begin; l < end; l++) sum += upstream[l];
+        block[places[which->biases[j]]] = sum;
     }
     for (int j = dots; j < i->aux; j++) {
         const double *upstream = GRAD_AT(i->out + j);

@@ -463,8 +463,13 @@ static void fold(const machine *m, const job *j, const executor *e, Py_ssize_t s
         int until = BLOCK - in_block < active - done ? done + (int)(BLOCK - in_block) : active;
         for (Py_ssize_t p = 0; p < m->loose_count; p++) {
             const double *grad = m->grads + (m->loose[p].slot - m->grads_from) * lanes;
-            double *sum = &j->block[j->places[m->loose[p].param]];
-            for (int l = done; l < until; l++) *sum += grad[l];
+            double *place = &j->block[j->places[m->loose[p].param]], sum = *place;
+            if (lanes == WIDTH && until - done == WIDTH) {
+                for (int l = 0; l < WIDTH; l++) sum += grad[l];
+            } else {
+                for (int l = done; l < until; l++) sum += grad[l];
+            }
+            *place = sum;
         }
         for (Py_ssize_t t = 0; t < m->layer_count; t++)
             e->fold_layer(m, &m->layers[t], j->places, j->block, done, until, masked);
