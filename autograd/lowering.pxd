@@ -2,7 +2,7 @@
 cimport cython
 
 
-cdef long long _NODE_SPAN, _NEVER
+cdef long long _NODE_SPAN
 cdef int _ADD, _MULTIPLY, _DOT, _SUM, _MEAN, _TAKE, _LAST, _FUSED_DOT, _DOT_SCALARS, _DOT_ALL_SCALARS, _TAKE_SCALARS, _GUARD
 cdef int _CALL, _TABLE_SIZE, _XS_FIRST, _X_LIST, _NONE, _STRIDE
 

@@ -21,7 +21,7 @@ except ModuleNotFoundError:
 from autograd import ops, program
 from autograd.flat import FlatGraph, folded
 from autograd.ops import BY_CODE
-from autograd.program import Program, layout_of
+from autograd.program import Program, filled, layout_of
 from autograd.slots import number_slots
 
 __all__ = ["lower"]
@@ -44,7 +44,6 @@ _X_LIST = program.X_LIST
 _NONE = program.NONE
 _STRIDE = program.STRIDE
 _LAST = 8  # in a mask: the last operand
-_NEVER = 2**62
 _LARGEST = 2**27
 _NODE_SPAN = 2**31  # more than there are places in a chain
 
@@ -56,10 +55,6 @@ def _constant_locals(code: int) -> int:
     if isinstance(primitive.derivative_formulas, tuple):
         return sum(1 << i for i, formula in enumerate(primitive.derivative_formulas) if formula == "0")
     return _LAST if primitive in (ops.TAKE, ops.SOFTMAX_CROSS_ENTROPY) else 0
-
-
-def _filled(typecode: str, count: int, number: int) -> array[int]:
-    return array(typecode, [number]) * (count + 1)  # a memoryview must not be empty
 
 
 def lower(flat: FlatGraph, receiving: array[int]) -> Program:
@@ -90,24 +85,24 @@ class Lowering:
         self.codes = flat.codes if self.nodes else array("i", [0])
         self.starts = flat.starts
         self.operands = flat.operands if self.nodes else array("i", [0])
-        self.uses = _filled("i", self.count, 0)
-        self.successor = _filled("i", self.count, -1)
-        self.predecessor = _filled("i", self.count, -1)
-        self.position = _filled("i", self.count, 0)
-        self.last_product = _filled("i", self.count, -1)
-        self.owner = _filled("i", self.count, -1)
-        self.end = _filled("i", self.count, -1)
-        self.latest = _filled("q", self.count, _NEVER)
-        self.need = _filled("i", self.count, 0)
+        self.uses = filled("i", self.count, 0)
+        self.successor = filled("i", self.count, -1)
+        self.predecessor = filled("i", self.count, -1)
+        self.position = filled("i", self.count, 0)
+        self.last_product = filled("i", self.count, -1)
+        self.owner = filled("i", self.count, -1)
+        self.end = filled("i", self.count, -1)
+        self.latest = filled("q", self.count, 1)
+        self.need = filled("i", self.count, 0)
         self.masks = array("i", [0] + [_constant_locals(code) for code in range(1, len(BY_CODE))])
         self.layouts = array("i", [0] + [layout_of(op) for op in range(1, max(_CALL + 1, len(BY_CODE)))])
         self.receiving = array("i", [*receiving, 0])
-        self.stamp = _filled("i", self.count, -1)
+        self.stamp = filled("i", self.count, -1)
         guards = len(flat.guard_codes)
-        self.code = _filled("i", _STRIDE * (2 * self.nodes + guards), 0)
-        self.lists = _filled("i", len(flat.operands), 0)
+        self.code = filled("i", _STRIDE * (2 * self.nodes + guards), 0)
+        self.lists = filled("i", len(flat.operands), 0)
         self.instructions = self.listed = self.temporaries = self.aux = 0
-        self.terms = _filled("i", self.nodes + 1, 0)
+        self.terms = filled("i", self.nodes + 1, 0)
         self.terms_count = 0
 
     def run(self) -> Program:
@@ -214,7 +209,7 @@ class Lowering:
 
     def mark_needed(self) -> None:
         """Which numbers pass a gradient on: bit 0 to parameters, bit 1 to inputs."""
-        up = _filled("i", self.count, 0)
+        up = filled("i", self.count, 0)
         self.mark_from_leaves(up)
         for output in self.flat.outputs:
             if output >= 0:

@@ -20,7 +20,7 @@ from autograd import ops
 from autograd.flat import FlatGraph
 from autograd.ops import BY_CODE, PRIMITIVES
 
-__all__ = ["Program", "layout_of", "op_name"]
+__all__ = ["Program", "filled", "layout_of", "op_name"]
 
 STRIDE = 8
 NONE = -(2**31)
@@ -165,3 +165,17 @@ class Program:
         384
         """
         return 64 * (2 * self.slots - self.grads_from - self.lanes_from + self.aux)
+
+
+def filled(typecode: str, count: int, number: int) -> array[int]:
+    """An array whose bytes are all alike, and one more than asked: a memoryview must not be empty.
+
+    Args:
+        typecode: "i" or "q".
+        number: 0, -1, or above that for a number that none reaches.
+
+    >>> filled("i", 2, -1)
+    array('i', [-1, -1, -1])
+    """
+    byte = b"\x00" if number == 0 else b"\xff" if number < 0 else b"\x7f"
+    return array(typecode, byte * ((8 if typecode == "q" else 4) * (count + 1)))

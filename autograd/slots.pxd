@@ -26,7 +26,7 @@ cdef class Slots:
     @cython.locals(room=Py_ssize_t, t=int)
     cdef put_layers_together(self)
     @cython.locals(
-        starts="int[::1]", filled="int[::1]", listed=int, to=int, t=int, at=int, n=int, leader=int, field=int, layout=int,
+        starts="int[::1]", joined="int[::1]", listed=int, to=int, t=int, at=int, n=int, leader=int, field=int, layout=int,
         j=int, members=int
     )
     cdef rewrite(self, int[::1] code, int[::1] lists)

@@ -17,7 +17,7 @@ except ModuleNotFoundError:
 
 from autograd import ops, program
 from autograd.flat import FlatGraph
-from autograd.program import Program, layout_of
+from autograd.program import Program, filled, layout_of
 
 __all__ = ["number_slots"]
 
@@ -32,10 +32,6 @@ _X_SLOT = program.X_SLOT
 _NO_BIAS, _FIRST, _LAST = 0, 1, 2
 _BOTH = program.NEED_Z | program.NEED_Z << program.PARAMS_ONLY
 _LAYOUTS = array("i", [0] + [layout_of(op) for op in range(1, _DOTS + 1)])
-
-
-def _filled(count: int, number: int) -> array[int]:
-    return array("i", [number]) * (count + 1)  # a memoryview must not be empty
 
 
 def number_slots(
@@ -80,18 +76,18 @@ class Slots:
         self.code, self.lists, self.instructions = code, lists, instructions
         self.layouts = _LAYOUTS
         self.uses, self.need = uses, need
-        self.open_at = _filled(self.ids, -1)
-        self.is_open = _filled(instructions, 0)
-        self.leader = _filled(instructions, -1)
-        self.kind = _filled(instructions, -1)
-        self.members = _filled(instructions, 0)
-        self.absorbed = _filled(instructions, 0)
-        self.stamp = _filled(self.ids, -1)
-        self.slot = _filled(self.ids, -1)
-        self.constant_slot = _filled(len(flat.constants), -1)
-        self.rank = _filled(self.ids, 0)
-        self.constant_rank = _filled(len(flat.constants), 0)
-        self.block = _filled(0, 0)
+        self.open_at = filled("i", self.ids, -1)
+        self.is_open = filled("i", instructions, 0)
+        self.leader = filled("i", instructions, -1)
+        self.kind = filled("i", instructions, -1)
+        self.members = filled("i", instructions, 0)
+        self.absorbed = filled("i", instructions, 0)
+        self.stamp = filled("i", self.ids, -1)
+        self.slot = filled("i", self.ids, -1)
+        self.constant_slot = filled("i", len(flat.constants), -1)
+        self.rank = filled("i", self.ids, 0)
+        self.constant_rank = filled("i", len(flat.constants), 0)
+        self.block = filled("i", 0, 0)
         self.longest = 1
         self.listed = 0
 
@@ -208,8 +204,8 @@ class Slots:
 
     def rewrite(self, code: array[int], lists: array[int]) -> None:
         """Copy what is in no layer, and make the layers."""
-        starts = _filled(self.instructions, 0)
-        filled = _filled(self.instructions, 0)
+        starts = filled("i", self.instructions, 0)
+        joined = filled("i", self.instructions, 0)
         listed = 0
         to = 0
         for t in range(self.instructions):
@@ -245,8 +241,8 @@ class Slots:
                 for j in range(n):
                     lists[code[to + 4] + j] = self.lists[self.code[at + 4] + j]
                 to += _STRIDE
-            self.join(code, lists, starts[leader], t, filled[leader])
-            filled[leader] += 1
+            self.join(code, lists, starts[leader], t, joined[leader])
+            joined[leader] += 1
         self.instructions = to // _STRIDE
         self.listed = listed
 

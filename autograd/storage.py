@@ -11,7 +11,7 @@ except ModuleNotFoundError:
     from autograd import uncompiled as cython
 
 from autograd import program
-from autograd.program import Program, layout_of
+from autograd.program import Program, filled, layout_of
 
 __all__ = ["reusing_storage"]
 
@@ -21,10 +21,6 @@ _GUARD = program.GUARD
 _DOTS = program.DOTS
 _X_SLOT = program.X_SLOT
 _LAYOUTS = array("i", [0] + [layout_of(op) for op in range(1, _DOTS + 1)])
-
-
-def _filled(count: int, number: int) -> array[int]:
-    return array("i", [number]) * (count + 1)  # a memoryview must not be empty
 
 
 def reusing_storage(full: Program) -> Program:
@@ -50,9 +46,9 @@ class Reuse:
         self.instructions = len(full)
         self.first = full.first_input + full.flat.inputs
         self.slots = full.slots
-        self.giver = _filled(full.slots, -1)
-        self.last_use = _filled(len(full), -1)
-        self.moved = _filled(len(full), 0)
+        self.giver = filled("i", full.slots, -1)
+        self.last_use = filled("i", len(full), -1)
+        self.moved = filled("i", len(full), 0)
         self.kept = array("i", [*full.outputs, -1])
         self.free: dict[int, list[int]] = {}
 
