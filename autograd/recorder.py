@@ -145,6 +145,10 @@ class Recorder:
         self._inputs = {id(node) for node in inputs}
         self._warned: set[tuple[str, int]] = set()
 
+    def count(self) -> int:
+        """How many nodes were made so far."""
+        return creation_number(Value(0.0)) - self.began - 1 - len(self.guards)
+
     def compared(self, relation: Callable[[Any, Any], Any], x: Value, y: object) -> Any:
         """A `Comparison` of x with another Value or a number; NotImplemented for anything else."""
         number = y if type(y) is Value else as_operand(y)

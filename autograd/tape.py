@@ -379,7 +379,7 @@ def _tape_of(
     what: str,
 ) -> Tape:
     with unwatched():
-        recorded = creation_number(Value(0.0)) - recorder.began - 1 if recorder else None
+        recorded = recorder.count() if recorder else None
         outputs = _checked_outputs(result, what)
         flat, leaves = flatten_graph(outputs, recorder.guards if recorder else (), inputs)
         if flat.kinds and (flat.kinds[ops.WHERE.code] or flat.kinds[_taped_code()]):

@@ -1,0 +1,534 @@
+"""record and Tape: what is recorded, which leaves are what, and what a tape keeps."""
+
+from __future__ import annotations
+
+import gc
+import itertools
+import math
+import random
+import re
+import sys
+import threading
+import tracemalloc
+
+import pytest
+import tapes
+
+import autograd as ag
+import nn
+from autograd import Tape, Value, primitive
+
+seen: list[float] = []
+
+
+def noted_cube(x: float) -> float:
+    seen.append(x)
+    return x * x * x
+
+
+noted = primitive("noted_cube", noted_cube, [lambda x, out: 3 * x * x])
+
+
+# -- inputs and parameters -------------------------------------------------------------------------------------------
+def test_inputs_are_the_columns_from_left_to_right():
+    def function(x, pair, named):
+        return x + 10.0 * pair[0] + 100.0 * pair[1][0] + 1000.0 * named["b"] + 10000.0 * named["a"]
+
+    tape = ag.record(function, inputs=[0.0, [0.0, (Value(0.0),)], {"b": 0, "a": 0.0}])
+    assert tape.forward([[1.0, 2.0, 3.0, 4.0, 5.0]]) == [54321.0]
+    assert (tape.input_count, tape.params) == (5, ())
+
+
+def test_leaves_that_are_given_are_inputs_and_keep_their_gradients():
+    x, w = Value(1.0), Value(2.0)
+    tape = ag.record(lambda v: v * w, inputs=[x])
+    assert tape.params == (w,)
+    assert tape.value_and_grad([[3.0]]) == ([6.0], [[2.0]])
+    assert (x.data, x.grad, w.grad) == (1.0, 0.0, 3.0)
+
+
+def test_parameters_come_in_the_order_of_their_creation():
+    a, b, c = Value(1.0, "a"), Value(2.0, "b"), Value(3.0, "c")
+    tape = ag.record(lambda x: c * x + a * x + b, inputs=[1.0])
+    assert [p.label for p in tape.params] == ["a", "b", "c"]
+
+
+def test_parameters_are_read_and_given_their_gradients_as_backward_does():
+    w = Value(2.0)
+    tape = ag.record(lambda x: w * x, inputs=[1.0])
+    w.data, w.grad = 5.0, 0.25
+    tape.value_and_grad([[1.0], [2.0]])
+    assert w.grad == 3.25
+    tape.value_and_grad([[1.0]])
+    assert w.grad == 4.25
+
+
+def test_params_restricts_which_receive():
+    a, b, elsewhere = Value(2.0), Value(3.0), Value(4.0)
+    tape = ag.record(lambda x: a * x + b, inputs=[1.0], params=[b, elsewhere])
+    assert tape.value_and_grad([[5.0]]) == ([13.0], [[2.0]])
+    assert (a.grad, b.grad, elsewhere.grad) == (0.0, 1.0, 0.0)
+    nobody = ag.record(lambda x: a * x + b, inputs=[1.0], params=())
+    assert nobody.value_and_grad([[5.0]]) == ([13.0], [[2.0]])
+    assert (a.grad, b.grad) == (0.0, 1.0)
+    generated = ag.record(lambda x: a * x + b, inputs=[1.0], params=(p for p in [a]))
+    generated.value_and_grad([[5.0]])
+    assert (a.grad, b.grad) == (5.0, 1.0)
+
+
+def test_a_wrong_assignment_to_a_parameter_leaves_the_tape_as_it_is():
+    w = Value(2.0)
+    tape = ag.record(lambda x: w * x, inputs=[1.0])
+    for wrong in ([1.0, 2.0], "2", None):
+        with pytest.raises(TypeError, match="data takes a real number"):
+            w.data = wrong
+    assert tape.forward([[3.0]]) == [6.0]
+    with pytest.raises(AttributeError):
+        tape.params = ()
+
+
+def test_a_parameter_is_the_value_itself_not_a_place_in_a_list():
+    weights = [Value(2.0), Value(3.0)]
+    tape = ag.record(lambda x: weights[0] * x + weights[1], inputs=[1.0])
+    old = weights[1]
+    weights[1] = Value(100.0)
+    weights.append(Value(7.0))
+    assert tape.value_and_grad([[1.0]])[0] == [5.0]
+    assert (old.grad, weights[1].grad) == (1.0, 0.0)
+
+
+def test_input_gradients_may_be_left_out():
+    w = Value(2.0)
+    tape = ag.record(lambda x: w * x.exp(), inputs=[1.0])
+    outputs, gradients = tape.value_and_grad([[0.0]], input_gradients=False)
+    assert (outputs, gradients, w.grad) == ([2.0], None, 1.0)
+
+
+def test_outputs_that_do_not_depend_on_the_inputs():
+    w = Value(2.0)
+    for function, number in ((lambda x: 3.0, 3.0), (lambda x: w * 2.0, 4.0), (lambda x: Value(5.0), 5.0)):
+        tape = ag.record(function, inputs=[1.0])
+        assert tape.value_and_grad([[1.0], [9.0]]) == ([number] * 2, [[0.0]] * 2)
+    assert w.grad == 4.0
+    assert ag.record(lambda x, y: x, inputs=[1.0, 2.0]).value_and_grad([[3.0, 4.0]]) == ([3.0], [[1.0, 0.0]])
+
+
+def test_a_function_may_use_a_graph_that_stands():
+    """It is recomputed from its leaves, which are parameters."""
+    w = Value(3.0)
+    square = w * w
+    tape = ag.record(lambda x: square * x, inputs=[1.0])
+    w.data = 2.0
+    assert tape.value_and_grad([[5.0]]) == ([20.0], [[4.0]])
+    assert w.grad == 20.0
+    chosen = ag.where(w > 0.0, w, 1.0)
+    with pytest.raises(ValueError, match="contains where, and what it chose by is gone"):
+        ag.record(lambda x: chosen * x, inputs=[1.0])
+
+
+# -- standing graphs -------------------------------------------------------------------------------------------------
+def test_a_standing_graph():
+    x, w = Value(1.0, "x"), Value(2.0, "w")
+    tape = ag.record((w * x).tanh() * x, inputs=[x])
+    row = Value(0.7)
+    eager = (w * row).tanh() * row
+    eager.backward()
+    by_eager, w.grad = w.grad, 0.0
+    assert tape.value_and_grad([[0.7]]) == ([eager.data], [[row.grad]])
+    assert w.grad == by_eager
+    assert "from a standing graph: no guards" in str(tape)
+    assert tape.stats()["source"] == "graph"
+
+
+def test_a_standing_list_of_outputs():
+    x, y = Value(1.0), Value(2.0)
+    tape = ag.record([x * y, 1.0, y], inputs=[x, [y]])
+    assert tape.value_and_grad([[3.0, 4.0]]) == ([[12.0, 1.0, 4.0]], [[4.0, 4.0]])
+    assert ag.record(x, inputs=[x]).value_and_grad([[5.0]]) == ([5.0], [[1.0]])
+    assert ag.record(x, inputs=[y]).value_and_grad([[5.0]]) == ([1.0], [[0.0]])
+
+
+def test_where_in_a_standing_graph_is_refused():
+    x = Value(1.0)
+    with pytest.raises(ValueError, match=r"contains where.*autograd\.record\(function, inputs=\.\.\.\)"):
+        ag.record(ag.where(x > 0.0, x, 2.0) + x, inputs=[x])
+
+
+# -- wrong arguments -------------------------------------------------------------------------------------------------
+x, w = Value(1.0, "x"), Value(2.0, "w")
+
+
+def identity(v, *_):
+    return v
+
+
+@pytest.mark.parametrize(
+    ("call", "error", "message"),
+    [
+        (lambda: ag.record(identity, inputs=[x * 2.0]), ValueError, r"input 0 is computed.*give \.detach\(\) of it"),
+        (lambda: ag.record(identity, inputs=[1.0, x, x]), ValueError, r"input 2 is input 1 again.*give each once"),
+        (lambda: ag.record(identity, inputs=[x, {"k": (x,)}]), ValueError, "input 1 is input 0 again"),
+        (lambda: ag.record(identity, inputs=["a"]), TypeError, r"inputs\[0\] must be a number.* not str 'a'"),
+        (lambda: ag.record(identity, inputs=[[1.0, None]]), TypeError, r"inputs\[0\]\[1\] must be .* NoneType"),
+        (lambda: ag.record(identity, inputs=1.0), TypeError, "inputs must be a list, one entry an argument"),
+        (lambda: ag.record(identity, inputs=x), TypeError, "inputs must be a list"),
+        (lambda: ag.record(identity, inputs=[]), TypeError, "missing 1 required positional argument"),
+        (lambda: ag.record(3.0, inputs=[]), TypeError, "record takes a function or a Value, not float 3.0"),
+        (lambda: ag.record(None, inputs=[]), TypeError, "not NoneType None"),
+        (lambda: ag.record(x * w, inputs=[1.0]), TypeError, "inputs of a standing graph must be leaves of it"),
+        (lambda: ag.record(x * w, inputs=[x * 2.0]), ValueError, "input 0 is computed"),
+        (lambda: ag.record([], inputs=[x]), ValueError, "the output is an empty list"),
+        (lambda: ag.record(["a"], inputs=[x]), TypeError, r"the output\[0\] must be a Value.* not str 'a'"),
+        (lambda: ag.record(lambda v: None, inputs=[1.0]), TypeError, r"<lambda>\(\) must be a Value .* NoneType"),
+        (lambda: ag.record(lambda v: [v, "a"], inputs=[1.0]), TypeError, r"<lambda>\(\)\[1\] must be .* str 'a'"),
+        (lambda: ag.record(lambda v: [], inputs=[1.0]), ValueError, r"<lambda>\(\) is an empty list"),
+        (lambda: ag.record(identity, inputs=[1.0], params=w), TypeError, "params must be a list of Values, not Value"),
+        (lambda: ag.record(identity, inputs=[1.0], params=3), TypeError, "params must be a list of Values, not int 3"),
+        (lambda: ag.record(identity, inputs=[1.0], params=[1.0]), TypeError, r"params\[0\] must be a Value, not float"),
+        (lambda: ag.record(identity, inputs=[1.0], params=[w * 2]), ValueError, r"params\[0\] is computed"),
+        (lambda: ag.record(x * w, inputs=[x], params=[w, x]), ValueError, r"params\[1\] is an input"),
+        (lambda: ag.record(assigns, inputs=[1.0]), ValueError, "input 0 was 1.0 and the function assigned 3.0"),
+        (lambda: ag.record(nests, inputs=[1.0]), RuntimeError, "a tape is being recorded in this thread"),
+    ],
+)
+def test_wrong_arguments(call, error, message: str):
+    with pytest.raises(error, match=message):
+        call()
+    assert type(Value(1.0) < 2.0) is bool  # nothing is recorded any more
+
+
+def assigns(v):
+    v.data = 3.0
+    return v * 2.0
+
+
+def nests(v):
+    return ag.record(identity, inputs=[1.0]).forward([[2.0]])[0] * v
+
+
+def test_inside_no_grad_there_is_nothing_to_record():
+    standing = x * w
+    with ag.no_grad():
+        with pytest.raises(RuntimeError, match=r"cannot be recorded inside no_grad\(\)"):
+            ag.record(identity, inputs=[1.0])
+        tape = ag.record(standing, inputs=[x])
+        assert tape.value_and_grad([[3.0]]) == ([6.0], [[2.0]])
+    w.grad = 0.0
+
+
+@pytest.mark.parametrize("index", [-1.0, 2.0, 0.5, math.nan, math.inf, -math.inf, 1e30, 2.0**31, 2.0**63])
+def test_an_index_that_is_none(index: float):
+    p = Value(1.5)
+    for function in (ag.take, ag.softmax_cross_entropy):
+        tape = ag.record(lambda i, a, function=function: function([a * p, p], i), inputs=[0, 1.0])
+        for run in (tape.forward, tape.value_and_grad):
+            with pytest.raises(ValueError, match=rf"row 9: {re.escape(repr(index))} is no index of 2 values"):
+                run([[1.0, 2.0]] * 9 + [[index, 2.0]])
+    assert p.grad == 0.0
+
+
+def test_an_embedding():
+    table = [[Value(0.1 * i + j) for j in range(2)] for i in range(4)]
+
+    def function(i, y):
+        vector = [ag.take([row[j] for row in table], i) for j in range(2)]
+        return (vector[0] * vector[1] - y) ** 2
+
+    tape = ag.record(function, inputs=[0, 1.0])
+    rows = [[i, 0.5] for i in (2, 0, 2, 3)]
+    outputs, gradients = tape.value_and_grad(rows)
+    found = [[p.grad for p in row] for row in table]
+    for p in itertools.chain(*table):
+        p.grad = 0.0
+    for row, output, gradient in zip(rows, outputs, gradients, strict=True):
+        y = Value(row[1])
+        eager = function(row[0], y)
+        eager.backward()
+        assert (output, gradient) == (eager.data, [0.0, y.grad])
+    assert found == [[p.grad for p in row] for row in table]
+
+
+# -- the order of additions ------------------------------------------------------------------------------------------
+@pytest.mark.parametrize("order", list(itertools.permutations(range(3))))
+def test_operands_shared_between_the_terms_of_a_chain(order: tuple[int, ...]):
+    def function(x, y):
+        terms = [x * y, x, (x * 0.1) * (y + 0.3)]
+        total = terms[order[0]] + terms[order[1]] + terms[order[2]]
+        return total * terms[0] + terms[2]
+
+    rows = [[0.1 * i - 0.7, 1.3 - 0.17 * i] for i in range(20)]
+    outputs, gradients = ag.record(function, inputs=[0.1, 0.2]).value_and_grad(rows)
+    for row, output, gradient in zip(rows, outputs, gradients, strict=True):
+        x, y = map(Value, row)
+        eager = function(x, y)
+        eager.backward()
+        assert (output, gradient) == (eager.data, [x.grad, y.grad])
+
+
+def test_several_outputs_count_as_their_sum():
+    p = Value(0.7)
+
+    def function(x, y):
+        hidden = (p * x).tanh()
+        return [hidden * y, hidden, x, 2.0, hidden * y]
+
+    rows = [[0.1 * i, 0.3 - 0.2 * i] for i in range(11)]
+    outputs, gradients = ag.record(function, inputs=[0.0, 0.0]).value_and_grad(rows)
+    by_tape, total = p.grad, None
+    for row, listed, gradient in zip(rows, outputs, gradients, strict=True):
+        x, y = map(Value, row)
+        eager = function(x, y)
+        p.grad = 0.0
+        ag.sum(eager).backward()
+        total = p.grad if total is None else total + p.grad
+        assert listed == [e.data if isinstance(e, Value) else e for e in eager]
+        assert gradient == [x.grad, y.grad]
+    assert by_tape == total
+
+
+def test_rows_are_summed_in_blocks_from_the_first_of_a_call():
+    """1e16 + 1 is 1e16: where a row is added shows."""
+    p = Value(1.0)
+    tape = ag.record(lambda x: p * x, inputs=[0.0])
+    rows = [[x] for x in (1e16, *[1.0] * 63, *[1.0] * 64, -1e16)]
+    tape.value_and_grad(rows)
+    assert p.grad == 64.0  # the first block loses its ones, the second is 64, the last is the one row
+    p.grad = 0.5
+    tape.value_and_grad(rows[64:128])
+    assert p.grad == 64.5
+
+
+def test_an_upstream_of_zero_gives_zero_whatever_the_derivative():
+    p = Value(0.0)
+
+    def function(x):
+        return ag.where(x > 0.0, x.log(), x) * 0.0 + x.sqrt() * 0.0 + p.sqrt() * x
+
+    outputs, gradients = ag.record(function, inputs=[1.0]).value_and_grad([[0.0]] * 9)
+    assert (outputs, gradients, p.grad) == ([0.0] * 9, [[0.0]] * 9, 0.0)
+
+
+# -- primitives of users ---------------------------------------------------------------------------------------------
+def test_a_primitive_of_a_user_is_called_for_each_row():
+    p = Value(2.0)
+    tape = ag.record(lambda x: noted(x) * p + noted(p), inputs=[1.0])
+    assert tape.stats()["calls"] == ["noted_cube"]
+    rows = [[float(i)] for i in range(3, 14)]
+    seen.clear()
+    outputs, gradients = tape.value_and_grad(rows)
+    assert set(seen) == {x for (x,) in rows} | {2.0}  # and for no number that is in no row
+    assert outputs == [x**3 * 2.0 + 8.0 for (x,) in rows]
+    assert gradients == [[6.0 * x * x] for (x,) in rows]
+    total = 0.0
+    for (x,) in rows:
+        total += x**3 + 12.0
+    assert p.grad == total
+    assert tape.forward(rows) == outputs
+
+
+def test_an_error_in_a_users_primitive_comes_out_and_changes_nothing():
+    def inverse(x):
+        return 1 / x  # Python's, which raises
+
+    function = primitive("raising_inverse", inverse, [lambda x, out: -out * out])
+    p = Value(2.0)
+    tape = ag.record(lambda x: function(x) * p, inputs=[1.0])
+    for run in (tape.forward, tape.value_and_grad):
+        with pytest.raises(ZeroDivisionError):
+            run([[1.0]] * 70 + [[0.0]])
+        assert p.grad == 0.0
+    assert tape.value_and_grad([[4.0]]) == ([0.5], [[-0.125]])
+
+
+# -- what is shown ---------------------------------------------------------------------------------------------------
+def test_the_listing():
+    a, b = Value(2.0, "a"), Value(0.5)
+
+    def function(u, pair, i):
+        if u * a < 10.0:
+            return [ag.take([u, *pair], i) ** 3, ag.softmax_cross_entropy([u, b, pair[0]], i)]
+        return [u, u]
+
+    tape = ag.record(function, inputs=[1.0, [2.0, Value(3.0, "third")], 1])
+    lines = str(tape).splitlines()
+    assert lines[0] == "tape of 4 inputs and 2 parameters, recorded from a function: 1 guard"
+    assert lines[1] == "%0 = multiply(u, a)" or lines[1] == "%0 = multiply(a, u)"
+    assert re.fullmatch(r'guard %0 < 10\.0 holds    # File ".*test_tape\.py", line \d+, in function: if .*', lines[2])
+    assert lines[3:] == [
+        "%1 = take(u, pair0, third, i)",
+        "%2 = power_constant(%1, 3.0)",
+        "%3 = softmax_cross_entropy(u, p1, pair0, i)",
+        "return %2, %3",
+    ]
+    assert repr(tape) == f"<Tape: {lines[0].removeprefix('tape of ')}; 5 instructions>"
+    assert len(tape) == 5
+
+
+def test_labels_cannot_break_the_listing():
+    strange = Value(1.0, "a\nb\x1b[31m" + "c" * 100)
+    listing = str(ag.record(lambda x: x * strange, inputs=[1.0]))
+    assert len(listing.splitlines()) == 3
+    assert "\x1b" not in listing
+
+
+def test_the_listing_of_a_model_names_its_layers():
+    model = nn.MLP(2, [2, 1], seed=0)
+    listing = str(ag.record(lambda x: model(x), inputs=[[0.0, 0.0]]))
+    assert "dots %0 = dot([layers.0.neurons.0.w0, layers.0.neurons.0.w1], [x0, x1]) + layers.0.neurons.0.b" in listing
+
+
+def test_stats():
+    p = Value(2.0)
+
+    def function(x):
+        x.exp()
+        if x > 0.0:
+            return p * x + 2.0 * x + noted(x)
+        return x
+
+    stats = ag.record(function, inputs=[1.0]).stats()
+    assert (stats["recorded"], stats["live"], stats["instructions"]) == (6, 5, 5)
+    assert stats["by kind"] == {"guard": 1, "noted_cube": 1, "multiply": 2, "sum": 1}
+    assert stats["live by kind"] == {"multiply": 2, "add": 2, "noted_cube": 1}
+    assert (stats["inputs"], stats["params"], stats["guards"], stats["source"]) == (1, 1, 1, "function")
+    assert stats["calls"] == ["noted_cube"]
+    assert stats["bytes"] > 0
+    assert sum(stats["by kind"].values()) == stats["instructions"]
+
+
+# -- lifetime --------------------------------------------------------------------------------------------------------
+def test_a_tape_keeps_its_parameters_and_nothing_else_of_the_graph():
+    p, leaf, label = Value(2.0), Value(1.0), "a label of some length"
+    before = sys.getrefcount(p), sys.getrefcount(leaf), sys.getrefcount(label)
+
+    def function(x):
+        y = x * p
+        y.label = label
+        return y * y if y > 0.0 else y
+
+    held = [ag.record(function, inputs=[leaf]) for _ in range(5)]
+    held[0].value_and_grad([[1.0]] * 9)
+    assert sys.getrefcount(leaf) == before[1]  # no node has it as a parent, and it is no parameter
+    assert sys.getrefcount(label) == before[2]  # the nodes that were labelled are gone
+    assert sys.getrefcount(p) == before[0] + len(held)
+    held.clear()
+    assert sys.getrefcount(p) == before[0]
+
+
+def test_replays_leave_no_memory_behind():
+    p = Value(2.0)
+    tape = ag.record(lambda x: [p * x if x > 0.0 else x, noted(x)], inputs=[1.0])
+
+    def work() -> None:
+        for _ in range(20):
+            tape.value_and_grad([[1.0]] * 9)
+            tape.forward([[1.0]] * 70)
+            for wrong in ([["a"]], [[-1.0]], [[1.0, 2.0]]):
+                with pytest.raises((TypeError, ValueError, ag.BranchChanged)):
+                    tape.forward(wrong)
+            seen.clear()
+
+    work()
+    gc.collect()
+    tracemalloc.start()
+    work()
+    gc.collect()
+    before = tracemalloc.get_traced_memory()[0]
+    work()
+    work()
+    gc.collect()
+    grown = tracemalloc.get_traced_memory()[0] - before
+    tracemalloc.stop()
+    assert grown < 2000  # one row's list or array for each of the 40 calls would be more
+
+
+def test_a_deep_graph_is_recorded_without_recursion():
+    depth = 200_000 if ag.compiled else 20_000
+
+    def function(x):
+        for _ in range(depth):
+            x = x * 1.0000001 - 1e-9
+        return x
+
+    tape = ag.record(function, inputs=[1.0])
+    assert tape.stats()["live"] == 2 * depth
+    x = Value(0.5)
+    eager = function(x)
+    eager.backward()
+    assert tape.value_and_grad([[0.5]]) == ([eager.data], [[x.grad]])
+
+
+# -- threads ---------------------------------------------------------------------------------------------------------
+def test_one_tape_in_several_threads():
+    rng = random.Random(4)
+    made = tapes.layered(rng, 0.0)
+    made.outputs = (made.pool_size() + len(made.steps) - 1,)
+    params = [Value(x) for x in made.params]
+    tape = ag.record(lambda *xs: made(xs, params), inputs=[0.0] * made.inputs, params=())
+    batches = [[made.row(rng, 0.0) for _ in range(count)] for count in (1, 5, 9, 70)]
+    expected = [tape.value_and_grad(batch) for batch in batches]
+    wrong: list[int] = []
+
+    def work(first: int) -> None:
+        for i in range(40):
+            at = (first + i) % len(batches)
+            if tape.value_and_grad(batches[at]) != expected[at] or tape.forward(batches[at]) != expected[at][0]:
+                wrong.append(at)
+
+    interval = sys.getswitchinterval()
+    sys.setswitchinterval(1e-6)
+    try:
+        threads = [threading.Thread(target=work, args=(first,)) for first in range(4)]
+        for thread in threads:
+            thread.start()
+        for thread in threads:
+            thread.join()
+    finally:
+        sys.setswitchinterval(interval)
+    assert wrong == []
+
+
+def test_threads_record_at_the_same_time():
+    tapes_of: dict[int, Tape] = {}
+    start = threading.Barrier(3)
+
+    def work(k: int) -> None:
+        p = Value(float(k))
+
+        def function(x):
+            start.wait()
+            return x * p if x < 10.0 * k else x
+
+        tapes_of[k] = ag.record(function, inputs=[1.0])
+
+    threads = [threading.Thread(target=work, args=(k,)) for k in (1, 2, 3)]
+    for thread in threads:
+        thread.start()
+    for thread in threads:
+        thread.join()
+    for k, tape in tapes_of.items():
+        assert (tape.forward([[2.0]]), tape.stats()["guards"]) == ([2.0 * k], 1)
+
+
+# -- training --------------------------------------------------------------------------------------------------------
+def test_training_with_a_tape_has_the_bits_of_training_without():
+    """One row a step, so that the order of sums is eager's too."""
+    data = nn.moons(20, noise=0.1, seed=1)
+    results = []
+    for with_tape in (False, True):
+        model = nn.MLP(2, [4, 1], activation="tanh", seed=3)
+        optimizer = nn.Adam(model.parameters(), lr=0.05)
+        tape = ag.record(lambda x, t, m=model: nn.mse(m(x), t), inputs=[[0.0, 0.0], 0.0])
+        losses = []
+        for point, target in zip(*data, strict=True):
+            optimizer.zero_grad()
+            if with_tape:
+                (loss,), _ = tape.value_and_grad([[*point, target]], input_gradients=False)
+                losses.append(loss)
+            else:
+                eager = nn.mse(model(point), target)
+                eager.backward()
+                losses.append(eager.data)
+            optimizer.step()
+        results.append((losses, [p.data for p in model.parameters()]))
+    assert results[0] == results[1]
