@@ -21,7 +21,7 @@ from __future__ import annotations
 import functools
 import threading
 from array import array
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Sequence
 from typing import Any, NoReturn
 
 from autograd import ops
@@ -292,9 +292,8 @@ def _result(
 
     It is a Value where it depends on one: on the Values and numbers that were given for the row, or on parameters.
     """
-    leaves = (*given, *tape.params)
-    reached = [i for i, reaches in enumerate(tape.leaves_of_output(j)) if reaches]
-    if not any(isinstance(leaves[i], Value) for i in reached):
+    inputs, params = tape.leaves_of_output(j)
+    if not params and not any(isinstance(given[i], Value) for i in inputs):
         return data
     if not is_recorded:
         return Value(data)
@@ -304,9 +303,13 @@ def _result(
     failure = tape.replay(row, 1, outputs, seeds, gradients, sums)
     if failure is not None:  # a parameter has been changed since, by another thread
         raise tape.error_of(failure)
-    derivatives = [*gradients, *sums.finish()]
-    local_grads = tuple(derivatives[i] for i in reached if isinstance(leaves[i], Value))
-    return restore(_TAPED, data, 0.0, False, local_grads, None, None, tuple(leaves[i] for i in reached))
+    by_inputs = [gradients[i] for i in inputs if isinstance(given[i], Value)]
+    by_params: Sequence[float] = sums.finish()
+    parameters: Sequence[Value] = tape.params
+    if len(params) < len(parameters):
+        by_params, parameters = [by_params[i] for i in params], [parameters[i] for i in params]
+    operands = *(given[i] for i in inputs), *parameters
+    return restore(_TAPED, data, 0.0, False, (*by_inputs, *by_params), None, None, operands)
 
 
 class _Run:

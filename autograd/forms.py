@@ -64,13 +64,13 @@ class Form:
         self.recorded = recorded
 
 
-def leaves_of(flat: FlatGraph, output: int) -> bytes:
-    """For each input, then each parameter, 1 where an output depends on it.
+def leaves_of(flat: FlatGraph, output: int) -> tuple[list[int], list[int]]:
+    """The places of the inputs, and those of the parameters, that an output depends on.
 
     >>> from autograd.tape import record
     >>> flat = record(lambda x, y: [x * x, y], inputs=[1.0, 2.0])._form.flat
-    >>> [list(leaves_of(flat, output)) for output in flat.outputs]
-    [[1, 0], [0, 1]]
+    >>> [leaves_of(flat, output) for output in flat.outputs]
+    [([0], []), ([1], [])]
     """
     first = flat.inputs + flat.params
     reached = bytearray(first + len(flat.codes))
@@ -81,7 +81,8 @@ def leaves_of(flat: FlatGraph, output: int) -> bytes:
             for i in flat.operands[flat.starts[k] : flat.starts[k + 1]]:
                 if i >= 0:
                     reached[i] = 1
-    return bytes(reached[:first])
+    inputs = [i for i in range(flat.inputs) if reached[i]]
+    return inputs, [i for i in range(flat.params) if reached[flat.inputs + i]]
 
 
 def packed(form: Form) -> dict[str, Any]:

@@ -79,7 +79,7 @@ class Tape:
     def __init__(self, form: Form, params: Sequence[Value]) -> None:
         self._form = form
         self._params = tuple(params)
-        self._leaves: tuple[bytes, ...] | None = None
+        self._leaves: tuple[tuple[list[int], list[int]], ...] | None = None
         self._program = lower(form.flat, form.receiving)
 
     @property
@@ -232,8 +232,8 @@ class Tape:
         """How many inputs a row has."""
         return self._form.flat.inputs
 
-    def leaves_of_output(self, j: int) -> bytes:
-        """For each input, then each parameter, 1 where output j depends on it."""
+    def leaves_of_output(self, j: int) -> tuple[list[int], list[int]]:
+        """The places of the inputs, and those of the parameters, that output j depends on."""
         if self._leaves is None:
             self._leaves = tuple(leaves_of(self._form.flat, output) for output in self._form.flat.outputs)
         return self._leaves[j]
