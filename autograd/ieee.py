@@ -153,6 +153,8 @@ def exp_difference(x: float, y: float) -> float:
 
 def hypot(x: float, y: float) -> float:
     """sqrt(x² + y²) as C's `hypot` gives it; `math.hypot` rounds differently."""
+    if x != x or y != y:  # abs of a complex nan raises where an earlier call has left its errno
+        return inf if abs(x) == inf or abs(y) == inf else nan
     try:
         return abs(complex(x, y))
     except OverflowError:

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import ctypes
+import ctypes.util
 import importlib.util
 import math
 import re
@@ -380,3 +382,15 @@ def test_the_difference_in_an_exponent_is_put_right():
     x, y = 669.6777329150881, 1e-3
     assert ulps(ieee.exp_difference(y, x), analytic("exp_difference", [y, x])[0]) <= 2
     assert ulps(math.exp(y - x), analytic("exp_difference", [y, x])[0]) > 10  # what it is there for
+
+
+def test_hypot_of_nan_reads_no_errno_that_an_earlier_call_has_left():
+    library = ctypes.util.find_library("m")
+    if library is None:
+        pytest.skip("no C library of mathematics to call")
+    c_exp = ctypes.CDLL(library).exp
+    c_exp.argtypes, c_exp.restype = [ctypes.c_double], ctypes.c_double
+    for x, y in ((nan, 1.0), (1.0, nan), (nan, nan)):
+        assert c_exp(1e6) == inf  # which leaves ERANGE
+        assert math.isnan(ieee.hypot(x, y))
+    assert (ieee.hypot(nan, -inf), ieee.hypot(inf, nan)) == (inf, inf)
