@@ -89,8 +89,7 @@ def test_the_interpreter_in_python_gives_the_bits_of_the_one_in_c(each_executor:
         tape = ag.record(lambda *xs, f=function, p=params: f(xs, p), inputs=[Value(x) for x in rows[0]])
         program, numbers = tape._program, array("d", [x for row in rows for x in row])
         outputs, gradients = array("d", bytes(8 * len(rows) * tape.output_count)), array("d", bytes(8 * len(numbers)))
-        sums, seeds = Sums(len(params)), array("d", [1.0]) * tape.output_count
-        sums = Sums(len(tape.params))
+        seeds, sums = array("d", [1.0]) * tape.output_count, Sums(len(tape.params))
         run_rows(
             Interpreter(program), scalars_of(program, tape.params), numbers, len(rows), outputs, seeds, gradients, sums,
             program.places,
