@@ -38,6 +38,7 @@ def read_batch(batch: Any, width: int) -> Batch:
     Raises:
         TypeError: it is no sequence of rows, or something in it is no number.
         ValueError: it is empty, or a row has not `width` numbers.
+        OverflowError: an int in it is too large for a float.
 
     >>> read_batch([[1, 2], [3, 4]], 2).rows
     2
@@ -62,11 +63,15 @@ def _view_of(batch: Any) -> memoryview | None:
 
 
 def _read_numpy(numpy: Any, batch: Any, width: int) -> Batch:
+    if isinstance(batch, numpy.ma.MaskedArray):
+        raise TypeError("a masked array is no batch, its masked numbers would be used: give its .filled(number)")
     if batch.dtype.kind not in "biuf":
         read = _read_rows(batch.tolist(), width)
         numbers, rows = read.numbers, read.rows
     else:
         numbers = numpy.ascontiguousarray(batch, dtype=numpy.float64)
+        if not numbers.flags.aligned:
+            numbers = numbers.copy()
         rows = _rows_of_shape(batch.shape, width)
         numbers = memoryview(numbers.reshape(-1))
 
@@ -148,7 +153,10 @@ def _read_rows(batch: Any, width: int) -> Batch:
 
 
 def _number(x: object, row: int, column: int) -> float:
-    number = None if type(x) is Value else as_operand(x)
+    try:
+        number = None if type(x) is Value else as_operand(x)
+    except OverflowError as error:
+        raise OverflowError(f"row {row}, column {column} of the batch: {error}") from None
     if number is None:
         raise TypeError(f"row {row}, column {column} of the batch is {type(x).__name__} {shortened(x)}: numbers only")
     return number

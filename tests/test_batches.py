@@ -70,6 +70,8 @@ ARRAYS = {
     "every other column": np.array([[x, 9.0, y, 9.0] for x, y in ROWS])[:, ::2],
     "backward": np.array(ROWS[::-1])[::-1],
     "objects": np.array(ROWS, dtype=object),
+    "records": np.array([tuple(row) for row in ROWS], dtype=[("x", "f8"), ("y", "f8")]),
+    "one byte off": np.frombuffer(b"-" + np.array(ROWS).tobytes(), dtype="u1")[1:].view("f8").reshape(3, 2),
     "one row after another": np.array(flat(ROWS)),
     "read only": np.frombuffer(np.array(ROWS).tobytes()).reshape(3, 2),
 }
@@ -166,6 +168,7 @@ WRONG = [
     ([[1.0, 1j]], TypeError, "row 0, column 1 of the batch is complex 1j"),
     ([[1.0, None]], TypeError, "row 0, column 1 of the batch is NoneType None"),
     ([[1.0, [2.0]]], TypeError, r"row 0, column 1 of the batch is list \[2.0\]"),
+    ([[1.0, 2.0], [3.0, 10**400]], OverflowError, "row 1, column 1 of the batch: int too large"),
     ([[1.0, Value(2.0)]], TypeError, "row 0, column 1 of the batch is Value"),
     (Value(1.0), TypeError, "a batch must be a sequence of rows, not Value"),
     ("12", TypeError, "a batch must be a sequence of rows, not str '12'"),
@@ -177,6 +180,7 @@ WRONG = [
     (np.array([[1.0, "x"]], dtype=object), TypeError, "row 0, column 1 of the batch is str 'x'"),
     (np.array([[1j, 2.0]]), TypeError, "row 0, column 0 of the batch is complex"),
     (np.array([["2020-01-01", "2020-01-02"]], dtype="M8[D]"), TypeError, "row 0, column 0 of the batch is date"),
+    (np.ma.array([[1.0, 2.0]], mask=[[False, True]]), TypeError, "a masked array is no batch"),
     (memoryview(b"ab").cast("c"), TypeError, "not a buffer of format 'c'"),
 ]
 
