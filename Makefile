@@ -5,9 +5,9 @@ comma := ,
 export PIP_DISABLE_PIP_VERSION_CHECK = 1
 
 # What the compiled core is made of: a change builds it again, for it would win over the newer Python beside it.
-COMPILED := setup.py tools/kernels.py $(wildcard autograd/*.pxd nn/*.pxd autograd/core/[!k]*.h) autograd/ops.py \
-  autograd/formulas.py autograd/value.py autograd/flat.py autograd/slots.py autograd/storage.py \
-  autograd/lowering.py autograd/replay.py nn/loops.py
+COMPILED := setup.py tools/kernels.py $(wildcard autograd/*.pxd nn/*.pxd autograd/core/[!k]*.h) autograd/primitives/table.py \
+  autograd/primitives/formulas.py autograd/value.py autograd/tape/graph.py autograd/tape/compiled/layers.py autograd/tape/compiled/reuse.py \
+  autograd/tape/compiled/fuse.py autograd/tape/replay.py nn/loops.py
 
 # Recipes share the environment, and pip must not run in it twice at a time.
 .NOTPARALLEL:
@@ -18,7 +18,7 @@ help:
 	@echo "make test      run the test suite"
 	@echo "make build     compile the core again (make test and make demo do where it is out of date)"
 	@echo "make lint      check style; make types checks types"
-	@echo "make generate  rewrite what follows from the table in autograd/ops.py"
+	@echo "make generate  rewrite what follows from the table in autograd/primitives/table.py"
 	@echo "make figures   draw the pictures of the README again"
 	@echo "make fuzz      100,000 random graphs against mpmath, 100,000 tapes against the interpreter, 10,000 broken pickles"
 	@echo "make accuracy  the worst error of each primitive, in ulp"

@@ -27,14 +27,12 @@ FLAGS = ["/O2", "/fp:strict"] if sys.platform == "win32" else ["-O3", "-g0", "-f
 # The replay chooses in lanes: no one asks which comparison raised a flag, and with that no number changes.
 LANE_FLAGS = [] if sys.platform == "win32" else ["-fno-trapping-math"]
 
-MODULES = (
-    ("autograd", "value"),
-    ("autograd", "flat"),
-    ("autograd", "slots"),
-    ("autograd", "storage"),
-    ("autograd", "lowering"),
-    ("autograd", "replay"),
-    ("nn", "loops"),
+# The convention: a module is compiled where a .pxd, which holds its C types, stands beside its .py.
+MODULES = tuple(
+    tuple(".".join(path.relative_to(ROOT).with_suffix("").parts).rsplit(".", 1))
+    for package in ("autograd", "nn")
+    for path in sorted((ROOT / package).rglob("*.pxd"))
+    if path.with_suffix(".py").is_file()
 )
 
 
@@ -77,7 +75,7 @@ def compiled_sources() -> list[Extension]:
     """The extension modules with the C that Cython makes of the sources that the pure build runs."""
     from Cython.Build import cythonize
 
-    modules = [extension(package, name, f"{package}/{name}.py") for package, name in MODULES]
+    modules = [extension(package, name, f"{package.replace(chr(46), chr(47))}/{name}.py") for package, name in MODULES]
     directives = {
         "language_level": 3,
         "annotation_typing": False,  # the types are in the .pxd files
@@ -94,5 +92,9 @@ def compiled_sources() -> list[Extension]:
 
 if __name__ == "__main__":
     # Cython runs when the extensions are built: where it fails, so may the build, and the package is pure Python.
-    modules = [] if DISABLED else [extension(package, name, f"{package}/{name}.py") for package, name in MODULES]
+    modules = (
+        []
+        if DISABLED
+        else [extension(package, name, f"{package.replace(chr(46), chr(47))}/{name}.py") for package, name in MODULES]
+    )
     setup(ext_modules=modules, cmdclass={"build_ext": OptionalBuild})

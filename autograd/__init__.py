@@ -11,21 +11,21 @@
 import os as _os
 
 if _os.environ.get("GLASSGRAD_PURE") == "1":
-    from autograd.pure import load_python_source as _load
+    from autograd.pure import import_from_source as _import_from_source
 
-    for _name in ("value", "flat", "slots", "lowering", "storage", "replay"):  # each imports those before it alone
-        _load("autograd", _name)
+    _import_from_source(__path__)
 
 from autograd.anomaly import AnomalyError, detect_anomaly
-from autograd.branches import Taped, taped
-from autograd.checking import GradcheckReport, GradientMismatch, gradcheck, numerical_gradient
 from autograd.custom import primitive
-from autograd.debugging import OperandStep, Step, steps
 from autograd.functions import *  # noqa: F403 - its __all__ is the list of functions
 from autograd.functions import __all__ as _functions
+from autograd.gradcheck import GradcheckReport, GradientMismatch, gradcheck, numerical_gradient
 from autograd.modes import current_scope, named_scope, no_grad
-from autograd.recorder import Comparison, FrozenValueWarning
-from autograd.tape import BranchChanged, Tape, record
+from autograd.steps import OperandStep, Step, steps
+from autograd.tape.record import record
+from autograd.tape.recorder import Comparison, FrozenValueWarning
+from autograd.tape.tape import BranchChanged, Tape
+from autograd.tape.taped import Taped, taped
 from autograd.transforms import grad, hessian, hvp, jacobian, jvp, value_and_grad
 from autograd.value import Value, compiled, topological_order
 

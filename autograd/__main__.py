@@ -10,7 +10,7 @@ import sys
 from importlib import metadata
 
 import autograd
-from autograd.replay import executor, executors
+from autograd.tape.replay import executor, executors
 
 _DISTRIBUTION = "glassgrad"
 

@@ -18,11 +18,11 @@ from __future__ import annotations
 import math
 import sys
 
-from autograd.debugging import steps
 from autograd.formatting import clean_text
 from autograd.modes import Mode, Setting, unwatched
-from autograd.ops import glyph
+from autograd.primitives.primitive import glyph
 from autograd.source_lines import user_line
+from autograd.steps import steps
 from autograd.value import Value, creation_number
 
 __all__ = ["AnomalyError", "detect_anomaly"]

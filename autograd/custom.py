@@ -18,9 +18,8 @@ from __future__ import annotations
 import inspect
 from collections.abc import Callable, Sequence
 
-from autograd import ops
-from autograd.numeric import shortened
-from autograd.ops import Primitive
+from autograd.arguments import shortened
+from autograd.primitives.primitive import Primitive, by_name, declare, has_symbol
 from autograd.value import Number, Value, apply
 
 __all__ = ["primitive"]
@@ -58,11 +57,11 @@ def primitive(
     """
     if type(name) is not str or not name.isidentifier():
         raise ValueError(f"a primitive's name must be an identifier, not {shortened(name)}")
-    if ops.by_name(name) is not None:
+    if by_name(name) is not None:
         raise ValueError(f"there is a primitive {name!r} already: choose another name")
     if symbol is not None and (type(symbol) is not str or not symbol or not symbol.isprintable()):
         raise ValueError(f"the symbol of primitive {name!r} must be a printable str, not {shortened(symbol)}")
-    if ops.has_symbol(name if symbol is None else symbol):
+    if has_symbol(name if symbol is None else symbol):
         raise ValueError(f"the symbol of primitive {name!r} is another primitive's: choose another")
     if not callable(derivatives) and not isinstance(derivatives, Sequence):
         raise TypeError(f"derivatives of primitive {name!r} must be functions, not {shortened(derivatives)}")
@@ -80,7 +79,7 @@ def primitive(
                 f"derivative {i} of primitive {name!r} takes {taken} arguments: it must take the {arity} operand"
                 f"{'s' * (arity != 1)} and the result"
             )
-    declared = ops.declare(Primitive(name, forward, functions, about=inspect.getdoc(forward) or name, symbol=symbol))
+    declared = declare(Primitive(name, forward, functions, about=inspect.getdoc(forward) or name, symbol=symbol))
 
     def function(*xs: Value | Number) -> Value | float:
         if len(xs) != arity:

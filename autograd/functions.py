@@ -15,13 +15,13 @@ from __future__ import annotations
 from collections.abc import Iterable, Sequence
 from typing import Any, overload
 
-from autograd import ops
-from autograd.elementary import *  # noqa: F403 - its __all__ is the list of functions
-from autograd.numeric import as_operand
+from autograd.arguments import as_operand
+from autograd.generated.functions import *  # noqa: F403 - its __all__ is the list of functions
+from autograd.primitives import table
 from autograd.value import Number, Value, apply_to_list, number_of, operands_of
 
 __all__ = [
-    # <generated all names from ops.py by `make generate`: do not edit>
+    # <generated all names by `make generate`: do not edit>
     "abs",
     "acos",
     "acosh",
@@ -92,7 +92,7 @@ def sum(xs: Iterable[Value | Number]) -> Value | float:
     Value(6.0, grad=0.0, op='sum')
     """
     operands = operands_of("sum", xs)
-    return apply_to_list(ops.SUM, operands) if operands else 0.0
+    return apply_to_list(table.SUM, operands) if operands else 0.0
 
 
 @overload
@@ -105,7 +105,7 @@ def mean(xs: Iterable[Value | Number]) -> Value | float:
     >>> mean([Value(1.0), 2.0, Value(6.0)])
     Value(3.0, grad=0.0, op='mean')
     """
-    return apply_to_list(ops.MEAN, _not_empty("mean", operands_of("mean", xs)))
+    return apply_to_list(table.MEAN, _not_empty("mean", operands_of("mean", xs)))
 
 
 @overload
@@ -126,7 +126,7 @@ def dot(xs: Iterable[Value | Number], ys: Iterable[Value | Number]) -> Value | f
     left, right = operands_of("dot", xs), operands_of("dot", ys)
     if len(left) != len(right):
         raise ValueError(f"dot() takes two lists of one length, not of {len(left)} and {len(right)}")
-    return apply_to_list(ops.DOT, left + right) if left else 0.0
+    return apply_to_list(table.DOT, left + right) if left else 0.0
 
 
 @overload
@@ -142,7 +142,7 @@ def prod(xs: Iterable[Value | Number]) -> Value | float:
     (0.0, 6.0)
     """
     operands = operands_of("prod", xs)
-    return apply_to_list(ops.PROD, operands) if operands else 1.0
+    return apply_to_list(table.PROD, operands) if operands else 1.0
 
 
 @overload
@@ -163,7 +163,7 @@ def take(xs: Iterable[Value | Number], index: int | Value) -> Value | float:
     Value(5.0, grad=0.0, op='take')
     """
     operands = operands_of("take", xs)
-    return apply_to_list(ops.TAKE, [*operands, _index("take", index, operands)])
+    return apply_to_list(table.TAKE, [*operands, _index("take", index, operands)])
 
 
 @overload
@@ -178,7 +178,7 @@ def logsumexp(xs: Iterable[Value | Number]) -> Value | float:
     >>> logsumexp([1000.0, 1000.0])  # 1000 + log 2
     1000.6931471805599
     """
-    return apply_to_list(ops.LOGSUMEXP, _not_empty("logsumexp", operands_of("logsumexp", xs)))
+    return apply_to_list(table.LOGSUMEXP, _not_empty("logsumexp", operands_of("logsumexp", xs)))
 
 
 @overload
@@ -201,7 +201,7 @@ def softmax_cross_entropy(logits: Iterable[Value | Number], index: int | Value) 
     (0.0, (-0.0, 0.0))
     """
     operands = _not_empty("softmax_cross_entropy", operands_of("softmax_cross_entropy", logits))
-    return apply_to_list(ops.SOFTMAX_CROSS_ENTROPY, [*operands, _index("softmax_cross_entropy", index, operands)])
+    return apply_to_list(table.SOFTMAX_CROSS_ENTROPY, [*operands, _index("softmax_cross_entropy", index, operands)])
 
 
 def _index(function: str, index: int | Value, among: Sequence[Any]) -> Value | float:

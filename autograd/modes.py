@@ -32,7 +32,7 @@ class Watch(Protocol):
 
 
 class Recorder(Protocol):
-    """What keeps a tape's account of a function while it runs (`autograd.recorder`)."""
+    """What keeps a tape's account of a function while it runs (`autograd.tape.recorder`)."""
 
     def compared(self, relation: Any, x: Value, y: object) -> Any:
         """What a comparison of x gives."""

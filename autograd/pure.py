@@ -1,25 +1,32 @@
-"""Load the readable Python of a module in place of its compiled form."""
+"""Import the readable Python of the modules that are compiled."""
 
 from __future__ import annotations
 
 import sys
-from importlib.util import module_from_spec, spec_from_file_location
+from collections.abc import Iterable
+from importlib.machinery import SOURCE_SUFFIXES, FileFinder, SourceFileLoader
 from pathlib import Path
 
-__all__ = ["load_python_source"]
+__all__ = ["import_from_source"]
 
 
-def load_python_source(package: str, name: str) -> None:
-    """Import `package.name` from its `.py` file, whether or not a compiled form stands beside it.
+def import_from_source(folders: Iterable[str]) -> None:
+    """Import the modules below these folders from their `.py` files, whether or not compiled forms stand beside them.
 
     An import would take the compiled form; this is what `GLASSGRAD_PURE=1` does before anything else is imported.
+
+    Args:
+        folders: the `__path__` of a package.
     """
-    full_name = f"{package}.{name}"
-    folder = Path(str(sys.modules[package].__file__)).parent
-    spec = spec_from_file_location(full_name, folder / f"{name}.py")
-    assert spec is not None
-    assert spec.loader is not None
-    module = module_from_spec(spec)
-    sys.modules[full_name] = module
-    setattr(sys.modules[package], name, module)
-    spec.loader.exec_module(module)
+    roots = [Path(folder).resolve() for folder in folders]
+    source_only = FileFinder.path_hook((SourceFileLoader, SOURCE_SUFFIXES))
+
+    def hook(path: str) -> object:
+        if not any(Path(path).resolve().is_relative_to(root) for root in roots):
+            raise ImportError(path)
+        return source_only(path)
+
+    sys.path_hooks.insert(0, hook)  # type: ignore[arg-type]
+    for root in roots:
+        for path in [path for path in sys.path_importer_cache if Path(path).resolve().is_relative_to(root)]:
+            del sys.path_importer_cache[path]

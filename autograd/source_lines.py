@@ -10,7 +10,7 @@ from typing import NamedTuple
 __all__ = ["SourceLine", "user_line"]
 
 _HOME = os.path.dirname(os.path.dirname(__file__))
-_OURS = {os.path.join(_HOME, package) for package in ("autograd", "nn", "viz")}
+_OURS = tuple(os.path.join(_HOME, package, "") for package in ("autograd", "nn", "viz"))
 
 
 class SourceLine(NamedTuple):
@@ -42,4 +42,4 @@ def user_line(frame: FrameType | None) -> SourceLine:
 
 
 def _is_ours(file: str) -> bool:
-    return os.path.dirname(file) in _OURS or file.startswith("<formula of ")
+    return file.startswith((*_OURS, "<formula of "))

@@ -39,7 +39,7 @@ cdef class Value:
 
 
 cdef long long _made
-# <generated codes from ops.py by `make generate`: do not edit>
+# <generated codes by `make generate`: do not edit>
 cdef int _ADD
 cdef int _SUBTRACT
 cdef int _MULTIPLY

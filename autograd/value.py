@@ -15,11 +15,11 @@ from typing import TYPE_CHECKING, Any, NoReturn, SupportsIndex
 try:
     import cython
 except ModuleNotFoundError:  # only the build needs it; what is compiled has it built in
-    from autograd import uncompiled as cython
+    from autograd import cython_shim as cython
 
-from autograd import ops
-from autograd.numeric import as_operand, shortened, text_or_none
-from autograd.ops import BY_CODE, PRIMITIVES, Primitive
+from autograd.arguments import as_operand, shortened, text_or_none
+from autograd.primitives import table
+from autograd.primitives.primitive import BY_CODE, PRIMITIVES, Primitive
 
 if not cython.compiled and TYPE_CHECKING:
     from autograd.core import (
@@ -62,7 +62,7 @@ Number = float  # int counts as float for a type checker; numbers.Real and NumPy
 compiled = bool(cython.compiled)
 """Whether the compiled core runs, or the pure Python of the same source."""
 
-# <generated codes from ops.py by `make generate`: do not edit>
+# <generated codes by `make generate`: do not edit>
 _ADD = PRIMITIVES["add"].code
 _SUBTRACT = PRIMITIVES["subtract"].code
 _MULTIPLY = PRIMITIVES["multiply"].code
@@ -255,7 +255,7 @@ class Value:
 
     @property
     def primitive(self) -> Primitive | None:
-        """The row of `autograd.ops` that computed the node; None for a leaf."""
+        """The row of `autograd.primitives.table` that computed the node; None for a leaf."""
         return BY_CODE[self._code]
 
     @property
@@ -480,16 +480,16 @@ class Value:
         )
 
     def __deepcopy__(self, memo: dict[int, Any]) -> Value:
-        from autograd.copying import deep_copied
+        from autograd.pickling import deep_copied
 
         return deep_copied(self, memo)
 
     def __reduce_ex__(self, protocol: SupportsIndex) -> tuple[Any, ...]:
-        from autograd.copying import reduced
+        from autograd.pickling import reduced
 
         return reduced(self)
 
-    # <generated methods from ops.py by `make generate`: do not edit>
+    # <generated methods by `make generate`: do not edit>
     def abs(self) -> Value:
         """Absolute value |x|, with derivative 0 at 0."""
         return unary(_ABS, self)
@@ -532,7 +532,7 @@ class Value:
 
     def hypot(self, y: Value | Number) -> Value:
         """Distance sqrt(x*x + y*y)."""
-        return many(ops.HYPOT, operands_of("hypot", [self, y]))
+        return many(table.HYPOT, operands_of("hypot", [self, y]))
 
     def sin(self) -> Value:
         """Sine of x radians."""
@@ -560,7 +560,7 @@ class Value:
 
     def atan2(self, x: Value | Number) -> Value:
         """Angle of the point (x, y), in radians."""
-        return many(ops.ATAN2, operands_of("atan2", [self, x]))
+        return many(table.ATAN2, operands_of("atan2", [self, x]))
 
     def sinh(self) -> Value:
         """Hyperbolic sine of x."""
@@ -612,19 +612,19 @@ class Value:
 
     def maximum(self, y: Value | Number) -> Value:
         """The larger of x and y; each has derivative 1/2 at a tie."""
-        return many(ops.MAXIMUM, operands_of("maximum", [self, y]))
+        return many(table.MAXIMUM, operands_of("maximum", [self, y]))
 
     def minimum(self, y: Value | Number) -> Value:
         """The smaller of x and y; each has derivative 1/2 at a tie."""
-        return many(ops.MINIMUM, operands_of("minimum", [self, y]))
+        return many(table.MINIMUM, operands_of("minimum", [self, y]))
 
     def clip(self, low: Value | Number, high: Value | Number) -> Value:
         """x, or the bound it is beyond; derivative 0 at a bound."""
-        return many(ops.CLIP, operands_of("clip", [self, low, high]))
+        return many(table.CLIP, operands_of("clip", [self, low, high]))
 
     def where(self, a: Value | Number, b: Value | Number) -> Value:
         """a where the condition holds, else b."""
-        return many(ops.WHERE, operands_of("where", [self, a, b]))
+        return many(table.WHERE, operands_of("where", [self, a, b]))
 
     def sigmoid(self) -> Value:
         """Logistic function 1/(1 + exp(-x))."""

@@ -14,9 +14,9 @@ from __future__ import annotations
 import autograd as _autograd
 
 if not _autograd.compiled:  # the compiled loops know the compiled Value alone
-    from autograd.pure import load_python_source as _load
+    from autograd.pure import import_from_source as _import_from_source
 
-    _load("nn", "loops")
+    _import_from_source(__path__)
 
 from nn.data import moons, spirals, split, xor
 from nn.init import he, normal, xavier

@@ -11,7 +11,7 @@ from array import array
 try:
     import cython
 except ModuleNotFoundError:
-    from autograd import uncompiled as cython
+    from autograd import cython_shim as cython
 
 from autograd import Value
 

@@ -9,7 +9,7 @@ from typing import Any, NoReturn
 
 from autograd import BranchChanged, FrozenValueWarning, Tape, Value, no_grad, record
 from autograd.modes import current_mode
-from autograd.replay import Failure, Sums, add_gradients
+from autograd.tape.replay import Failure, Sums, add_gradients
 from autograd.value import creation_number
 from nn import loops, losses
 from nn.layers import ACTIVATIONS, MLP, Layer, Neuron

@@ -22,7 +22,7 @@ from oracles import ORACLES
 
 import autograd as ag
 from autograd import Value
-from autograd.ops import PRIMITIVES
+from autograd.primitives.primitive import PRIMITIVES
 
 Operand = int | float  # an int is the number of a node, a float is itself
 Choose = Callable[[int, int], int]  # a whole number from low to high

@@ -14,7 +14,7 @@ from typing import Any
 import mpmath
 from mpmath import mp, mpf
 
-from autograd.ops import Primitive
+from autograd.primitives.primitive import Primitive
 
 # 1 - tanh(300)² is 1e-260: a difference of two values needs that many digits before it has any
 DIGITS = 420

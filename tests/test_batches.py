@@ -13,7 +13,7 @@ import pytest
 
 import autograd as ag
 from autograd import Value
-from autograd.batches import read_batch
+from autograd.tape.batches import read_batch
 
 ROWS = [[1.0, 2.0], [3.0, -4.0], [0.5, 0.25]]
 OUTPUTS = [x * y + x for x, y in ROWS]

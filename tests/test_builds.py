@@ -18,7 +18,7 @@ from test_primitives import PUBLIC, call
 
 import autograd
 from autograd import Value, topological_order
-from autograd.ops import Primitive
+from autograd.primitives.primitive import Primitive
 
 SPECIAL = [
     0.0, -0.0, 1.0, -1.0, 0.5, -0.5, 2.0, -2.0, 3.0, 1.5, -2.5, 1e-310, -5e-324, 1e308, -1e308, 1e-30, 750.0, -750.0,

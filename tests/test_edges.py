@@ -20,8 +20,9 @@ from test_primitives import COMPARISONS
 
 import autograd as ag
 import nn
-from autograd import Value, ieee
-from autograd.ops import PRIMITIVES, Primitive
+from autograd import Value
+from autograd.primitives import ieee
+from autograd.primitives.primitive import PRIMITIVES, Primitive
 
 ROOT = Path(__file__).resolve().parent.parent
 inf, nan = math.inf, math.nan

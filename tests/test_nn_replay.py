@@ -15,7 +15,7 @@ import pytest
 import autograd as ag
 import nn
 from autograd import BranchChanged, FrozenValueWarning, Tape, Value, no_grad
-from autograd.recorder import Recorder
+from autograd.tape.recorder import Recorder
 from nn import layers
 from nn.replaying import chooses_replay
 

@@ -60,7 +60,9 @@ def test_scalars_compare_on_both_sides(relation: Callable[[Any, Any], Any], scal
         assert bool(relation(scalar, Value(x))) == bool(relation(float(scalar), x))
 
 
-@pytest.mark.parametrize("other", [None, "1.0", [1.0], Decimal(1), 1 + 0j, object()], ids=repr)
+@pytest.mark.parametrize(
+    "other", [None, "1.0", [1.0], Decimal(1), 1 + 0j, object()], ids=lambda other: type(other).__name__
+)
 def test_equality_with_what_is_no_number_is_false(other: Any):
     assert (Value(1.0) == other) is False
     assert (Value(1.0) != other) is True

@@ -10,8 +10,9 @@ import pytest
 from oracles import NUMBER_OPERANDS, ORACLES, TAKES_INDEX, exact, points, ulps
 
 import autograd as ag
-from autograd import Value, formulas, functions
-from autograd.ops import PRIMITIVES, Primitive, glyph
+from autograd import Value, functions
+from autograd.primitives import formulas
+from autograd.primitives.primitive import PRIMITIVES, Primitive, glyph
 
 ROOT = Path(__file__).resolve().parent.parent
 TABLE = list(PRIMITIVES.values())

@@ -16,7 +16,7 @@ from oracles import ORACLES, exact, points
 from test_primitives import at_kink
 
 from autograd import Value, steps, topological_order
-from autograd.ops import PRIMITIVES
+from autograd.primitives.primitive import PRIMITIVES
 
 # graphs 200 deep are many choices; that is what they are for
 many = settings(

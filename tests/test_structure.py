@@ -13,7 +13,7 @@ import pytest
 
 PACKAGES = {"autograd": {"autograd"}, "nn": {"nn", "autograd"}, "viz": {"viz", "autograd"}}
 ALLOWED_OUTSIDE = {
-    # `import cython` marks what is compiled; where Cython is absent `autograd.uncompiled` takes its place
+    # `import cython` marks what is compiled; where Cython is absent `autograd.cython_shim` takes its place
     "autograd": {"cython"},
     "nn": {"tqdm", "cython"},
     "viz": {"graphviz", "pygraphviz", "matplotlib"},

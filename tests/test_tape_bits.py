@@ -18,9 +18,9 @@ from test_primitives import PUBLIC, call
 
 import autograd as ag
 from autograd import Value
-from autograd.lowering import lower
-from autograd.ops import Primitive
-from autograd.replay import Interpreter, Sums, choose_executor, executor, executors, run_rows, scalars_of
+from autograd.primitives.primitive import Primitive
+from autograd.tape.compiled.fuse import lower
+from autograd.tape.replay import Interpreter, Sums, choose_executor, executor, executors, run_rows, scalars_of
 
 FUNCTIONS = 2000 if ag.compiled else 500
 
@@ -104,9 +104,9 @@ def test_the_order_pass_is_needed(monkeypatch: pytest.MonkeyPatch):
     """Without it chains are fused that must not be, and the random functions show it: the test above can fail."""
     if ag.compiled:
         pytest.skip("a compiled method cannot be replaced")
-    import autograd.lowering
+    import autograd.tape.compiled.fuse
 
-    monkeypatch.setattr(autograd.lowering.Lowering, "in_time", lambda self, i, end, place: True)
+    monkeypatch.setattr(autograd.tape.compiled.fuse.Lowering, "in_time", lambda self, i, end, place: True)
     different = 0
     for seed in range(200):
         function, rows = random_case(seed, (2,))
@@ -117,7 +117,7 @@ def test_the_order_pass_is_needed(monkeypatch: pytest.MonkeyPatch):
 @pytest.mark.skipif(not ag.compiled, reason="the pure build has one way")
 @pytest.mark.parametrize("name", executors())
 def test_an_environment_variable_chooses(name: str):
-    code = "import autograd.replay as r; print(r.executor())"
+    code = "import autograd.tape.replay as r; print(r.executor())"
     environment = {**os.environ, "GLASSGRAD_SIMD": name, "PYTHONPATH": os.pathsep.join(sys.path)}
     run = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True, env=environment)
     assert run.stdout.strip() == name

@@ -16,8 +16,8 @@ import tapes
 import autograd as ag
 import nn
 from autograd import Value, primitive
-from autograd.forms import packed, unpacked
-from autograd.tape import Tape
+from autograd.tape.pickling import packed, unpacked
+from autograd.tape.tape import Tape
 
 halved = primitive("halved", lambda x: x / 2, [lambda x, out: 0.5])
 

@@ -318,7 +318,7 @@ def test_a_node_knows_whether_a_backward_pass_reached_it():
 
 
 def test_the_layer_below_refuses_what_it_cannot_hold():
-    from autograd.ops import PRIMITIVES
+    from autograd.primitives.primitive import PRIMITIVES
     from autograd.value import creation_number, restore
 
     with pytest.raises(ValueError, match="'exp' cannot have 0 operands"):

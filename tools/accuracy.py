@@ -21,7 +21,7 @@ from pathlib import Path
 
 from mpmath import mp, mpf
 
-from autograd.ops import PRIMITIVES, Primitive
+from autograd.primitives.primitive import PRIMITIVES, Primitive
 
 sys.path.insert(0, str(Path(__file__).resolve().parent.parent / "tests"))
 

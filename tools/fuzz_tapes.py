@@ -30,9 +30,9 @@ import tapes
 
 import autograd as ag
 from autograd import Value
-from autograd.forms import packed, unpacked
-from autograd.replay import Interpreter, Sums, choose_executor, executors, run_rows, scalars_of
-from autograd.tape import Tape
+from autograd.tape.pickling import packed, unpacked
+from autograd.tape.replay import Interpreter, Sums, choose_executor, executors, run_rows, scalars_of
+from autograd.tape.tape import Tape
 
 CHUNK = 100
 SECONDS = 60  # that one pickle may take

@@ -1,4 +1,4 @@
-"""Write what follows from the table in autograd/ops.py: methods, functions and the operator table of the docs.
+"""Write what follows from the table of primitives: methods, functions and the operator table of the docs.
 
 python tools/generate.py           rewrite the marked regions
 python tools/generate.py --check   exit with 1 where a region is not what the table says
@@ -19,8 +19,8 @@ package = ModuleType("autograd")
 package.__path__ = [str(ROOT / "autograd")]
 sys.modules["autograd"] = package
 
-from autograd import ops  # noqa: E402
-from autograd.ops import Primitive  # noqa: E402
+import autograd.primitives.table  # noqa: E402, F401 - fills PRIMITIVES
+from autograd.primitives.primitive import PRIMITIVES, Primitive  # noqa: E402
 
 # where the example of a function is worked out; most are at home at 0.5
 EXAMPLE_AT = {1: (0.5,), 2: (0.5, 2.0), 3: (0.5, 0.0, 1.0)}
@@ -28,17 +28,17 @@ EXAMPLE_AT = {1: (0.5,), 2: (0.5, 2.0), 3: (0.5, 0.0, 1.0)}
 
 def named() -> list[Primitive]:
     """The primitives that are called by name: of a fixed arity, not written as an operator, not internal."""
-    return [p for p in ops.PRIMITIVES.values() if p.arity is not None and p.symbol == p.name and not p.internal]
+    return [p for p in PRIMITIVES.values() if p.arity is not None and p.symbol == p.name and not p.internal]
 
 
 def constant(primitive: Primitive) -> str:
     """The name of the row in ops.py."""
-    return f"ops.{primitive.name.upper()}"
+    return f"table.{primitive.name.upper()}"
 
 
 def coded() -> list[str]:
     """The names under which value.py keeps the codes of primitives that it records by code: `_TANH`, `_ADD`."""
-    by_operator = [p for p in ops.PRIMITIVES.values() if p.symbol != p.name and not p.internal]
+    by_operator = [p for p in PRIMITIVES.values() if p.symbol != p.name and not p.internal]
     return [f"_{p.name.upper()}" for p in [*by_operator, *(p for p in named() if p.arity == 1)]]
 
 
@@ -114,7 +114,7 @@ def names() -> str:
 
 def all_names() -> str:
     """`__all__` of those and of the functions of lists."""
-    return listed([p.name for p in named()] + [p.name for p in ops.PRIMITIVES.values() if p.arity is None])
+    return listed([p.name for p in named()] + [p.name for p in PRIMITIVES.values() if p.arity is None])
 
 
 def listed(called: list[str]) -> str:
@@ -126,14 +126,14 @@ def listed(called: list[str]) -> str:
     return "".join(f'    "{name}",\n' for name in called)
 
 
-def table() -> str:
+def operators() -> str:
     """The operator table of the docs."""
     rows = ["| primitive | op | value | local derivatives |", "|---|---|---|---|"]
-    for p in ops.PRIMITIVES.values():
+    for p in PRIMITIVES.values():
         if isinstance(p.derivative_formulas, tuple):
             derivatives = "<br>".join(f"`{formula}`" for formula in p.derivative_formulas)
         else:
-            derivatives = "in `autograd/ops.py`"
+            derivatives = "in `autograd/primitives/table.py`"
         rows.append(f"| `{p.name}` | `{p.symbol}` | {p.about} | {derivatives} |")
     return "\n".join(rows).replace("||", "|") + "\n"
 
@@ -142,8 +142,8 @@ REGIONS: dict[str, list[tuple[str, Callable[[], str]]]] = {
     "autograd/value.py": [("codes", codes), ("methods", methods)],
     "autograd/value.pxd": [("codes", code_types)],
     "autograd/functions.py": [("all names", all_names)],
-    "autograd/elementary.py": [("names", names), ("functions", functions)],
-    "docs/operators.md": [("table", table)],
+    "autograd/generated/functions.py": [("names", names), ("functions", functions)],
+    "docs/operators.md": [("table", operators)],
 }
 
 
@@ -168,9 +168,9 @@ def main() -> int:
             if "--check" not in sys.argv[1:]:
                 path.write_text(text, encoding="utf-8")
     if "--check" in sys.argv[1:] and stale:
-        print(f"not what autograd/ops.py says: {', '.join(stale)}; run `make generate`", file=sys.stderr)
+        print(f"not what autograd/primitives/table.py says: {', '.join(stale)}; run `make generate`", file=sys.stderr)
         return 1
-    print(f"{len(ops.PRIMITIVES)} primitives; rewritten: {', '.join(stale) or 'nothing'}")
+    print(f"{len(PRIMITIVES)} primitives; rewritten: {', '.join(stale) or 'nothing'}")
     return 0
 
 

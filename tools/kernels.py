@@ -1,4 +1,4 @@
-"""C from the formulas of autograd/ops.py: what the compiled core evaluates.
+"""C from the formulas of autograd/primitives/table.py: what the compiled core evaluates.
 
     python tools/kernels.py FILE       write the header FILE
 
@@ -19,8 +19,8 @@ package = ModuleType("autograd")
 package.__path__ = [str(Path(__file__).resolve().parent.parent / "autograd")]
 sys.modules["autograd"] = package
 
-from autograd import formulas  # noqa: E402
-from autograd.ops import PRIMITIVES, Primitive  # noqa: E402
+from autograd.primitives import formulas  # noqa: E402
+from autograd.primitives.table import PRIMITIVES, Primitive  # noqa: E402
 
 FUNCTIONS = {"abs": "fabs", "power": "pow", "round": "rint", "modulo": "modulo"}
 CONSTANTS = {"inf": "INFINITY", "nan": "NAN", "ln2": "0.6931471805599453", "ln10": "2.302585092994046"}
@@ -165,7 +165,7 @@ def header() -> str:
     rows = [p for p in PRIMITIVES.values() if isinstance(p.forward_formula, str)]
     codes = "".join(f"#define CODE_{p.name.upper()} {p.code}\n" for p in PRIMITIVES.values())
     return (
-        "/* Written by tools/kernels.py from autograd/ops.py when the core is built. Do not edit. */\n"
+        "/* Written by tools/kernels.py from autograd/primitives/table.py when the core is built. Do not edit. */\n"
         + codes
         + f"#define TABLE_SIZE {1 + len(PRIMITIVES)}\n\n"
         + "".join(prototype(p) for p in rows)

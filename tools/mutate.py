@@ -24,8 +24,8 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
-from autograd import ieee, ops
-from autograd.ops import PRIMITIVES, Primitive
+from autograd.primitives import ieee, nary, table
+from autograd.primitives.primitive import PRIMITIVES, Primitive
 
 sys.path.insert(0, str(Path(__file__).resolve().parent.parent / "tests"))
 
@@ -275,17 +275,17 @@ def _change_output(primitive: Primitive, at: int, change: Callable[[float], floa
 
 # what the n-ary rows are computed with, and where it is looked up
 SOURCES: dict[str, tuple[Any, tuple[str, ...]]] = {
-    "_products_of_others": (ops, ("prod",)),
-    "_take_derivatives": (ops, ("take",)),
-    "_softmax": (ops, ("logsumexp",)),
-    "_logsumexp": (ops, ("logsumexp",)),
-    "_cross_entropy": (ops, ("softmax_cross_entropy",)),
-    "_cross_entropy_derivatives": (ops, ("softmax_cross_entropy",)),
-    "_exps_below_largest": (ops, ("logsumexp", "softmax_cross_entropy")),
-    "_sum_but": (ops, ("logsumexp", "softmax_cross_entropy")),
-    "_left_fold": (ops, ("sum", "mean", "dot", "softmax_cross_entropy")),
-    "_products": (ops, ("dot",)),
-    "_prod": (ops, ("prod",)),
+    "_products_of_others": (nary, ("prod",)),
+    "_take_derivatives": (nary, ("take",)),
+    "_softmax": (nary, ("logsumexp",)),
+    "_logsumexp": (nary, ("logsumexp",)),
+    "_cross_entropy": (nary, ("softmax_cross_entropy",)),
+    "_cross_entropy_derivatives": (nary, ("softmax_cross_entropy",)),
+    "_exps_below_largest": (nary, ("logsumexp", "softmax_cross_entropy")),
+    "_sum_but": (nary, ("logsumexp", "softmax_cross_entropy")),
+    "_left_fold": (nary, ("sum", "mean", "dot", "softmax_cross_entropy")),
+    "_products": (nary, ("dot",)),
+    "_prod": (nary, ("prod",)),
     "exp_difference": (ieee, ("exp_difference",)),
 }
 
@@ -309,7 +309,7 @@ def _use(function: str, replacement: Any) -> None:
     module, rows = SOURCES[function]
     setattr(module, function, replacement)
     if module is ieee:
-        ops._NAMESPACE[function] = replacement
+        table._NAMESPACE[function] = replacement
     for row in map(PRIMITIVES.__getitem__, rows):
         forward, derivatives = row.forward_formula, row.derivative_formulas
         if callable(derivatives):

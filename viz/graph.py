@@ -13,7 +13,7 @@ from typing import Literal
 
 from autograd import Value, topological_order
 from autograd.formatting import clean_text, number
-from autograd.ops import glyph
+from autograd.primitives.primitive import glyph
 
 __all__ = [
     "EDGE_LIMIT",

@@ -9,7 +9,7 @@ from typing import TextIO
 
 from autograd import Value
 from autograd.formatting import clean_text, encodable, number
-from autograd.ops import glyph
+from autograd.primitives.primitive import glyph
 from viz.graph import LABEL_LENGTH, walk
 from viz.metrics import columns
 

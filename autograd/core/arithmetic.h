@@ -18,7 +18,7 @@ static inline double modulo(double x, double y) { /* as Python's float %: the si
     return mod;
 }
 
-static inline double f_exp_difference(double x, double y) { /* autograd.ieee.exp_difference */
+static inline double f_exp_difference(double x, double y) { /* autograd.primitives.ieee.exp_difference */
     double difference, power, rounded_off;
     if (x == y) return 1.0;
     difference = x - y;
@@ -30,7 +30,7 @@ static inline double f_exp_difference(double x, double y) { /* autograd.ieee.exp
 
 #include "kernels.h"
 
-/* -- primitives of any number of operands: the blocks of autograd/ops.py ------------------------------------------ */
+/* -- primitives of any number of operands: the blocks of autograd/primitives/table.py ------------------------------------------ */
 
 static Py_ssize_t largest(Py_ssize_t n, const double *x) {
     Py_ssize_t top = 0;

@@ -1,4 +1,4 @@
-/* The C side of autograd/replay.py: runs the program of a tape on rows of numbers, in lanes of 8 where the compiler has
+/* The C side of autograd/tape/replay.py: runs the program of a tape on rows of numbers, in lanes of 8 where the compiler has
  * vectors, with the widest registers that the machine has. What the Python interpreter there does, bit for bit.
  */
 #ifndef GLASSGRAD_REPLAY_H
@@ -9,7 +9,7 @@
 #include <stdlib.h>
 #include <string.h>
 
-/* autograd/program.py has the same */
+/* autograd/tape/compiled/program.py has the same */
 enum { OP_DOT = TABLE_SIZE, OP_DOT_SCALARS, OP_DOT_ALL_SCALARS, OP_TAKE_SCALARS, OP_GUARD, OP_CALL, OP_DOTS };
 /* what a machine makes of +, - and *: see `carry_results` */
 enum { OP_ADD = OP_DOTS + 1, OP_SUBTRACT, OP_MULTIPLY, OP_CARRIED_ADD, OP_CARRIED_SUBTRACT, OP_CARRIED_MULTIPLY };

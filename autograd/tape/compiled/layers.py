@@ -13,15 +13,16 @@ from array import array
 try:
     import cython
 except ModuleNotFoundError:
-    from autograd import uncompiled as cython
+    from autograd import cython_shim as cython
 
-from autograd import ops, program
-from autograd.flat import FlatGraph
-from autograd.program import Program, filled, layout_of
+from autograd.primitives import table
+from autograd.tape.compiled import program
+from autograd.tape.compiled.program import Program, filled, layout_of
+from autograd.tape.graph import FlatGraph
 
 __all__ = ["number_slots"]
 
-_ADD = ops.ADD.code
+_ADD = table.ADD.code
 _STRIDE = program.STRIDE
 _NONE = program.NONE
 _GUARD = program.GUARD
@@ -46,7 +47,7 @@ def number_slots(
     """The program of instructions whose operands are ids.
 
     Args:
-        code, lists, instructions: the instructions, as `autograd.program` has them but for the ids.
+        code, lists, instructions: the instructions, as `autograd.tape.compiled.program` has them but for the ids.
         temporaries: how many ids there are beyond those of the graph.
         uses: how often each number of the graph is used.
         need: whether a gradient passes through it: bit 0 to parameters, bit 1 to inputs.

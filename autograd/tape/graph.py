@@ -15,14 +15,14 @@ from typing import TYPE_CHECKING
 try:
     import cython
 except ModuleNotFoundError:
-    from autograd import uncompiled as cython
+    from autograd import cython_shim as cython
 
-from autograd import ops
-from autograd.ops import BY_CODE
+from autograd.primitives import table
+from autograd.primitives.primitive import BY_CODE
 from autograd.value import Value, creation_number, many, operand_count, operand_node, operand_number, reached_by
 
 if TYPE_CHECKING:
-    from autograd.recorder import Guard
+    from autograd.tape.recorder import Guard
 
 __all__ = ["FlatGraph", "flatten_graph", "folded"]
 
@@ -172,7 +172,7 @@ def flatten_graph(
     computed: list[Value] = []
     leaves: list[Value] = []
     if roots:
-        nodes, leaves = reached_by(many(ops.SUM, roots))
+        nodes, leaves = reached_by(many(table.SUM, roots))
         computed = nodes[:0:-1]  # oldest first, without the sum
     given = {id(node) for node in inputs}
     params = sorted([leaf for leaf in leaves if id(leaf) not in given], key=creation_number)

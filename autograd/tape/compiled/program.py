@@ -16,9 +16,9 @@ from __future__ import annotations
 from array import array
 from typing import Any
 
-from autograd import ops
-from autograd.flat import FlatGraph
-from autograd.ops import BY_CODE, PRIMITIVES
+from autograd.primitives import table
+from autograd.primitives.primitive import BY_CODE, PRIMITIVES
+from autograd.tape.graph import FlatGraph
 
 __all__ = ["Program", "filled", "layout_of", "op_name"]
 
@@ -69,7 +69,7 @@ def layout_of(op: int) -> int:
         DOT_SCALARS: X_LIST | Y_LIST | Z_SLOT | X_SCALARS,
         DOT_ALL_SCALARS: X_LIST | Y_LIST | Z_SLOT | X_SCALARS | Y_SCALARS,
         TAKE_SCALARS: X_LIST | Y_SLOT | X_SCALARS,
-        ops.TAKE.code: X_LIST | Y_SLOT,
+        table.TAKE.code: X_LIST | Y_SLOT,
         GUARD: X_SLOT | Y_SLOT,
         DOTS: X_LIST | Y_LIST | Z_LIST | X_SCALARS | Z_SCALARS,
         CALL: X_LIST,
@@ -95,7 +95,7 @@ def op_name(op: int, z: int) -> str:
         return "guard"
     if op == DOTS:
         return "dots"
-    primitive = ops.TAKE if op == TAKE_SCALARS else BY_CODE[z if op == CALL else op]
+    primitive = table.TAKE if op == TAKE_SCALARS else BY_CODE[z if op == CALL else op]
     assert primitive is not None
     return primitive.name
 
@@ -117,7 +117,7 @@ class Program:
         outputs: the slots of the outputs.
         aux: how many local derivatives forward keeps.
         longest: the longest list.
-        machines: what runs it, as `autograd.replay` makes them; each is used by one thread at a time.
+        machines: what runs it, as `autograd.tape.replay` makes them; each is used by one thread at a time.
         forward_only: the same for `forward`, where storage is used again once a value is dead; made when first wanted.
     """
 
@@ -160,7 +160,7 @@ class Program:
     def bytes_of_lanes(self) -> int:
         """The memory of a replay in lanes of 8 rows: values, gradients and kept local derivatives.
 
-        >>> from autograd.tape import record
+        >>> from autograd.tape.record import record
         >>> record(lambda x: x * 2.0, inputs=[1.0])._program.bytes_of_lanes()
         384
         """

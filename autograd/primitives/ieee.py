@@ -2,9 +2,9 @@
 
 Python's `math` raises `ValueError` outside a domain and `OverflowError` past the largest float. An engine that
 must agree with its compiled twin bit for bit cannot: `exp(1000)` is inf, `log(0)` is -inf, `sqrt(-1)` is nan.
-The formulas of `autograd.ops` are evaluated in this namespace.
+The formulas of `autograd.primitives.table` are evaluated in this namespace.
 
-    >>> from autograd import ieee
+    >>> from autograd.primitives import ieee
     >>> ieee.exp(1000.0), ieee.log(0.0), ieee.divide(1.0, 0.0), ieee.power(-2.0, 0.5)
     (inf, -inf, inf, nan)
 """

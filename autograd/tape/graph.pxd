@@ -1,4 +1,4 @@
-# The C types of autograd/flat.py.
+# The C types of autograd/tape/graph.py.
 cimport cython
 from autograd.value cimport Value, operand_count, operand_node, operand_number
 

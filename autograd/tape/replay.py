@@ -15,12 +15,13 @@ from typing import TYPE_CHECKING, Any, NamedTuple
 try:
     import cython
 except ModuleNotFoundError:
-    from autograd import uncompiled as cython
+    from autograd import cython_shim as cython
 
-from autograd import ops, program
-from autograd.ops import BY_CODE
-from autograd.program import BIAS_FIRST, NONE, PARAMS_ONLY, STRIDE, X_SLOT, XS_FIRST, Program, layout_of
-from autograd.storage import reusing_storage
+from autograd.primitives import table
+from autograd.primitives.primitive import BY_CODE
+from autograd.tape.compiled import program
+from autograd.tape.compiled.program import BIAS_FIRST, NONE, PARAMS_ONLY, STRIDE, X_SLOT, XS_FIRST, Program, layout_of
+from autograd.tape.compiled.reuse import reusing_storage
 from autograd.value import Value
 
 if not cython.compiled and TYPE_CHECKING:
@@ -43,10 +44,10 @@ __all__ = [
 BLOCK = 64
 """Rows whose gradients are summed before they join the total."""
 
-_TAKE = ops.TAKE.code
-_SUM = ops.SUM.code
-_MEAN = ops.MEAN.code
-_CROSS_ENTROPY = ops.SOFTMAX_CROSS_ENTROPY.code
+_TAKE = table.TAKE.code
+_SUM = table.SUM.code
+_MEAN = table.MEAN.code
+_CROSS_ENTROPY = table.SOFTMAX_CROSS_ENTROPY.code
 
 
 class Failure(NamedTuple):

@@ -1,4 +1,4 @@
-# The C types of autograd/storage.py.
+# The C types of autograd/tape/compiled/reuse.py.
 cimport cython
 
 cdef int _STRIDE, _NONE, _GUARD, _DOTS, _X_SLOT

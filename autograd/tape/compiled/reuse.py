@@ -8,10 +8,10 @@ from array import array
 try:
     import cython
 except ModuleNotFoundError:
-    from autograd import uncompiled as cython
+    from autograd import cython_shim as cython
 
-from autograd import program
-from autograd.program import Program, filled, layout_of
+from autograd.tape.compiled import program
+from autograd.tape.compiled.program import Program, filled, layout_of
 
 __all__ = ["reusing_storage"]
 

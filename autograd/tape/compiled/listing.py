@@ -4,10 +4,10 @@ from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
 
-from autograd import program
 from autograd.formatting import clean_text
-from autograd.ops import BY_CODE
-from autograd.program import NONE, STRIDE, Program, layout_of, op_name
+from autograd.primitives.primitive import BY_CODE
+from autograd.tape.compiled import program
+from autograd.tape.compiled.program import NONE, STRIDE, Program, layout_of, op_name
 from autograd.value import Value
 
 __all__ = ["list_program", "names_of"]

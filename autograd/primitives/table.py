@@ -5,10 +5,10 @@ terms of the operands `x`, `y`, `z` and the result `out`), what it is, the domai
 bound. The methods of `Value`, the functions of `autograd.functions`, the eager path, higher derivatives, the gradient
 check and the table in the docs all follow from the row. To add a primitive, add a row and run `make generate`.
 
-The formulas are Python expressions in the small grammar of `autograd.formulas`, evaluated in IEEE arithmetic
-(`autograd.ieee`). They keep their accuracy in the tails (the derivative of tanh is not `1 - out*out`, which cancels),
-and follow the conventions of the docs at kinks and singularities: the minimum-norm subgradient at a kink, nan outside
-the domain and for nan. `x + 0` turns -0.0 into 0.0 where a zero's sign would choose the wrong infinity.
+The formulas are Python expressions in the small grammar of `autograd.primitives.formulas`, evaluated in IEEE arithmetic
+(`autograd.primitives.ieee`). They keep their accuracy in the tails (the derivative of tanh is not `1 - out*out`, which
+cancels), and follow the conventions of the docs at kinks and singularities: the minimum-norm subgradient at a kink, nan
+outside the domain and for nan. `x + 0` turns -0.0 into 0.0 where a zero's sign would choose the wrong infinity.
 
 Bounds are in ulp (value, derivatives), against arithmetic of many digits; `tools/accuracy.py` measures them. Where a
 sum inside may cancel, `value_scale` or `derivative_scale` gives the size of its terms, and the bound is in ulp of
@@ -20,194 +20,35 @@ keeps the bits that subnormal numbers have.
 from __future__ import annotations
 
 import math
-from collections.abc import Callable, Sequence
-from functools import partial
+from collections.abc import Callable
 from typing import Any
 
-from autograd import formulas, ieee
-from autograd.numeric import as_operand, shortened
+from autograd.primitives.nary import (
+    _cross_entropy,
+    _cross_entropy_derivatives,
+    _dot,
+    _left_fold,
+    _logsumexp,
+    _partial_sums,
+    _prod,
+    _products,
+    _products_of_others,
+    _softmax,
+    _take_derivatives,
+)
+from autograd.primitives.primitive import PRIMITIVES, Domain, Primitive, coded
 
-__all__ = ["PRIMITIVES", "Primitive", "glyph"]
-
-Domain = tuple[tuple[float, float], ...]
-Scale = Callable[..., float]
-
-# what a formula may name besides its operands and the other primitives
-CONSTANTS = {"inf": math.inf, "nan": math.nan, "ln2": math.log(2.0), "ln10": math.log(10.0)}
-_NAMESPACE = {**vars(ieee), "abs": abs, "round": ieee.rint, **CONSTANTS}
-
-
-class Primitive:
-    """One differentiable function: a row of the table below.
-
-    Attributes:
-        name: its name as a function, `"exp"`, `"multiply"`.
-        symbol: `Value.op` of its nodes, `"exp"`, `"*"`.
-        glyph: its sign in pictures, `"exp"`, `"×"`.
-        arity: the number of operands; None where it takes any number.
-        forward: `(x, ...) -> out` on floats; an n-ary one takes one sequence.
-        evaluate: `(x, ...) -> (out, local derivatives)` on floats; an n-ary one takes one sequence.
-
-    >>> PRIMITIVES["multiply"].evaluate(3.0, 4.0)
-    (12.0, (4.0, 3.0))
-    """
-
-    __slots__ = (
-        "about",
-        "arguments",
-        "arity",
-        "code",
-        "derivative_formulas",
-        "derivative_scale",
-        "domain",
-        "evaluate",
-        "example",
-        "forward",
-        "forward_formula",
-        "glyph",
-        "internal",
-        "name",
-        "symbol",
-        "ulp",
-        "value_scale",
-    )
-
-    forward: Callable[..., float]
-    evaluate: Callable[..., tuple[float, tuple[float, ...]]]
-
-    def __init__(
-        self,
-        name: str,
-        forward: str | Callable[..., Any],
-        derivatives: tuple[str | Callable[..., Any], ...] | Callable[..., Any],
-        about: str,
-        *,
-        symbol: str | None = None,
-        glyph: str | None = None,
-        domain: Domain = ((-4, 4),),
-        ulp: tuple[float, float] = (4, 8),
-        value_scale: Scale | None = None,
-        derivative_scale: Scale | None = None,
-        arguments: tuple[str, ...] | None = None,
-        example: tuple[float, ...] | None = None,
-        internal: bool = False,
-    ) -> None:
-        self.name = name
-        self.code = 0
-        self.symbol = name if symbol is None else symbol
-        self.glyph = self.symbol if glyph is None else glyph
-        self.arity = len(derivatives) if isinstance(derivatives, tuple) else None
-        self.forward_formula = forward
-        self.derivative_formulas = derivatives
-        self.about = about
-        self.domain = domain
-        self.ulp = ulp
-        self.value_scale = value_scale
-        self.derivative_scale = derivative_scale
-        self.arguments = arguments or formulas.OPERAND_NAMES[: self.arity or 0]
-        self.example = example
-        self.internal = internal
-
-    def __getattr__(self, attribute: str) -> Any:
-        # Formulas are compiled when first used: an import should not pay for 50 primitives of which 5 are needed.
-        if attribute not in ("forward", "evaluate"):
-            raise AttributeError(f"{type(self).__name__!r} object has no attribute {attribute!r}")
-        self._compile()
-        return getattr(self, attribute)
-
-    def _compile(self) -> None:
-        forward, derivatives = self.forward_formula, self.derivative_formulas
-        if callable(derivatives):
-            self._bind_list(forward, derivatives)
-        elif callable(forward):
-            self._bind_functions(forward, derivatives)
-        else:
-            self._bind_formulas(forward, derivatives)
-
-    def _bind_formulas(self, forward: str, derivatives: tuple[Any, ...]) -> None:
-        names = {name for formula in (forward, *derivatives) for name in formulas.names(formula)} - _NAMESPACE.keys()
-        namespace = {**_NAMESPACE, **{name: PRIMITIVES[name].forward for name in names if name in PRIMITIVES}}
-        self.forward = formulas.compile_forward(self.name, len(derivatives), forward, namespace)
-        self.evaluate = formulas.compile_evaluation(self.name, forward, derivatives, namespace)
-
-    def _bind_list(self, forward: Any, derivatives: Callable[..., Any]) -> None:
-        def evaluate(xs: Sequence[float]) -> tuple[float, tuple[float, ...]]:
-            out = forward(ieee, xs)
-            return out, tuple(derivatives(ieee, xs, out))
-
-        self.forward, self.evaluate = partial(forward, ieee), evaluate
-
-    def _bind_functions(self, forward: Callable[..., Any], derivatives: tuple[Any, ...]) -> None:
-        def evaluate(*xs: float) -> tuple[float, tuple[float, ...]]:
-            out = self.forward(*xs)
-            return out, tuple(self._number(derivative(*xs, out)) for derivative in derivatives)
-
-        self.forward, self.evaluate = lambda *xs: self._number(forward(*xs)), evaluate
-
-    def _number(self, result: object) -> float:
-        number = as_operand(result)
-        if number is None:
-            raise TypeError(f"primitive {self.name!r}: a function gave {shortened(result)} where a number was due")
-        return number
-
-    def __repr__(self) -> str:
-        return f"<primitive {self.name} {self.symbol!r}>"
-
-    def __reduce__(self) -> tuple[Callable[[str], Primitive], tuple[str]]:
-        return _restored, (self.name,)
-
-
-PRIMITIVES: dict[str, Primitive] = {}
-"""All primitives of the table by name, in its order."""
-
-BY_CODE: list[Primitive | None] = [None]
-"""All primitives by code, users' behind the table's; 0 is the code of a leaf."""
-
-
-_CUSTOM: dict[str, Primitive] = {}
-
-
-def by_name(name: str) -> Primitive | None:
-    """The primitive of this name, of the table or a user's; None where there is none."""
-    return PRIMITIVES.get(name) or _CUSTOM.get(name)
-
-
-def has_symbol(symbol: str) -> bool:
-    """Whether a primitive has this symbol."""
-    return any(primitive is not None and primitive.symbol == symbol for primitive in BY_CODE)
-
-
-def declare(primitive: Primitive) -> Primitive:
-    """Take up a user's primitive, whose functions are Python's: forward, and one derivative an operand."""
-    _CUSTOM[primitive.name] = primitive
-    return _coded(primitive)
-
-
-def _restored(name: str) -> Primitive:
-    primitive = by_name(name)
-    if primitive is None:
-        raise ValueError(f"the pickle uses the primitive {name!r}: declare it (autograd.primitive) before loading")
-    return primitive
-
-
-def _coded(primitive: Primitive) -> Primitive:
-    primitive.code = len(BY_CODE)
-    BY_CODE.append(primitive)
-    return primitive
+__all__ = []
 
 
 def _row(name: str, forward: str, *derivatives: str, about: str, **rest: Any) -> Primitive:
-    primitive = PRIMITIVES[name] = _coded(Primitive(name, forward, derivatives, about, **rest))
+    primitive = PRIMITIVES[name] = coded(Primitive(name, forward, derivatives, about, **rest))
     return primitive
 
 
-def glyph(symbol: str) -> str:
-    """The sign of an op in pictures.
-
-    >>> glyph("*"), glyph("tanh")
-    ('×', 'tanh')
-    """
-    return _GLYPHS.get(symbol, symbol)
+def _fold_row(name: str, forward: Callable[..., Any], derivatives: Callable[..., Any], **rest: Any) -> Primitive:
+    primitive = PRIMITIVES[name] = coded(Primitive(name, forward, derivatives, **rest))
+    return primitive
 
 
 _PAIR: Domain = ((-4, 4), (-4, 4))
@@ -373,109 +214,6 @@ SILU = _row("silu", "contribution(x, sigmoid(x))",
 # fmt: on
 
 
-# -- of any number of operands -------------------------------------------------------------------------------------
-# The result and the local derivatives are functions of the list of operands; `m` is the arithmetic they are worked
-# out in. Sums are left folds that start with the first term: the order of additions is part of the promise.
-def _fold_row(name: str, forward: Callable[..., Any], derivatives: Callable[..., Any], **rest: Any) -> Primitive:
-    primitive = PRIMITIVES[name] = _coded(Primitive(name, forward, derivatives, **rest))
-    return primitive
-
-
-def _left_fold(terms: Sequence[Any]) -> Any:
-    total = terms[0]
-    for i in range(1, len(terms)):
-        total = total + terms[i]
-    return total
-
-
-def _partial_sums(terms: Sequence[float]) -> float:
-    """The sizes of the terms and of their partial sums, added up: a left fold errs by at most half an ulp of that."""
-    size = abs(terms[0])
-    partial = terms[0]
-    for i in range(1, len(terms)):
-        partial += terms[i]
-        size += abs(terms[i]) + abs(partial)
-    return size
-
-
-def _products(xs: Sequence[Any]) -> list[Any]:  # x0, x1, ..., y0, y1, ...
-    n = len(xs) // 2
-    return [xs[i] * xs[n + i] for i in range(n)]
-
-
-def _dot(m: Any, xs: Sequence[Any]) -> Any:
-    return _left_fold(_products(xs))
-
-
-def _prod(m: Any, xs: Sequence[Any]) -> Any:
-    product = xs[0]
-    for i in range(1, len(xs)):
-        product = product * xs[i]
-    return product
-
-
-def _products_of_others(m: Any, xs: Sequence[Any], out: Any) -> list[Any]:
-    """For each operand the product of all before it times the product of all behind it: no division by a zero."""
-    n = len(xs)
-    before, behind = [1.0] * n, [1.0] * n
-    for i in range(1, n):
-        before[i] = before[i - 1] * xs[i - 1]
-        behind[n - 1 - i] = behind[n - i] * xs[n - i]
-    return [before[i] * behind[i] for i in range(n)]
-
-
-def _take_derivatives(m: Any, xs: Sequence[Any], out: Any) -> list[Any]:  # value 0, value 1, ..., index
-    chosen = int(xs[-1])
-    return [*(1.0 if i == chosen else 0.0 for i in range(len(xs) - 1)), 0.0]
-
-
-def _exps_below_largest(m: Any, xs: Sequence[Any]) -> tuple[int, list[Any]]:
-    """The index of the largest x, and exp(x - largest) of each: nothing overflows, the largest is exactly 1."""
-    top = 0
-    for i in range(1, len(xs)):
-        if xs[i] > xs[top]:
-            top = i
-    return top, [m.exp_difference(x, xs[top]) for x in xs]
-
-
-def _sum_but(terms: Sequence[Any], left_out: int) -> Any:
-    others = [terms[i] for i in range(len(terms)) if i != left_out]
-    return _left_fold(others) if others else 0.0
-
-
-def _logsumexp(m: Any, xs: Sequence[Any]) -> Any:
-    top, exps = _exps_below_largest(m, xs)
-    return xs[top] + m.log1p(_sum_but(exps, top))
-
-
-def _softmax(m: Any, xs: Sequence[Any], out: Any) -> list[Any]:
-    if out != out:
-        return [ieee.nan] * len(xs)
-    top, exps = _exps_below_largest(m, xs)
-    if xs[top] == -ieee.inf:
-        return [0.0] * len(xs)
-    total = 1.0 + _sum_but(exps, top)
-    return [e / total for e in exps]
-
-
-def _cross_entropy(m: Any, xs: Sequence[Any]) -> Any:  # logit 0, logit 1, ..., index
-    *logits, index = xs
-    top, exps = _exps_below_largest(m, logits)
-    return m.log1p(_sum_but(exps, top)) + (logits[top] - logits[int(index)])
-
-
-def _cross_entropy_derivatives(m: Any, xs: Sequence[Any], out: Any) -> list[Any]:
-    *logits, index = xs
-    if out != out:
-        return [ieee.nan] * len(logits) + [0.0]
-    top, exps = _exps_below_largest(m, logits)
-    total = 1.0 + _sum_but(exps, top)
-    gradient = [e / total for e in exps]
-    # softmax - 1 cancels where the right class is near certain: the others' share does not
-    gradient[int(index)] = -(_sum_but(exps, int(index)) / total)
-    return [*gradient, 0.0]
-
-
 # fmt: off
 SUM = _fold_row("sum", lambda m, xs: _left_fold(xs), lambda m, xs, out: [1.0] * len(xs), ulp=(1, 0),
     value_scale=_partial_sums, about="x0 + x1 + ..., added from the left")
@@ -494,5 +232,3 @@ LOGSUMEXP = _fold_row("logsumexp", _logsumexp, _softmax,
 SOFTMAX_CROSS_ENTROPY = _fold_row("softmax_cross_entropy", _cross_entropy, _cross_entropy_derivatives,
     about="-log(softmax(logits)[index]), without overflow")
 # fmt: on
-
-_GLYPHS = {primitive.symbol: primitive.glyph for primitive in PRIMITIVES.values()}

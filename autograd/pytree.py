@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable, Iterator, Sequence
 from typing import Any
 
-from autograd.numeric import as_operand, shortened
+from autograd.arguments import as_operand, shortened
 from autograd.value import Value
 
 __all__ = ["flatten", "flatten_like", "shape_of"]

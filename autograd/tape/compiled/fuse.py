@@ -16,22 +16,23 @@ from array import array
 try:
     import cython
 except ModuleNotFoundError:
-    from autograd import uncompiled as cython
+    from autograd import cython_shim as cython
 
-from autograd import ops, program
-from autograd.flat import FlatGraph, folded
-from autograd.ops import BY_CODE
-from autograd.program import Program, filled, layout_of
-from autograd.slots import number_slots
+from autograd.primitives import table
+from autograd.primitives.primitive import BY_CODE
+from autograd.tape.compiled import program
+from autograd.tape.compiled.layers import number_slots
+from autograd.tape.compiled.program import Program, filled, layout_of
+from autograd.tape.graph import FlatGraph, folded
 
 __all__ = ["lower"]
 
-_ADD = ops.ADD.code
-_MULTIPLY = ops.MULTIPLY.code
-_DOT = ops.DOT.code
-_SUM = ops.SUM.code
-_MEAN = ops.MEAN.code
-_TAKE = ops.TAKE.code
+_ADD = table.ADD.code
+_MULTIPLY = table.MULTIPLY.code
+_DOT = table.DOT.code
+_SUM = table.SUM.code
+_MEAN = table.MEAN.code
+_TAKE = table.TAKE.code
 _FUSED_DOT = program.DOT
 _DOT_SCALARS = program.DOT_SCALARS
 _DOT_ALL_SCALARS = program.DOT_ALL_SCALARS
@@ -54,7 +55,7 @@ def _constant_locals(code: int) -> int:
     assert primitive is not None
     if isinstance(primitive.derivative_formulas, tuple):
         return sum(1 << i for i, formula in enumerate(primitive.derivative_formulas) if formula == "0")
-    return _LAST if primitive in (ops.TAKE, ops.SOFTMAX_CROSS_ENTROPY) else 0
+    return _LAST if primitive in (table.TAKE, table.SOFTMAX_CROSS_ENTROPY) else 0
 
 
 def lower(flat: FlatGraph, receiving: array[int]) -> Program:

@@ -11,34 +11,27 @@
 3.0
 
 A tape holds the instructions and the parameters, not the graph. What a function decides while it is recorded becomes a
-guard, which every replay checks; see `autograd.recorder`.
+guard, which every replay checks; see `autograd.tape.recorder`.
 """
 
 from __future__ import annotations
 
-import inspect
 from array import array
 from collections import Counter
-from collections.abc import Callable, Iterable, Sequence
-from math import isnan
+from collections.abc import Callable, Sequence
 from typing import Any
 
-from autograd import ops
-from autograd.batches import Batch, read_batch
-from autograd.flat import flatten_graph
-from autograd.forms import Form, leaves_of, packed, unpacked
-from autograd.listing import list_program, names_of
-from autograd.lowering import lower
-from autograd.modes import current_mode, unwatched
-from autograd.numeric import as_operand, shortened
-from autograd.ops import BY_CODE
-from autograd.program import STRIDE, op_name
-from autograd.recorder import Comparison, Recorder, recording
-from autograd.replay import Failure, Sums, add_gradients, replay, scalars_of
-from autograd.trees import flatten
-from autograd.value import Value, creation_number, many, reached_by
+from autograd.modes import current_mode
+from autograd.primitives.primitive import BY_CODE, PRIMITIVES
+from autograd.tape.batches import Batch, read_batch
+from autograd.tape.compiled.fuse import lower
+from autograd.tape.compiled.listing import list_program, names_of
+from autograd.tape.compiled.program import STRIDE, op_name
+from autograd.tape.pickling import Form, leaves_of, packed, unpacked
+from autograd.tape.replay import Failure, Sums, add_gradients, replay, scalars_of
+from autograd.value import Value
 
-__all__ = ["BranchChanged", "Tape", "record", "record_call"]
+__all__ = ["BranchChanged", "Tape", "note_reading"]
 
 
 class BranchChanged(RuntimeError):
@@ -104,6 +97,7 @@ class Tape:
             BranchChanged: a row would take another branch.
 
         >>> from array import array
+        >>> from autograd import record
         >>> tape = record(lambda x: x * x, inputs=[0.0])
         >>> tape.forward(array("d", [2.0, 3.0]))
         array('d', [4.0, 9.0])
@@ -128,6 +122,7 @@ class Tape:
             TypeError, ValueError, BranchChanged: as `forward`.
 
         >>> w = Value(3.0)
+        >>> from autograd import record
         >>> tape = record(lambda x: w * x, inputs=[0.0])
         >>> tape.value_and_grad([[1.0], [2.0]]), w.grad
         (([3.0, 6.0], [[3.0], [3.0]]), 3.0)
@@ -151,6 +146,7 @@ class Tape:
 
         >>> xs = [Value(float(i)) for i in range(4)]
         >>> y = xs[0] * xs[1] + xs[2] * xs[3]
+        >>> from autograd import record
         >>> stats = record(y, inputs=xs).stats()
         >>> stats["live"], stats["instructions"], stats["by kind"]
         (3, 1, {'dot': 1})
@@ -217,7 +213,7 @@ class Tape:
         sums: Sums | None = None,
         places: array[int] | None = None,
     ) -> Failure | None:
-        """`autograd.replay.replay` with the parameters as they are now; `add_gradients` is left to the caller."""
+        """`autograd.tape.replay.replay` with the parameters as they are now; `add_gradients` is left to the caller."""
         note_reading(self.params)
         scalars = scalars_of(self._program, self.params)
         return replay(self._program, scalars, numbers, rows, outputs, seeds, gradients, sums, places)
@@ -281,200 +277,6 @@ def _restored(packed_form: Any, params: Any) -> Tape:
     return Tape(*unpacked(packed_form, params))
 
 
-def record(
-    source: Callable[..., Any] | Value | Sequence[Value | float],
-    inputs: Sequence[Any],
-    *,
-    params: Iterable[Value] | None = None,
-) -> Tape:
-    """Record a function, or a graph that stands, as a tape.
-
-    A function is called once, on the inputs, in recording mode: see `autograd.recorder` for what its branches and the
-    numbers it reads become. A standing graph has no guards, for its comparisons are gone; one that contains `where` is
-    refused, for what it chose by is gone too.
-
-    Args:
-        source: a function that returns a Value or a list of them; or such an output itself.
-        inputs: what the function is called with: leaf Values, numbers, and nested lists, tuples and dicts of them.
-            For a standing graph, leaves of it. From left to right they are the columns of a batch.
-        params: which of the other leaves receive gradients; all where it is None.
-
-    Raises:
-        TypeError: `source` or what it returns, or something among the inputs or params, is of the wrong kind.
-        ValueError: an input is a computed node or is given twice, or a standing graph contains `where`.
-        RuntimeError: inside `no_grad()`, where there is nothing to record, or while another tape is recorded.
-
-    >>> x = Value(2.0)
-    >>> record(x * x + 1.0, inputs=[x]).forward([[3.0]])
-    [10.0]
-    """
-    mode = current_mode()
-    if mode is not None and mode.recorder is not None:
-        raise RuntimeError("a tape is being recorded in this thread: record the other before or after it")
-    if not isinstance(inputs, list | tuple):
-        raise TypeError(
-            f"inputs must be a list, one entry an argument, not {type(inputs).__name__} {shortened(inputs)}"
-        )
-    with unwatched():
-        leaves, arguments = _checked_inputs(inputs)
-    if isinstance(source, Value | list | tuple):
-        _check_standing(inputs)
-        return _tape_of(source, leaves, names_of(leaves, "x"), None, params, "the output")
-    if not callable(source):
-        raise TypeError(f"record takes a function or a Value, not {type(source).__name__} {shortened(source)}")
-    return record_call(source, leaves, arguments, params)[0]
-
-
-def record_call(
-    function: Callable[..., Any], leaves: list[Value], arguments: list[Any], params: Iterable[Value] | None = None
-) -> tuple[Tape, Any]:
-    """Call a function in recording mode on arguments that are made of leaves; the tape, and what it returned."""
-    mode = current_mode()
-    if mode is not None and not mode.recording:
-        raise RuntimeError("a tape cannot be recorded inside no_grad(), where nothing is recorded: do it outside")
-    recorder = Recorder(leaves)
-    with unwatched():
-        numbers = [leaf.data for leaf in leaves]
-    with recording(recorder):
-        result = function(*arguments)
-    _check_inputs_kept(leaves, numbers)
-    what = f"{getattr(function, '__name__', type(function).__name__)}()"
-    return _tape_of(result, leaves, _names(function, leaves, arguments), recorder, params, what), result
-
-
-def _check_inputs_kept(leaves: list[Value], numbers: list[float]) -> None:
-    """A replay would not know of a number that was assigned."""
-    with unwatched():
-        for i, (leaf, number) in enumerate(zip(leaves, numbers, strict=True)):
-            if leaf.data != number and not (isnan(leaf.data) and isnan(number)):
-                raise ValueError(
-                    f"input {i} was {number!r} and the function assigned {leaf.data!r} to its data: compute a new "
-                    "Value instead"
-                )
-
-
-def _names(function: Callable[..., Any], leaves: list[Value], arguments: list[Any]) -> list[str]:
-    """Labels, or else the names of the function's arguments."""
-    names = names_of(leaves, "x")
-    try:
-        parameters = list(inspect.signature(function).parameters.values())
-    except (TypeError, ValueError):
-        return names
-    place = {id(leaf): i for i, leaf in enumerate(leaves)}
-    for argument, parameter in zip(arguments, parameters, strict=False):
-        if parameter.kind not in (parameter.POSITIONAL_ONLY, parameter.POSITIONAL_OR_KEYWORD):
-            break
-        for j, leaf in enumerate(flatten(argument, "an argument")[0]):
-            if isinstance(leaf, Value) and not leaf.label:
-                names[place[id(leaf)]] = parameter.name if leaf is argument else f"{parameter.name}{j}"
-    return names
-
-
-def _tape_of(
-    result: Any,
-    inputs: list[Value],
-    names: list[str],
-    recorder: Recorder | None,
-    params: Iterable[Value] | None,
-    what: str,
-) -> Tape:
-    with unwatched():
-        recorded = recorder.count() if recorder else None
-        outputs = _checked_outputs(result, what)
-        flat, leaves = flatten_graph(outputs, recorder.guards if recorder else (), inputs)
-        if flat.kinds and (flat.kinds[ops.WHERE.code] or flat.kinds[_taped_code()]):
-            _check_replayable(outputs, recorder)
-        lines = [f"{guard.line.where}: {guard.line.text}" for guard in recorder.guards] if recorder else None
-        receiving = _receiving(params, leaves, inputs)
-        is_list = isinstance(result, list | tuple)
-        form = Form(flat, receiving, names, is_list, lines, len(flat.codes) if recorded is None else recorded)
-        return Tape(form, leaves)
-
-
-def _checked_inputs(inputs: Sequence[Any]) -> tuple[list[Value], list[Any]]:
-    """The leaves, and the arguments made of them."""
-    leaves: list[Value] = []
-    arguments = []
-    for i, tree in enumerate(inputs):
-        found, rebuild = flatten(tree, f"inputs[{i}]")
-        own = [x if isinstance(x, Value) else Value(x) for x in found]
-        leaves += own
-        arguments.append(rebuild(own))
-    seen: dict[int, int] = {}
-    for i, leaf in enumerate(leaves):
-        if leaf.op:
-            raise ValueError(
-                f"input {i} is computed ({leaf!r}): inputs are leaves; give .detach() of it, or its leaves"
-            )
-        if id(leaf) in seen:
-            raise ValueError(f"input {i} is input {seen[id(leaf)]} again ({leaf!r}): give each once")
-        seen[id(leaf)] = i
-    return leaves, arguments
-
-
-def _check_standing(inputs: Sequence[Any]) -> None:
-    if any(not isinstance(x, Value) for tree in inputs for x in flatten(tree, "inputs")[0]):
-        raise TypeError("the inputs of a standing graph must be leaves of it, and numbers are none: record a function")
-
-
-def _checked_outputs(result: Any, what: str) -> list[Value | float]:
-    outputs: list[Value | float] = []
-    for i, x in enumerate(result if isinstance(result, list | tuple) else [result]):
-        if isinstance(x, Comparison):  # 1 or 0, anew in each replay
-            outputs.append(x.condition())
-            continue
-        number = x if isinstance(x, Value) else as_operand(x)
-        if number is None:
-            place = f"[{i}]" if isinstance(result, list | tuple) else ""
-            raise TypeError(
-                f"{what}{place} must be a Value or a number, or a list of them, not {type(x).__name__} {shortened(x)}"
-            )
-        outputs.append(number)
-    if not outputs:
-        raise ValueError(f"{what} is an empty list: there is nothing to record")
-    return outputs
-
-
-def _taped_code() -> int:
-    primitive = ops.by_name("taped")
-    assert primitive is not None
-    return primitive.code
-
-
-def _check_replayable(outputs: Sequence[Value | float], recorder: Recorder | None) -> None:
-    """Refuse what stood before the recording and cannot be computed again: choices, and results of taped functions."""
-    roots = [output for output in outputs if isinstance(output, Value)]
-    if recorder is not None:
-        roots += [x for guard in recorder.guards for x in (guard.left, guard.right) if isinstance(x, Value)]
-    if not roots:
-        return
-    for node in reached_by(many(ops.SUM, [*roots]))[0]:
-        if node.primitive is ops.WHERE and (recorder is None or creation_number(node) < recorder.began):
-            raise ValueError(
-                "the graph contains where, and what it chose by is gone: record the function that makes the graph, "
-                "autograd.record(function, inputs=...)"
-            )
-        if node.op == "taped":
-            raise ValueError("the graph contains the result of a taped function: call the function itself")
-
-
-def _receiving(params: Iterable[Value] | None, leaves: list[Value], inputs: list[Value]) -> array[int]:
-    if params is None:
-        return array("i", [1]) * len(leaves)
-    if isinstance(params, Value) or not isinstance(params, Iterable):
-        raise TypeError(f"params must be a list of Values, not {type(params).__name__} {shortened(params)}")
-    given = {id(leaf) for leaf in inputs}
-    chosen = set()
-    for i, parameter in enumerate(params):
-        if not isinstance(parameter, Value):
-            raise TypeError(f"params[{i}] must be a Value, not {type(parameter).__name__} {shortened(parameter)}")
-        if parameter.op or id(parameter) in given:
-            kind = "is computed" if parameter.op else "is an input"
-            raise ValueError(f"params[{i}] {kind} ({parameter!r}): params are leaves that are no inputs")
-        chosen.add(id(parameter))
-    return array("i", [id(leaf) in chosen for leaf in leaves])
-
-
 def _primitive_name(code: int) -> str:
     primitive = BY_CODE[code]
     assert primitive is not None
@@ -482,7 +284,7 @@ def _primitive_name(code: int) -> str:
 
 
 def _is_custom(code: int) -> bool:
-    return _primitive_name(code) not in ops.PRIMITIVES
+    return _primitive_name(code) not in PRIMITIVES
 
 
 def _count(n: int, noun: str) -> str:

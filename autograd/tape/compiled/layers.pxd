@@ -1,4 +1,4 @@
-# The C types of autograd/slots.py.
+# The C types of autograd/tape/compiled/layers.py.
 cimport cython
 
 cdef int _ADD, _STRIDE, _NONE, _GUARD, _DOT_SCALARS, _DOTS, _BIAS_FIRST, _X_SLOT, _NO_BIAS, _FIRST, _LAST, _BOTH

@@ -18,10 +18,10 @@ from contextlib import contextmanager
 from dataclasses import dataclass
 from typing import Any
 
-from autograd import ops
+from autograd.arguments import as_operand
 from autograd.modes import Mode, current_mode, set_mode, unwatched
-from autograd.numeric import as_operand
-from autograd.ops import Primitive
+from autograd.primitives import table
+from autograd.primitives.primitive import Primitive
 from autograd.source_lines import SourceLine, user_line
 from autograd.value import Value, creation_number, many
 
@@ -34,12 +34,12 @@ class FrozenValueWarning(UserWarning):
 
 # how each relation is computed: by which primitive, and whether the operands change places
 _RELATIONS: dict[Callable[[Any, Any], Any], tuple[Primitive, bool]] = {
-    operator.lt: (ops.LESS, False),
-    operator.gt: (ops.LESS, True),
-    operator.le: (ops.LESS_OR_EQUAL, False),
-    operator.ge: (ops.LESS_OR_EQUAL, True),
-    operator.eq: (ops.EQUAL, False),
-    operator.ne: (ops.NOT_EQUAL, False),
+    operator.lt: (table.LESS, False),
+    operator.gt: (table.LESS, True),
+    operator.le: (table.LESS_OR_EQUAL, False),
+    operator.ge: (table.LESS_OR_EQUAL, True),
+    operator.eq: (table.EQUAL, False),
+    operator.ne: (table.NOT_EQUAL, False),
 }
 
 
@@ -48,7 +48,7 @@ class Guard:
     """A decision that a tape was recorded under.
 
     Attributes:
-        primitive: the comparison, a row of `autograd.ops`.
+        primitive: the comparison, a row of `autograd.primitives.table`.
         left, right: what was compared, Values and floats.
         outcome: what came out.
         after: the creation number of the newest node that was there.
@@ -173,7 +173,7 @@ class Recorder:
             Mode(True, outer.scope, outer.watch, outer.recorder)
         )  # under no_grad, this node is recorded all the same
         try:
-            result = many(ops.DETACH, [node])
+            result = many(table.DETACH, [node])
         finally:
             set_mode(outer)
         result.label = node.label

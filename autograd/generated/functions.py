@@ -1,14 +1,14 @@
-"""The functions of one to three operands, one for each row of `autograd.ops`; public through `autograd.functions`."""
+"""The functions of one to three operands, one per row of the table; public through `autograd.functions`."""
 
 from __future__ import annotations
 
 from typing import overload
 
-from autograd import ops
+from autograd.primitives import table
 from autograd.value import Number, Value, apply
 
 __all__ = [
-    # <generated names from ops.py by `make generate`: do not edit>
+    # <generated names by `make generate`: do not edit>
     "abs",
     "acos",
     "acosh",
@@ -55,7 +55,7 @@ __all__ = [
 ]
 
 
-# <generated functions from ops.py by `make generate`: do not edit>
+# <generated functions by `make generate`: do not edit>
 
 
 @overload
@@ -68,7 +68,7 @@ def abs(x: Value | Number) -> Value | float:
     >>> f"{abs(0.5):.6f}"
     '0.500000'
     """
-    return x.abs() if isinstance(x, Value) else apply(ops.ABS, x)
+    return x.abs() if isinstance(x, Value) else apply(table.ABS, x)
 
 
 @overload
@@ -81,7 +81,7 @@ def exp(x: Value | Number) -> Value | float:
     >>> f"{exp(0.5):.6f}"
     '1.648721'
     """
-    return x.exp() if isinstance(x, Value) else apply(ops.EXP, x)
+    return x.exp() if isinstance(x, Value) else apply(table.EXP, x)
 
 
 @overload
@@ -94,7 +94,7 @@ def exp2(x: Value | Number) -> Value | float:
     >>> f"{exp2(0.5):.6f}"
     '1.414214'
     """
-    return x.exp2() if isinstance(x, Value) else apply(ops.EXP2, x)
+    return x.exp2() if isinstance(x, Value) else apply(table.EXP2, x)
 
 
 @overload
@@ -107,7 +107,7 @@ def expm1(x: Value | Number) -> Value | float:
     >>> f"{expm1(0.5):.6f}"
     '0.648721'
     """
-    return x.expm1() if isinstance(x, Value) else apply(ops.EXPM1, x)
+    return x.expm1() if isinstance(x, Value) else apply(table.EXPM1, x)
 
 
 @overload
@@ -120,7 +120,7 @@ def log(x: Value | Number) -> Value | float:
     >>> f"{log(0.5):.6f}"
     '-0.693147'
     """
-    return x.log() if isinstance(x, Value) else apply(ops.LOG, x)
+    return x.log() if isinstance(x, Value) else apply(table.LOG, x)
 
 
 @overload
@@ -133,7 +133,7 @@ def log2(x: Value | Number) -> Value | float:
     >>> f"{log2(0.5):.6f}"
     '-1.000000'
     """
-    return x.log2() if isinstance(x, Value) else apply(ops.LOG2, x)
+    return x.log2() if isinstance(x, Value) else apply(table.LOG2, x)
 
 
 @overload
@@ -146,7 +146,7 @@ def log10(x: Value | Number) -> Value | float:
     >>> f"{log10(0.5):.6f}"
     '-0.301030'
     """
-    return x.log10() if isinstance(x, Value) else apply(ops.LOG10, x)
+    return x.log10() if isinstance(x, Value) else apply(table.LOG10, x)
 
 
 @overload
@@ -159,7 +159,7 @@ def log1p(x: Value | Number) -> Value | float:
     >>> f"{log1p(0.5):.6f}"
     '0.405465'
     """
-    return x.log1p() if isinstance(x, Value) else apply(ops.LOG1P, x)
+    return x.log1p() if isinstance(x, Value) else apply(table.LOG1P, x)
 
 
 @overload
@@ -172,7 +172,7 @@ def sqrt(x: Value | Number) -> Value | float:
     >>> f"{sqrt(0.5):.6f}"
     '0.707107'
     """
-    return x.sqrt() if isinstance(x, Value) else apply(ops.SQRT, x)
+    return x.sqrt() if isinstance(x, Value) else apply(table.SQRT, x)
 
 
 @overload
@@ -185,7 +185,7 @@ def cbrt(x: Value | Number) -> Value | float:
     >>> f"{cbrt(0.5):.6f}"
     '0.793701'
     """
-    return x.cbrt() if isinstance(x, Value) else apply(ops.CBRT, x)
+    return x.cbrt() if isinstance(x, Value) else apply(table.CBRT, x)
 
 
 @overload
@@ -200,7 +200,7 @@ def hypot(x: Value | Number, y: Value | Number) -> Value | float:
     >>> f"{hypot(0.5, 2.0):.6f}"
     '2.061553'
     """
-    return apply(ops.HYPOT, x, y)
+    return apply(table.HYPOT, x, y)
 
 
 @overload
@@ -213,7 +213,7 @@ def sin(x: Value | Number) -> Value | float:
     >>> f"{sin(0.5):.6f}"
     '0.479426'
     """
-    return x.sin() if isinstance(x, Value) else apply(ops.SIN, x)
+    return x.sin() if isinstance(x, Value) else apply(table.SIN, x)
 
 
 @overload
@@ -226,7 +226,7 @@ def cos(x: Value | Number) -> Value | float:
     >>> f"{cos(0.5):.6f}"
     '0.877583'
     """
-    return x.cos() if isinstance(x, Value) else apply(ops.COS, x)
+    return x.cos() if isinstance(x, Value) else apply(table.COS, x)
 
 
 @overload
@@ -239,7 +239,7 @@ def tan(x: Value | Number) -> Value | float:
     >>> f"{tan(0.5):.6f}"
     '0.546302'
     """
-    return x.tan() if isinstance(x, Value) else apply(ops.TAN, x)
+    return x.tan() if isinstance(x, Value) else apply(table.TAN, x)
 
 
 @overload
@@ -252,7 +252,7 @@ def asin(x: Value | Number) -> Value | float:
     >>> f"{asin(0.5):.6f}"
     '0.523599'
     """
-    return x.asin() if isinstance(x, Value) else apply(ops.ASIN, x)
+    return x.asin() if isinstance(x, Value) else apply(table.ASIN, x)
 
 
 @overload
@@ -265,7 +265,7 @@ def acos(x: Value | Number) -> Value | float:
     >>> f"{acos(0.5):.6f}"
     '1.047198'
     """
-    return x.acos() if isinstance(x, Value) else apply(ops.ACOS, x)
+    return x.acos() if isinstance(x, Value) else apply(table.ACOS, x)
 
 
 @overload
@@ -278,7 +278,7 @@ def atan(x: Value | Number) -> Value | float:
     >>> f"{atan(0.5):.6f}"
     '0.463648'
     """
-    return x.atan() if isinstance(x, Value) else apply(ops.ATAN, x)
+    return x.atan() if isinstance(x, Value) else apply(table.ATAN, x)
 
 
 @overload
@@ -293,7 +293,7 @@ def atan2(y: Value | Number, x: Value | Number) -> Value | float:
     >>> f"{atan2(0.5, 2.0):.6f}"
     '0.244979'
     """
-    return apply(ops.ATAN2, y, x)
+    return apply(table.ATAN2, y, x)
 
 
 @overload
@@ -306,7 +306,7 @@ def sinh(x: Value | Number) -> Value | float:
     >>> f"{sinh(0.5):.6f}"
     '0.521095'
     """
-    return x.sinh() if isinstance(x, Value) else apply(ops.SINH, x)
+    return x.sinh() if isinstance(x, Value) else apply(table.SINH, x)
 
 
 @overload
@@ -319,7 +319,7 @@ def cosh(x: Value | Number) -> Value | float:
     >>> f"{cosh(0.5):.6f}"
     '1.127626'
     """
-    return x.cosh() if isinstance(x, Value) else apply(ops.COSH, x)
+    return x.cosh() if isinstance(x, Value) else apply(table.COSH, x)
 
 
 @overload
@@ -332,7 +332,7 @@ def tanh(x: Value | Number) -> Value | float:
     >>> f"{tanh(0.5):.6f}"
     '0.462117'
     """
-    return x.tanh() if isinstance(x, Value) else apply(ops.TANH, x)
+    return x.tanh() if isinstance(x, Value) else apply(table.TANH, x)
 
 
 @overload
@@ -345,7 +345,7 @@ def asinh(x: Value | Number) -> Value | float:
     >>> f"{asinh(0.5):.6f}"
     '0.481212'
     """
-    return x.asinh() if isinstance(x, Value) else apply(ops.ASINH, x)
+    return x.asinh() if isinstance(x, Value) else apply(table.ASINH, x)
 
 
 @overload
@@ -358,7 +358,7 @@ def acosh(x: Value | Number) -> Value | float:
     >>> f"{acosh(2.0):.6f}"
     '1.316958'
     """
-    return x.acosh() if isinstance(x, Value) else apply(ops.ACOSH, x)
+    return x.acosh() if isinstance(x, Value) else apply(table.ACOSH, x)
 
 
 @overload
@@ -371,7 +371,7 @@ def atanh(x: Value | Number) -> Value | float:
     >>> f"{atanh(0.5):.6f}"
     '0.549306'
     """
-    return x.atanh() if isinstance(x, Value) else apply(ops.ATANH, x)
+    return x.atanh() if isinstance(x, Value) else apply(table.ATANH, x)
 
 
 @overload
@@ -384,7 +384,7 @@ def erf(x: Value | Number) -> Value | float:
     >>> f"{erf(0.5):.6f}"
     '0.520500'
     """
-    return x.erf() if isinstance(x, Value) else apply(ops.ERF, x)
+    return x.erf() if isinstance(x, Value) else apply(table.ERF, x)
 
 
 @overload
@@ -397,7 +397,7 @@ def erfc(x: Value | Number) -> Value | float:
     >>> f"{erfc(0.5):.6f}"
     '0.479500'
     """
-    return x.erfc() if isinstance(x, Value) else apply(ops.ERFC, x)
+    return x.erfc() if isinstance(x, Value) else apply(table.ERFC, x)
 
 
 @overload
@@ -410,7 +410,7 @@ def floor(x: Value | Number) -> Value | float:
     >>> f"{floor(0.5):.6f}"
     '0.000000'
     """
-    return x.floor() if isinstance(x, Value) else apply(ops.FLOOR, x)
+    return x.floor() if isinstance(x, Value) else apply(table.FLOOR, x)
 
 
 @overload
@@ -423,7 +423,7 @@ def ceil(x: Value | Number) -> Value | float:
     >>> f"{ceil(0.5):.6f}"
     '1.000000'
     """
-    return x.ceil() if isinstance(x, Value) else apply(ops.CEIL, x)
+    return x.ceil() if isinstance(x, Value) else apply(table.CEIL, x)
 
 
 @overload
@@ -436,7 +436,7 @@ def round(x: Value | Number) -> Value | float:
     >>> f"{round(0.5):.6f}"
     '0.000000'
     """
-    return x.round() if isinstance(x, Value) else apply(ops.ROUND, x)
+    return x.round() if isinstance(x, Value) else apply(table.ROUND, x)
 
 
 @overload
@@ -449,7 +449,7 @@ def sign(x: Value | Number) -> Value | float:
     >>> f"{sign(0.5):.6f}"
     '1.000000'
     """
-    return x.sign() if isinstance(x, Value) else apply(ops.SIGN, x)
+    return x.sign() if isinstance(x, Value) else apply(table.SIGN, x)
 
 
 @overload
@@ -464,7 +464,7 @@ def maximum(x: Value | Number, y: Value | Number) -> Value | float:
     >>> f"{maximum(0.5, 2.0):.6f}"
     '2.000000'
     """
-    return apply(ops.MAXIMUM, x, y)
+    return apply(table.MAXIMUM, x, y)
 
 
 @overload
@@ -479,7 +479,7 @@ def minimum(x: Value | Number, y: Value | Number) -> Value | float:
     >>> f"{minimum(0.5, 2.0):.6f}"
     '0.500000'
     """
-    return apply(ops.MINIMUM, x, y)
+    return apply(table.MINIMUM, x, y)
 
 
 @overload
@@ -496,7 +496,7 @@ def clip(x: Value | Number, low: Value | Number, high: Value | Number) -> Value 
     >>> f"{clip(0.5, 0.0, 1.0):.6f}"
     '0.500000'
     """
-    return apply(ops.CLIP, x, low, high)
+    return apply(table.CLIP, x, low, high)
 
 
 @overload
@@ -513,7 +513,7 @@ def where(condition: Value | Number, a: Value | Number, b: Value | Number) -> Va
     >>> f"{where(0.5, 0.0, 1.0):.6f}"
     '0.000000'
     """
-    return apply(ops.WHERE, condition, a, b)
+    return apply(table.WHERE, condition, a, b)
 
 
 @overload
@@ -526,7 +526,7 @@ def sigmoid(x: Value | Number) -> Value | float:
     >>> f"{sigmoid(0.5):.6f}"
     '0.622459'
     """
-    return x.sigmoid() if isinstance(x, Value) else apply(ops.SIGMOID, x)
+    return x.sigmoid() if isinstance(x, Value) else apply(table.SIGMOID, x)
 
 
 @overload
@@ -539,7 +539,7 @@ def logsigmoid(x: Value | Number) -> Value | float:
     >>> f"{logsigmoid(0.5):.6f}"
     '-0.474077'
     """
-    return x.logsigmoid() if isinstance(x, Value) else apply(ops.LOGSIGMOID, x)
+    return x.logsigmoid() if isinstance(x, Value) else apply(table.LOGSIGMOID, x)
 
 
 @overload
@@ -552,7 +552,7 @@ def softplus(x: Value | Number) -> Value | float:
     >>> f"{softplus(0.5):.6f}"
     '0.974077'
     """
-    return x.softplus() if isinstance(x, Value) else apply(ops.SOFTPLUS, x)
+    return x.softplus() if isinstance(x, Value) else apply(table.SOFTPLUS, x)
 
 
 @overload
@@ -565,7 +565,7 @@ def relu(x: Value | Number) -> Value | float:
     >>> f"{relu(0.5):.6f}"
     '0.500000'
     """
-    return x.relu() if isinstance(x, Value) else apply(ops.RELU, x)
+    return x.relu() if isinstance(x, Value) else apply(table.RELU, x)
 
 
 @overload
@@ -578,7 +578,7 @@ def leaky_relu(x: Value | Number) -> Value | float:
     >>> f"{leaky_relu(0.5):.6f}"
     '0.500000'
     """
-    return x.leaky_relu() if isinstance(x, Value) else apply(ops.LEAKY_RELU, x)
+    return x.leaky_relu() if isinstance(x, Value) else apply(table.LEAKY_RELU, x)
 
 
 @overload
@@ -591,7 +591,7 @@ def elu(x: Value | Number) -> Value | float:
     >>> f"{elu(0.5):.6f}"
     '0.500000'
     """
-    return x.elu() if isinstance(x, Value) else apply(ops.ELU, x)
+    return x.elu() if isinstance(x, Value) else apply(table.ELU, x)
 
 
 @overload
@@ -604,7 +604,7 @@ def gelu(x: Value | Number) -> Value | float:
     >>> f"{gelu(0.5):.6f}"
     '0.345731'
     """
-    return x.gelu() if isinstance(x, Value) else apply(ops.GELU, x)
+    return x.gelu() if isinstance(x, Value) else apply(table.GELU, x)
 
 
 @overload
@@ -617,7 +617,7 @@ def silu(x: Value | Number) -> Value | float:
     >>> f"{silu(0.5):.6f}"
     '0.311230'
     """
-    return x.silu() if isinstance(x, Value) else apply(ops.SILU, x)
+    return x.silu() if isinstance(x, Value) else apply(table.SILU, x)
 
 
 # </generated>

@@ -14,10 +14,10 @@ from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass
 from typing import Any
 
+from autograd.arguments import as_operand, shortened
 from autograd.modes import no_grad
-from autograd.numeric import as_operand, shortened
+from autograd.pytree import flatten
 from autograd.transforms import gradients, one_value
-from autograd.trees import flatten
 from autograd.value import Value
 
 __all__ = ["GradcheckReport", "GradientMismatch", "gradcheck", "numerical_gradient"]

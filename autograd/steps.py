@@ -21,9 +21,9 @@ import sys
 from collections.abc import Iterator
 from dataclasses import dataclass
 
+from autograd.arguments import as_operand, shortened
 from autograd.formatting import clean_text, encodable, number
-from autograd.numeric import as_operand, shortened
-from autograd.ops import glyph
+from autograd.primitives.primitive import glyph
 from autograd.value import Value, topological_order
 
 __all__ = ["OperandStep", "Step", "steps"]

@@ -24,13 +24,13 @@ from array import array
 from collections.abc import Callable, Iterator, Sequence
 from typing import Any, NoReturn
 
-from autograd import ops
-from autograd.batches import read_batch
 from autograd.modes import current_mode, unwatched
-from autograd.ops import Primitive
-from autograd.replay import Failure, Sums, add_gradients
-from autograd.tape import Tape, note_reading, record_call
-from autograd.trees import flatten, shape_of
+from autograd.primitives.primitive import Primitive, declare
+from autograd.pytree import flatten, shape_of
+from autograd.tape.batches import read_batch
+from autograd.tape.record import record_call
+from autograd.tape.replay import Failure, Sums, add_gradients
+from autograd.tape.tape import Tape, note_reading
 from autograd.value import Value, number_of, restore
 
 __all__ = ["Taped", "taped"]
@@ -44,7 +44,7 @@ def _no_formula(*_: Any) -> NoReturn:
 
 
 # A node of a taped function is made with the derivatives that its tape gave; nothing can compute it from its operands.
-_TAPED = ops.declare(Primitive("taped", _no_formula, _no_formula, about="The result of a taped function"))
+_TAPED = declare(Primitive("taped", _no_formula, _no_formula, about="The result of a taped function"))
 
 
 def taped(function: Callable[..., Any] | None = None, *, limit: int = 16) -> Any:

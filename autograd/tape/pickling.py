@@ -10,16 +10,16 @@ from array import array
 from collections.abc import Sequence
 from typing import Any
 
-from autograd import ops
-from autograd.flat import FlatGraph
-from autograd.numeric import shortened
-from autograd.ops import BY_CODE, Primitive, by_name
+from autograd.arguments import shortened
+from autograd.primitives import table
+from autograd.primitives.primitive import BY_CODE, Primitive, by_name
+from autograd.tape.graph import FlatGraph
 from autograd.value import Value
 
 __all__ = ["Form", "leaves_of", "packed", "unpacked"]
 
 _VERSION = 1
-_COMPARISONS = (ops.LESS, ops.LESS_OR_EQUAL, ops.EQUAL, ops.NOT_EQUAL)
+_COMPARISONS = (table.LESS, table.LESS_OR_EQUAL, table.EQUAL, table.NOT_EQUAL)
 _ARRAYS = (
     "codes",
     "starts",
@@ -67,7 +67,7 @@ class Form:
 def leaves_of(flat: FlatGraph, output: int) -> tuple[list[int], list[int]]:
     """The places of the inputs, and those of the parameters, that an output depends on.
 
-    >>> from autograd.tape import record
+    >>> from autograd.tape.record import record
     >>> flat = record(lambda x, y: [x * x, y], inputs=[1.0, 2.0])._form.flat
     >>> [leaves_of(flat, output) for output in flat.outputs]
     [([0], []), ([1], [])]
@@ -196,16 +196,16 @@ def _check_nodes(flat: FlatGraph) -> None:
         _expect(_takes(_primitive(code), high - low), f"node {k}: {_primitive(code).name} of {high - low} operands")
         operands = flat.operands[low:high]
         _expect(all(lowest <= i < first + k for i in operands), f"an operand of node {k} does not stand before it")
-        _expect(code != ops.POWER_CONSTANT.code or operands[1] < 0, f"the exponent of node {k} is no constant")
+        _expect(code != table.POWER_CONSTANT.code or operands[1] < 0, f"the exponent of node {k} is no constant")
 
 
 def _takes(primitive: Primitive, count: int) -> bool:
     """Whether a primitive takes so many operands."""
     if primitive.arity is not None:
         return count == primitive.arity
-    if primitive is ops.DOT:
+    if primitive is table.DOT:
         return count >= 2 and count % 2 == 0
-    return count >= (2 if primitive in (ops.TAKE, ops.SOFTMAX_CROSS_ENTROPY) else 1)
+    return count >= (2 if primitive in (table.TAKE, table.SOFTMAX_CROSS_ENTROPY) else 1)
 
 
 def _check_outputs(flat: FlatGraph, is_list: bool) -> None:

@@ -17,7 +17,7 @@ import threading
 from collections.abc import Callable, Iterator
 from typing import Any
 
-from autograd.ops import Primitive
+from autograd.primitives.primitive import Primitive
 from autograd.value import Value, restore, topological_order
 
 __all__ = ["deep_copied", "reduced"]

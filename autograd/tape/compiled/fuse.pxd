@@ -1,4 +1,4 @@
-# The C types of autograd/lowering.py.
+# The C types of autograd/tape/compiled/fuse.py.
 cimport cython
 
 

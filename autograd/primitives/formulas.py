@@ -1,8 +1,8 @@
 """From a formula in text to code.
 
-`autograd.ops` states every primitive as Python expressions in strings. This module turns them into functions: over
-floats (IEEE arithmetic, for the eager path) and over Values (for higher derivatives). The grammar is small on
-purpose, so that the same text can be read as C: arithmetic, comparisons, conditional expressions, a few names.
+`autograd.primitives.table` states every primitive as Python expressions in strings. This module turns them into
+functions: over floats (IEEE arithmetic, for the eager path) and over Values (for higher derivatives). The grammar is
+small on purpose, so that the same text can be read as C: arithmetic, comparisons, conditional expressions, a few names.
 In a formula `x`, `y`, `z` are the operands in order, `out` is the result, `(e := ...)` names a part.
 """
 
@@ -104,7 +104,7 @@ def _function(arguments: Sequence[str], body: str, namespace: Mapping[str, Any],
 def compile_forward(name: str, arity: int, forward: str, namespace: Mapping[str, Any]) -> Callable[..., float]:
     """The function `(x, ...) -> out`.
 
-    >>> from autograd import ieee
+    >>> from autograd.primitives import ieee
     >>> compile_forward("reciprocal", 1, "1/x", vars(ieee))(0.0)
     inf
     """

@@ -7,7 +7,7 @@ from array import array
 from collections.abc import Callable
 from typing import Any
 
-from autograd.numeric import as_operand, shortened
+from autograd.arguments import as_operand, shortened
 from autograd.value import Value
 
 __all__ = ["Batch", "read_batch"]

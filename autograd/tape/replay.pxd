@@ -1,4 +1,4 @@
-# The C types of autograd/replay.py.
+# The C types of autograd/tape/replay.py.
 cimport cython
 from autograd.value cimport Value
 

@@ -1,0 +1,1 @@
+"""Text that `make generate` writes from the table of primitives."""
