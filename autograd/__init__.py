@@ -15,6 +15,7 @@ if _os.environ.get("GLASSGRAD_PURE") == "1":
 
     _import_from_source(__path__)
 
+from autograd import pickling as _pickling  # noqa: F401 - registers how Values are pickled
 from autograd.anomaly import AnomalyError, detect_anomaly
 from autograd.custom import primitive
 from autograd.functions import *  # noqa: F403 - its __all__ is the list of functions

@@ -54,7 +54,7 @@ class detect_anomaly(Setting):
     __slots__ = ()
 
     def _mode(self, outer: Mode) -> Mode:
-        return Mode(outer.recording, outer.scope, _Watch(), outer.recorder)
+        return outer.with_(watch=_Watch())
 
 
 class _Watch:

@@ -1,4 +1,4 @@
-"""What a thread's recording is set to: whether it records, and in which scope.
+"""Per-thread recording modes: whether nodes are recorded, and in which scope.
 
 >>> from autograd import Value, named_scope, no_grad
 >>> with no_grad():
@@ -12,36 +12,22 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
-from contextlib import contextmanager
+from contextlib import AbstractContextManager, contextmanager
 from types import TracebackType
-from typing import Any, Protocol
 
-from autograd.value import Mode, Value, current_mode, set_mode
+from autograd.value import Mode, current_mode, set_mode
 
-__all__ = ["Mode", "current_mode", "current_scope", "named_scope", "no_grad", "scoped", "set_mode", "unwatched"]
-
-
-class Watch(Protocol):
-    """What looks at each node as it is computed, and at each backward pass before it begins."""
-
-    def computed(self, node: Value) -> None:
-        """Called with a node just recorded; an error from here is the user's."""
-
-    def backward(self, root: Value, gradient: float) -> None:
-        """Called before a backward pass changes any gradient."""
-
-
-class Recorder(Protocol):
-    """What keeps a tape's account of a function while it runs (`autograd.tape.recorder`)."""
-
-    def compared(self, relation: Any, x: Value, y: object) -> Any:
-        """What a comparison of x gives."""
-
-    def detached(self, node: Value) -> Value:
-        """A node with this one's number, through which no gradient passes."""
-
-    def read(self, node: Value) -> None:
-        """Called where a number of the node leaves the graph."""
+__all__ = [
+    "Mode",
+    "current_mode",
+    "current_scope",
+    "mode_set",
+    "named_scope",
+    "no_grad",
+    "scoped",
+    "set_mode",
+    "unwatched",
+]
 
 
 class Setting:
@@ -81,7 +67,7 @@ class no_grad(Setting):
     __slots__ = ()
 
     def _mode(self, outer: Mode) -> Mode:
-        return Mode(False, outer.scope, outer.watch, outer.recorder)
+        return outer.with_(recording=False)
 
 
 class named_scope(Setting):
@@ -116,7 +102,7 @@ def scoped(outer: Mode | None, name: str) -> Mode:
     """
     if outer is None:
         return Mode(scope=name)
-    return Mode(outer.recording, name if outer.scope is None else f"{outer.scope}.{name}", outer.watch, outer.recorder)
+    return outer.with_(scope=name if outer.scope is None else f"{outer.scope}.{name}")
 
 
 def current_scope() -> str | None:
@@ -130,11 +116,16 @@ def current_scope() -> str | None:
 
 
 @contextmanager
-def unwatched() -> Iterator[None]:
-    """No mode inside: the engine looks at its own nodes, which is not the program's doing."""
+def mode_set(mode: Mode | None) -> Iterator[None]:
+    """Set the mode of this thread inside, and restore the outer one afterwards."""
     outer = current_mode()
-    set_mode(None)
+    set_mode(mode)
     try:
         yield
     finally:
         set_mode(outer)
+
+
+def unwatched() -> AbstractContextManager[None]:
+    """Set no mode inside, for the engine's own reading of nodes, which is not the program's."""
+    return mode_set(None)

@@ -1,4 +1,4 @@
-"""Copies and pickles of graphs of any depth: nodes are taken oldest first, so nothing recurses.
+"""Pickles of graphs of any depth: nodes are written oldest first, so nothing recurses. Copies are `Value.__deepcopy__`.
 
 >>> import copy, pickle
 >>> from autograd import Value
@@ -13,29 +13,14 @@ False
 
 from __future__ import annotations
 
+import copyreg
 import threading
 from collections.abc import Callable, Iterator
 from typing import Any
 
-from autograd.primitives.primitive import Primitive
-from autograd.value import Value, restore, topological_order
+from autograd.value import Value, contents, restore, topological_order
 
-__all__ = ["deep_copied", "reduced"]
-
-
-def deep_copied(root: Value, memo: dict[int, Any]) -> Value:
-    """A copy of all that `root` reaches; `memo` is `copy.deepcopy`'s, and keeps what is shared shared."""
-    for node in topological_order(root):
-        if id(node) not in memo:
-            operands = tuple(memo[id(o)] if isinstance(o, Value) else o for o in node.operands)
-            memo[id(node)] = restore(*_own(node), operands)
-    copied: Value = memo[id(root)]
-    return copied
-
-
-def _own(node: Value) -> tuple[Primitive | None, float, float, bool, tuple[float, ...], str | None, str | None]:
-    """What a node holds besides its operands."""
-    return node.primitive, node.data, node.grad, node.reached, node.local_grads, node.label, node.module
+__all__ = ["reduced"]
 
 
 class _Session(threading.local):
@@ -54,7 +39,7 @@ def reduced(node: Value) -> tuple[Callable[..., Any], tuple[Any, ...]]:
     A pickler writes the parts of a record in their order and each object once, so by the time it comes to a node of
     the list, that node's parents are written, and the depth of the graph is never the depth of the recursion.
     """
-    record = (*_own(node), node.operands)
+    record = (*contents(node), node.operands)
     if id(node) in _session.ready:
         return restore, record
     return _restore_after, (_Ancestors(node), *record)
@@ -93,3 +78,6 @@ class _End:
     def __reduce__(self) -> tuple[Any, ...]:
         _session.ready -= self._ready
         return int, ()
+
+
+copyreg.pickle(Value, reduced)  # type: ignore[arg-type]

@@ -27,6 +27,7 @@ cdef class Mode:
     cdef readonly object scope, watch, recorder
 
 
+@cython.auto_pickle(False)
 cdef class Value:
     cdef double _data, _grad
     cdef long long _number
@@ -121,6 +122,7 @@ cpdef object many(object primitive, list operands)
 cpdef list operands_of(str function, object xs)
 cpdef object apply_to_list(object primitive, list operands)
 
+cpdef tuple contents(Value node)
 @cython.locals(node=Value)
 cpdef object restore(
     object primitive, object data, object grad, bint reached, tuple local_grads, object label, object module, tuple operands

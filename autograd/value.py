@@ -10,7 +10,7 @@ import itertools
 import operator
 import threading
 from collections.abc import Iterable
-from typing import TYPE_CHECKING, Any, NoReturn, SupportsIndex
+from typing import TYPE_CHECKING, Any, NoReturn, Protocol
 
 try:
     import cython
@@ -41,12 +41,14 @@ if not cython.compiled and TYPE_CHECKING:
         evaluate1,
         evaluate2,
     )
-    from autograd.modes import Recorder, Watch
 
 __all__ = [
     "Mode",
     "Number",
+    "Recorder",
     "Value",
+    "Watch",
+    "contents",
     "current_mode",
     "number_of",
     "operand_count",
@@ -468,26 +470,14 @@ class Value:
         return f"Value({self._data}, grad={self._grad}{op}{label})"
 
     def __copy__(self) -> Value:
-        return restore(
-            self.primitive,
-            self._data,
-            self._grad,
-            self.reached,
-            self.local_grads,
-            self._label,
-            self._module,
-            self.operands,
-        )
+        return restore(*contents(self), self.operands)
 
     def __deepcopy__(self, memo: dict[int, Any]) -> Value:
-        from autograd.pickling import deep_copied
-
-        return deep_copied(self, memo)
-
-    def __reduce_ex__(self, protocol: SupportsIndex) -> tuple[Any, ...]:
-        from autograd.pickling import reduced
-
-        return reduced(self)
+        for node in topological_order(self):  # parents first, so nothing recurses
+            if id(node) not in memo:
+                operands = tuple([memo[id(o)] if type(o) is Value else o for o in node.operands])
+                memo[id(node)] = restore(*contents(node), operands)
+        return memo[id(self)]  # type: ignore[no-any-return]
 
     # <generated methods by `make generate`: do not edit>
     def abs(self) -> Value:
@@ -855,6 +845,14 @@ def _set_operands(
             node._y, node._dy = value, local
 
 
+def contents(
+    node: Value,
+) -> tuple[Primitive | None, float, float, bool, tuple[float, ...], str | None, str | None]:
+    """What a node holds besides its operands, in the order that `restore` takes it."""
+    data = node.data if node._code == 0 else node._data  # a leaf's number leaves the graph here: a tape would keep it
+    return node.primitive, data, node._grad, node.reached, node.local_grads, node._label, node._module
+
+
 def restore(
     primitive: Primitive | None,
     data: float,
@@ -894,8 +892,31 @@ def apply_to_list(primitive: Primitive, operands: list[Value | float]) -> Value 
 
 
 # -- the mode of a thread ----------------------------------------------------------------------------------------------
+class Watch(Protocol):
+    """An observer of each node as it is computed, and of each backward pass before it begins."""
+
+    def computed(self, node: Value) -> None:
+        """Look at a node that was just recorded; an error from here is the user's."""
+
+    def backward(self, root: Value, gradient: float) -> None:
+        """Look at a backward pass that has not changed any gradient yet."""
+
+
+class Recorder(Protocol):
+    """The account of a function that is being recorded as a tape (`autograd.tape.recorder`)."""
+
+    def compared(self, relation: Any, x: Value, y: object) -> Any:
+        """Return the result of a comparison with x."""
+
+    def detached(self, node: Value) -> Value:
+        """Return a node with this one's number, through which no gradient passes."""
+
+    def read(self, node: Value) -> None:
+        """Note that a number of the node leaves the graph."""
+
+
 class Mode:
-    """One setting of a thread; a thread that has set nothing has None."""
+    """The recording mode of a thread; None stands for the default one."""
 
     __slots__ = ("recorder", "recording", "scope", "watch")
 
@@ -910,6 +931,21 @@ class Mode:
         self.scope = scope
         self.watch = watch
         self.recorder = recorder
+
+    def with_(
+        self,
+        recording: bool | None = None,
+        scope: str | None = None,
+        watch: Watch | None = None,
+        recorder: Recorder | None = None,
+    ) -> Mode:
+        """Return this mode with some settings replaced; None keeps a setting."""
+        return Mode(
+            self.recording if recording is None else recording,
+            self.scope if scope is None else scope,
+            self.watch if watch is None else watch,
+            self.recorder if recorder is None else recorder,
+        )
 
 
 class _Thread(threading.local):
