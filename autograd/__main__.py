@@ -1,4 +1,4 @@
-"""`python -m autograd info`: what is installed here, and whether it is whole."""
+"""The command `python -m autograd info`: what is installed, and whether the installation is sound."""
 
 from __future__ import annotations
 
@@ -16,12 +16,12 @@ _DISTRIBUTION = "glassgrad"
 
 
 def owners(package: str) -> list[str]:
-    """The installed distributions that provide an import package of this name."""
+    """Return the installed distributions that provide an import package of this name."""
     return sorted(set(metadata.packages_distributions().get(package, [])))
 
 
 def engine() -> str:
-    """Which engine runs, and why where it is not the compiled one."""
+    """Describe the engine that runs, and say why where it is not the compiled one."""
     if autograd.compiled:
         return "compiled"
     if os.environ.get("GLASSGRAD_PURE") == "1":
@@ -30,13 +30,13 @@ def engine() -> str:
 
 
 def info() -> str:
-    """The report of `python -m autograd info`."""
+    """Return the report of `python -m autograd info`."""
     dot = shutil.which("dot")
     lines = [
         f"glassgrad {autograd.__version__}",
         f"python    {platform.python_version()} ({platform.python_implementation()}, {platform.machine()})",
         f"engine    {engine()}",
-        f"tapes     replayed by the {executor()} executor, of {', '.join(executors())}",
+        f"tapes     replayed by the {executor()} executor, one of {', '.join(executors())}",
         f"dot       {dot or 'not found: SVG comes from the built-in layout; PNG and PDF need Graphviz'}",
     ]
     lines += [f"warning   {warning}" for warning in warnings()]
@@ -44,7 +44,7 @@ def info() -> str:
 
 
 def warnings() -> list[str]:
-    """What could make `import autograd` mean something else, a line each."""
+    """Return what could make `import autograd` mean something else, one line each."""
     return [
         f"the distribution {other!r} also installs an import package named 'autograd': the files of the two are "
         "mixed in one folder; install glassgrad in a virtual environment of its own"
@@ -54,7 +54,11 @@ def warnings() -> list[str]:
 
 
 def main(arguments: list[str] | None = None) -> int:
-    """Run the command line; returns the exit status, 1 where the installation is mixed with another's."""
+    """Run the command line.
+
+    Returns:
+        The exit status: 1 where the installation is mixed with that of another distribution, else 0.
+    """
     parser = argparse.ArgumentParser(prog="python -m autograd", description="glassgrad's scalar autodiff engine")
     commands = parser.add_subparsers(dest="command", required=True)
     commands.add_parser("info", help="print version, Python, build, and whether dot was found")

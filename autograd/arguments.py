@@ -1,4 +1,4 @@
-"""What counts as a real number, and how a wrong argument is shown."""
+"""Checks of arguments: what counts as a real number, and how a wrong argument is shown."""
 
 from __future__ import annotations
 
@@ -9,12 +9,12 @@ __all__ = ["as_operand", "shortened", "text_or_none"]
 
 
 def as_operand(x: object) -> float | None:
-    """A real number as a float; None for anything else.
+    """Return a real number as a float; None for anything else.
 
     A float, int, bool, `Fraction` or NumPy scalar of a real kind is a number; a `Decimal`, a complex or a str is not.
 
     Raises:
-        OverflowError: an int too large for a float.
+        OverflowError: `x` is an int that is too large for a float.
 
     >>> from fractions import Fraction
     >>> [as_operand(x) for x in (2, True, Fraction(1, 4), "2", 1j, None)]
@@ -31,14 +31,18 @@ def _is_numpy(x: object, kind: str) -> bool:
 
 
 def text_or_none(text: str | None, what: str) -> str | None:
-    """`text` if it is exactly a str or None; else a TypeError that names `what`."""
+    """Return `text`, which must be exactly a str or None.
+
+    Raises:
+        TypeError: It is not; the message names `what`.
+    """
     if text is not None and type(text) is not str:
         raise TypeError(f"a {what} must be a str or None, not {type(text).__name__} {shortened(text)}")
     return text
 
 
 def shortened(x: object) -> str:
-    """The repr of an argument, at most 60 characters of it.
+    """Return at most 60 characters of the repr of an argument.
 
     >>> shortened("x" * 100)[-8:]
     'xxxxx...'

@@ -1,4 +1,4 @@
-"""What `autograd.value` asks of Cython, where there is none: that nothing is compiled, so nothing is to be done."""
+"""A stand-in for `import cython` where Cython is absent: nothing is compiled, so every mark is ignored."""
 
 from __future__ import annotations
 
@@ -11,17 +11,17 @@ compiled = False
 
 
 def final(kind: T) -> T:
-    """No subclasses; in Python, `__init_subclass__` sees to it."""
+    """Mark a class without subclasses; in Python, `__init_subclass__` refuses them."""
     return kind
 
 
 def cast(kind: type[T], value: Any) -> T:
-    """The value, known to be of that kind."""
+    """Return the value, which is known to be of that type."""
     return value  # type: ignore[no-any-return]
 
 
 def boundscheck(wanted: bool) -> Callable[[T], T]:
-    """Whether an index is checked; Python's always is."""
+    """Mark whether an index is checked; Python always checks it."""
     return lambda function: function
 
 
@@ -29,10 +29,10 @@ wraparound = boundscheck
 
 
 def no_gc(kind: T) -> T:
-    """No tracking by the garbage collector; Python has no say in it."""
+    """Mark a type that the garbage collector does not track; Python offers no such choice."""
     return kind
 
 
 def cclass(kind: T) -> T:
-    """A C struct; the types of its fields are in `value.pxd`."""
+    """Mark a C struct; the types of its fields are in the .pxd file."""
     return kind

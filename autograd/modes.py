@@ -31,7 +31,7 @@ __all__ = [
 
 
 class Setting:
-    """A context manager that sets the thread's mode and puts the old one back; it may be entered again."""
+    """A reentrant context manager that sets the mode of the thread and restores the previous one."""
 
     __slots__ = ("_previous",)
 
@@ -54,7 +54,7 @@ class Setting:
 
 
 class no_grad(Setting):
-    """Record nothing inside: results are leaves. For this thread only.
+    """Disable recording inside: results are leaves. It applies to this thread only.
 
     >>> from autograd import Value
     >>> x = Value(3.0)
@@ -71,10 +71,15 @@ class no_grad(Setting):
 
 
 class named_scope(Setting):
-    """Nodes computed inside carry `module`: this name, after the enclosing scope's and a dot. For this thread only.
+    """Name a scope: nodes computed inside carry it as `module`, after the enclosing scope and a dot.
+
+    It applies to this thread only.
 
     Args:
-        name: a str that is not empty.
+        name: A non-empty str.
+
+    Raises:
+        TypeError: `name` is not a non-empty str.
 
     >>> from autograd import Value
     >>> with named_scope("layers.0"):
@@ -86,7 +91,7 @@ class named_scope(Setting):
 
     def __init__(self, name: str) -> None:
         if type(name) is not str or not name:
-            raise TypeError(f"a scope's name must be a str that is not empty, not {name!r}")
+            raise TypeError(f"the name of a scope must be a non-empty str, not {name!r}")
         super().__init__()
         self._name = name
 
@@ -95,7 +100,7 @@ class named_scope(Setting):
 
 
 def scoped(outer: Mode | None, name: str) -> Mode:
-    """The mode inside a scope of this name.
+    """Return the mode inside a scope of this name.
 
     >>> scoped(Mode(scope="layers"), "0").scope
     'layers.0'
@@ -106,7 +111,7 @@ def scoped(outer: Mode | None, name: str) -> Mode:
 
 
 def current_scope() -> str | None:
-    """The dotted path of the scopes that are open in this thread; None outside all.
+    """Return the dotted path of the scopes that are open in this thread; None outside of any.
 
     >>> current_scope() is None
     True

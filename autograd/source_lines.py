@@ -1,4 +1,4 @@
-"""Which line of the user's program is running: the innermost that is not this project's own."""
+"""The line of the user's program that is running: the innermost one outside this project."""
 
 from __future__ import annotations
 
@@ -27,12 +27,12 @@ class SourceLine(NamedTuple):
 
     @property
     def where(self) -> str:
-        """As a traceback names it."""
+        """The line in the form of a traceback."""
         return f'File "{self.file}", line {self.number}, in {self.function}'
 
 
 def user_line(frame: FrameType | None) -> SourceLine:
-    """The innermost line, from `frame` outward, that is not this project's own."""
+    """Return the innermost line, from `frame` outward, that is not in this project's packages."""
     while frame is not None and _is_ours(frame.f_code.co_filename):
         frame = frame.f_back
     if frame is None:

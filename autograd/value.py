@@ -1,7 +1,7 @@
-"""Value: a number that remembers how it was made.
+"""The Value node: a number that records how it was computed.
 
-A computed node keeps its primitive, its operands and, worked out when the node is recorded, its local derivatives.
-`backward` is then one loop over the nodes, newest first: `parent.grad += local derivative * node.grad`.
+A computed node keeps its primitive, its operands and its local derivatives, which are computed when the node is
+recorded. `backward` is then one loop over the nodes, newest first: `parent.grad += local derivative * node.grad`.
 """
 
 from __future__ import annotations
@@ -62,7 +62,7 @@ __all__ = [
 Number = float  # int counts as float for a type checker; numbers.Real and NumPy scalars are taken too
 
 compiled = bool(cython.compiled)
-"""Whether the compiled core runs, or the pure Python of the same source."""
+"""True where the compiled core runs, False for the pure Python of the same source."""
 
 # <generated codes by `make generate`: do not edit>
 _ADD = PRIMITIVES["add"].code
@@ -111,7 +111,7 @@ _GELU = PRIMITIVES["gelu"].code
 _SILU = PRIMITIVES["silu"].code
 # </generated>
 
-_MADE_ONCE = "a Value is made once: call Value(...) for another, or assign a leaf's .data"
+_MADE_ONCE = "a Value is initialised once: call Value(...) for another one, or assign the .data of a leaf"
 _made = 0
 _next_number = itertools.count(1).__next__
 _creation_number = operator.attrgetter("_number")
@@ -123,16 +123,16 @@ _creation_number = operator.attrgetter("_number")
 class Value:
     """A number in a computation graph.
 
-    Arithmetic on Values gives Values that know their parents; `backward` fills in `grad` for all that a result
-    depends on. A number among the operands costs no node.
+    Arithmetic on Values gives Values that know their parents; `backward` fills in the `grad` of every node that a
+    result depends on. A plain number among the operands does not become a node.
 
     Args:
-        data: an int, float, bool, `Fraction` or NumPy scalar of a real kind; kept as a float.
-        label: a name for pictures and listings; a str or None.
+        data: An int, float, bool, `Fraction` or NumPy scalar of a real kind; stored as a float.
+        label: A name for pictures and listings; a str or None.
 
     Raises:
         TypeError: `data` is not a real number, or `label` is not a str.
-        OverflowError: `data` is an int too large for a float.
+        OverflowError: `data` is an int that is too large for a float.
 
     >>> a, b = Value(2.0, "a"), Value(-3.0, "b")
     >>> c = a * b + a
@@ -195,7 +195,7 @@ class Value:
     # -- what a node knows ---------------------------------------------------------------------------------------
     @property
     def data(self) -> float:
-        """The number. A leaf's may be assigned; a computed node's follows from its operands."""
+        """The value as a float. It may be assigned on a leaf; that of a computed node follows from its operands."""
         _read(self)
         return self._data
 
@@ -204,13 +204,13 @@ class Value:
         if self._code != 0:
             raise AttributeError(
                 f"cannot assign the data of {self!r}: it was computed by {self.op!r} from its operands; "
-                "assign a leaf's data and compute again, or use .detach() for a leaf with this value"
+                "assign the data of a leaf and compute again, or use .detach() for a leaf with this value"
             )
         self._data = data if type(data) is float else _as_float(data, "data")
 
     @property
     def grad(self) -> float:
-        """The gradient of the last root with respect to this node; leaves sum over backward passes. May be assigned."""
+        """The gradient of the last root with respect to this node; a leaf accumulates over passes. May be assigned."""
         _read(self)
         return self._grad
 
@@ -221,7 +221,7 @@ class Value:
 
     @property
     def reached(self) -> bool:
-        """Whether a backward pass has ever reached the node, or its gradient was assigned: else `grad` says nothing.
+        """Whether a backward pass has reached the node or its gradient was assigned; else `grad` means nothing.
 
         >>> x = Value(2.0)
         >>> y, z = x * 2, x * 3
@@ -242,7 +242,7 @@ class Value:
 
     @property
     def module(self) -> str | None:
-        """The dotted path of the scope that the node was made in (`layers.0.neurons.3`), or None. May be assigned."""
+        """The dotted path of the scope of the node (`layers.0.neurons.3`), or None. May be assigned."""
         return self._module
 
     @module.setter
@@ -257,12 +257,12 @@ class Value:
 
     @property
     def primitive(self) -> Primitive | None:
-        """The row of `autograd.primitives.table` that computed the node; None for a leaf."""
+        """The primitive that computed the node, a row of `autograd.primitives.table`; None for a leaf."""
         return BY_CODE[self._code]
 
     @property
     def operands(self) -> tuple[Value | float, ...]:
-        """All operands as written, Values and floats.
+        """All operands in the order of the call, Values and floats.
 
         >>> (Value(3.0) * 2).operands
         (Value(3.0, grad=0.0), 2.0)
@@ -285,7 +285,7 @@ class Value:
 
     @property
     def local_grads(self) -> tuple[float, ...]:
-        """The local derivatives, one a parent: d(this node) / d(that operand), the others held still.
+        """The local derivatives, one per parent: ∂(this node)/∂(parent) with the other operands held fixed.
 
         >>> (Value(3.0) * Value(4.0)).local_grads
         (4.0, 3.0)
@@ -297,12 +297,12 @@ class Value:
         return tuple([local for parent, local in ((self._x, self._dx), (self._y, self._dy)) if parent is not None])
 
     def item(self) -> float:
-        """The number as a float, `data`."""
+        """Return the value as a float, the same as `data`."""
         _read(self)
         return self._data
 
     def detach(self) -> Value:
-        """A new leaf with the same data and label: gradients stop there.
+        """Return a new leaf with the same data and label, at which gradients stop.
 
         >>> x = Value(3.0)
         >>> (x.detach() * x).parents
@@ -315,15 +315,18 @@ class Value:
 
     # -- gradients -----------------------------------------------------------------------------------------------
     def backward(self, gradient: Number = 1.0) -> None:
-        """Add d(this node) / d(leaf) · `gradient` to the `grad` of every leaf that this node depends on.
+        """Add ∂(this node)/∂(leaf) · `gradient` to the `grad` of every leaf that this node depends on.
 
-        Nodes are visited newest first, so each has its whole gradient before it passes it on. Every node's gradient
-        starts from zero in each call; a computed node keeps it until the next, a leaf adds it to what it had, so two
-        calls give exactly twice the gradient of one. A contribution is zero where either factor is zero, whatever the
-        other.
+        Nodes are visited newest first, so each node has its complete gradient before it passes it on. Every gradient
+        starts from zero in each call: a computed node keeps the result until the next call, and a leaf adds it to
+        what it had, so two calls give exactly twice the gradient of one. A contribution (upstream × local derivative)
+        is zero if either factor is zero, whatever the other is.
 
         Args:
-            gradient: the upstream gradient of this node.
+            gradient: The upstream gradient of this node.
+
+        Raises:
+            TypeError: `gradient` is not a real number.
 
         >>> a = Value(3.0)
         >>> y = a * a * a
@@ -362,7 +365,7 @@ class Value:
             leaf._grad += grad
 
     def zero_grad(self) -> None:
-        """Set this node's gradient to zero; no other's."""
+        """Set the gradient of this node alone to zero."""
         self._grad = 0.0
 
     # -- arithmetic ----------------------------------------------------------------------------------------------
@@ -414,7 +417,7 @@ class Value:
     def __round__(self, digits: None = None) -> Value:
         if digits is not None:
             raise TypeError(
-                f"a Value is rounded to whole numbers only, not to {digits!r} digits: use round(v.data, digits)"
+                f"round() takes a Value to whole numbers only, not to {digits!r} digits: use round(v.data, digits)"
             )
         return unary(_ROUND, self)
 
@@ -452,13 +455,14 @@ class Value:
 
     def __float__(self) -> NoReturn:
         raise TypeError(
-            "a Value does not become a float by itself, its gradient would be lost: use autograd.exp, .log, ... "
-            "in place of math's, or v.data for the bare number"
+            "a Value is not converted to float implicitly, because its gradient would be lost: use autograd.exp, "
+            "autograd.log, ... in place of math's functions, or v.data for the plain number"
         )
 
     def __int__(self) -> NoReturn:
         raise TypeError(
-            "a Value does not become an int by itself, its gradient would be lost: use int(v.data) for the bare number"
+            "a Value is not converted to int implicitly, because its gradient would be lost: use int(v.data) for the "
+            "plain number"
         )
 
     def __format__(self, spec: str) -> str:
@@ -652,7 +656,7 @@ class Value:
 
 
 def reached_by(root: Value) -> tuple[list[Value], list[Value]]:
-    """The computed nodes that `root` reaches, newest first, and the leaves."""
+    """Return the computed nodes that `root` depends on, newest first, and the leaves."""
     if cython.compiled:
         return core_reached(root)
     if root._code == 0:
@@ -670,14 +674,14 @@ def reached_by(root: Value) -> tuple[list[Value], list[Value]]:
 
 
 def operand_count(node: Value) -> int:
-    """How many operands a node has; 0 for a leaf."""
+    """Return the number of operands of a node; 0 for a leaf."""
     if cython.compiled:
         return core_count(node)
     return node._count if node._count != 0 or node._code == 0 else len(node._many[0])
 
 
 def operand_node(node: Value, i: int) -> Value | None:
-    """An operand that is a Value; None where it is a number."""
+    """Return operand `i` where it is a Value; None where it is a number."""
     if cython.compiled:
         return core_operand_node(node, i)
     if node._count != 0:
@@ -687,7 +691,7 @@ def operand_node(node: Value, i: int) -> Value | None:
 
 
 def operand_number(node: Value, i: int) -> float:
-    """An operand that is a number."""
+    """Return operand `i`, which is a number."""
     if cython.compiled:
         return core_operand_number(node, i)
     if node._count != 0:
@@ -696,9 +700,13 @@ def operand_number(node: Value, i: int) -> float:
 
 
 def topological_order(root: Value) -> list[Value]:
-    """All nodes that `root` reaches, itself among them, oldest first: every parent stands before its children.
+    """Return all nodes that `root` depends on, itself included, oldest first: each parent before its children.
 
-    Each node carries its creation number, and a node is made after its operands, so the order of creation is one.
+    Every node carries its creation number and is created after its operands, so the order of creation is a
+    topological order.
+
+    Raises:
+        TypeError: `root` is not a Value.
 
     >>> a = Value(2.0, "a")
     >>> [node.op or node.label for node in topological_order(-a * a)]
@@ -711,7 +719,7 @@ def topological_order(root: Value) -> list[Value]:
 
 
 def creation_number(node: Value) -> int:
-    """How many nodes were made before this one, itself counted; larger for newer nodes.
+    """Return the creation number of a node, which is larger for newer nodes.
 
     >>> a = Value(1.0)
     >>> creation_number(a) < creation_number(a + 1)
@@ -722,7 +730,7 @@ def creation_number(node: Value) -> int:
 
 # -- recording -------------------------------------------------------------------------------------------------------
 def _new(code: int) -> Value:
-    """A node of a primitive, without its number and operands."""
+    """Create a node of a primitive, without its value and operands."""
     node = Value.__new__(Value)
     if cython.compiled:
         global _made
@@ -739,7 +747,7 @@ def _new(code: int) -> Value:
 
 
 def _finish(node: Value) -> Value:
-    """The node as the mode of the thread wants it."""
+    """Apply the mode of the thread to a new node, and return the node or what takes its place."""
     if cython.compiled and core_mode() == cython.NULL:
         return node
     mode = current_mode()
@@ -766,7 +774,7 @@ def unary(code: int, x: Value) -> Value:
 
 
 def binary(code: int, x: Value | Number, y: Value | Number) -> Value:
-    """Record a primitive of two operands, one of them at least a Value; NotImplemented where one is not a number."""
+    """Record a primitive of two operands, at least one of them a Value; NotImplemented if one is not a number."""
     node = _new(code)
     node._count = 2
     if type(x) is Value:
@@ -801,7 +809,7 @@ def binary(code: int, x: Value | Number, y: Value | Number) -> Value:
 
 
 def many(primitive: Primitive, operands: list[Value | float]) -> Value:
-    """Record any primitive; the operands are Values and floats, one of them at least a Value."""
+    """Record any primitive; the operands are Values and floats, at least one of them a Value."""
     in_block = primitive.arity is None or primitive.arity > 2
     node = _new(primitive.code)
     if cython.compiled and primitive.code < TABLE_SIZE:
@@ -816,7 +824,7 @@ def many(primitive: Primitive, operands: list[Value | float]) -> Value:
 
 
 def number_of(operand: Any) -> float:
-    """The number of an operand, a Value or a float; where a tape is recorded, this is no reading of it."""
+    """Return the value of an operand, a Value or a float, without noting a read while a tape is recorded."""
     if type(operand) is Value:
         node = operand
         return node._data
@@ -848,7 +856,7 @@ def _set_operands(
 def contents(
     node: Value,
 ) -> tuple[Primitive | None, float, float, bool, tuple[float, ...], str | None, str | None]:
-    """What a node holds besides its operands, in the order that `restore` takes it."""
+    """Return what a node holds besides its operands, in the order of the arguments of `restore`."""
     data = node.data if node._code == 0 else node._data  # a leaf's number leaves the graph here: a tape would keep it
     return node.primitive, data, node._grad, node.reached, node.local_grads, node._label, node._module
 
@@ -863,7 +871,7 @@ def restore(
     module: str | None,
     operands: tuple[Value | float, ...],
 ) -> Value:
-    """A node with these contents, as a copy or a pickle gives them; a new creation number."""
+    """Create a node with the given contents, those of a copy or a pickle, and a new creation number."""
     node = _new(0 if primitive is None else primitive.code)
     node._data, node._grad, node._reached = data, grad, reached
     node._label, node._module = text_or_none(label, "label"), text_or_none(module, "module")
@@ -875,7 +883,7 @@ def restore(
 
 
 def apply(primitive: Primitive, *xs: Any) -> Value | float:
-    """primitive(x, ...) of a fixed arity: recorded where an operand is a Value, else a float."""
+    """Apply a primitive of fixed arity: record it if an operand is a Value, else return a float."""
     operands = operands_of(primitive.name, xs)
     for operand in operands:
         if type(operand) is Value:
@@ -884,7 +892,7 @@ def apply(primitive: Primitive, *xs: Any) -> Value | float:
 
 
 def apply_to_list(primitive: Primitive, operands: list[Value | float]) -> Value | float:
-    """primitive(operands) of any number of operands: recorded where one is a Value, else a float."""
+    """Apply a primitive of any number of operands: record it if one is a Value, else return a float."""
     for operand in operands:
         if type(operand) is Value:
             return many(primitive, operands)
@@ -956,7 +964,7 @@ _thread = _Thread()
 
 
 def current_mode() -> Mode | None:
-    """The mode of this thread; None where nothing was set."""
+    """Return the mode of this thread; None if nothing was set."""
     if cython.compiled:
         return cython.cast(object, core_mode()) if core_mode() != cython.NULL else None
     return _thread.mode
@@ -971,7 +979,7 @@ def set_mode(mode: Mode | None) -> None:
 
 
 def _recorder() -> Recorder | None:
-    """What records a tape in this thread, if anything does."""
+    """Return what records a tape in this thread, or None."""
     if cython.compiled and core_mode() == cython.NULL:
         return None
     mode = current_mode()
@@ -979,7 +987,7 @@ def _recorder() -> Recorder | None:
 
 
 def _read(node: Value) -> None:
-    """A number leaves the graph: a tape that is being recorded would keep it as it is now."""
+    """Note that a number leaves the graph: a tape that is being recorded would keep it as it is now."""
     recorder = _recorder()
     if recorder is not None:
         recorder.read(node)
@@ -996,7 +1004,11 @@ def _as_float(x: object, where: str) -> float:
 
 
 def operands_of(function: str, xs: Iterable[Any]) -> list[Value | float]:
-    """The operands of a function as Values and floats; TypeError names the function and what is neither."""
+    """Return the operands of a function as Values and floats.
+
+    Raises:
+        TypeError: An operand is neither a Value nor a real number; the message names the function.
+    """
     operands = list(xs)
     for i in range(len(operands)):
         x = operands[i]
@@ -1028,7 +1040,7 @@ def _compare(relation: Any, x: Value, y: object) -> bool:
 
 # -- a final class: a subclass would be tracked by the collector, and could form cycles --------------------------------
 def _refuse_subclass(cls: type) -> NoReturn:
-    raise TypeError("Value is final: write functions of Values, or keep a Value as an attribute")
+    raise TypeError("Value is final and cannot be subclassed: write functions of Values, or keep a Value as an attribute")
 
 
 if cython.compiled:

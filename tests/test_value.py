@@ -135,9 +135,9 @@ def test_the_record_is_read_only(name):
         setattr(Value(1.0) + 1, name, ())
 
 
-def test_a_value_is_made_once():
+def test_a_value_is_initialised_once():
     for v in (Value(1.0), Value(1.0) * 2):
-        with pytest.raises(TypeError, match="made once"):
+        with pytest.raises(TypeError, match="initialised once"):
             v.__init__(5.0)
         assert v.data in (1.0, 2.0)
 
