@@ -1040,7 +1040,7 @@ def _compare(relation: Any, x: Value, y: object) -> bool:
 
 # -- a final class: a subclass would be tracked by the collector, and could form cycles --------------------------------
 def _refuse_subclass(cls: type) -> NoReturn:
-    raise TypeError("Value is final and cannot be subclassed: write functions of Values, or keep a Value as an attribute")
+    raise TypeError("Value is final: it cannot be subclassed. Write functions of Values, or keep one as an attribute")
 
 
 if cython.compiled:
