@@ -7,7 +7,7 @@ import math
 import pytest
 
 from viz.dot import edge_colour, gradient_colour
-from viz.theme import DARK, LIGHT, THEMES, contrast, edge_width, find_theme, gradient_fill
+from viz.theme import DARK, LIGHT, THEMES, contrast, edge_width, gradient_fill
 
 GRADIENTS = [sign * (step / 64) ** 2 for sign in (-1.0, 1.0) for step in range(1, 65)]
 
@@ -48,8 +48,3 @@ def test_edge_width_stays_between_its_bounds():
     widths = [edge_width(contribution, 1.0) for contribution in (None, 0.0, math.nan, 1e-300, 0.25, 1.0)]
     assert widths == sorted(widths)
     assert (widths[0], widths[-1]) == (0.8, 3.0)
-
-
-def test_an_unknown_theme_lists_the_known_ones():
-    with pytest.raises(ValueError, match=r"'sepia'.*light, dark"):
-        find_theme("sepia")

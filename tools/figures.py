@@ -11,13 +11,14 @@ from pathlib import Path
 
 from autograd import Value
 from viz.graph import prepare
+from viz.options import PictureOptions, complete
 from viz.svg import draw_svg
-from viz.theme import find_theme
+from viz.theme import THEMES, ThemeName
 
 FOLDER = Path(__file__).resolve().parent.parent / "docs" / "images"
 
 
-def neuron(theme: str) -> str:
+def neuron(theme: ThemeName) -> str:
     """The neuron of README.md's session, after its backward pass."""
     x1, w1 = Value(2.0, "x1"), Value(-1.5, "w1")
     x2, w2 = Value(0.5, "x2"), Value(1.0, "w2")
@@ -26,12 +27,13 @@ def neuron(theme: str) -> str:
     y.label = "y"
     y.backward()
     # The built-in layout, where viz.draw would take dot's if it is there: the same picture on every machine.
-    return draw_svg(prepare(y, parameters=[w1, w2, b]), find_theme(theme), "A neuron of two inputs as a graph")
+    graph = prepare(y, complete(PictureOptions, {"parameters": [w1, w2, b]}))
+    return draw_svg(graph, THEMES[theme], "A neuron of two inputs as a graph")
 
 
 def pictures() -> dict[str, str]:
     """Every picture, by the name of its file."""
-    return {f"neuron_{theme}.svg": neuron(theme) for theme in ("light", "dark")}
+    return {f"neuron_{theme}.svg": neuron(theme) for theme in THEMES}
 
 
 def main() -> int:

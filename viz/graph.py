@@ -14,11 +14,10 @@ from typing import Literal
 from autograd import Value, topological_order
 from autograd.formatting import clean_text, number
 from autograd.primitives.primitive import glyph
+from viz.options import EDGE_LIMIT, NODE_LIMIT, PictureOptions, complete
 
 __all__ = [
-    "EDGE_LIMIT",
     "LABEL_LENGTH",
-    "NODE_LIMIT",
     "TOOLTIP_LENGTH",
     "Edge",
     "Graph",
@@ -27,15 +26,16 @@ __all__ = [
     "Row",
     "Slot",
     "check_size",
+    "leaf_kind",
     "prepare",
     "trace",
     "walk",
 ]
 
-NODE_LIMIT = 150
-EDGE_LIMIT = 400
 LABEL_LENGTH = 24
 TOOLTIP_LENGTH = 120
+
+_DEFAULTS = complete(PictureOptions, {})
 
 Kind = Literal["input", "parameter", "operation"]
 
@@ -151,10 +151,8 @@ def check_size(order: Sequence[Value], limit: int | None) -> None:
     the one on edges with it.
 
     Raises:
-        ValueError: the graph is too large, or ``limit`` is less than 1.
+        ValueError: the graph is too large.
     """
-    if limit is not None and limit < 1:
-        raise ValueError(f"limit={limit} allows no node at all; give 1 or more")
     node_limit = NODE_LIMIT if limit is None else limit
     edge_limit = node_limit * EDGE_LIMIT // NODE_LIMIT
     nodes, edges = len(order), 0
@@ -170,31 +168,29 @@ def check_size(order: Sequence[Value], limit: int | None) -> None:
     )
 
 
-def prepare(root: Value | Sequence[Value], *, parameters: Iterable[Value] = (), limit: int | None = None) -> Graph:
+def prepare(root: Value | Sequence[Value], options: PictureOptions = _DEFAULTS) -> Graph:
     """Return the graph of ``root`` as cards and edges.
 
     Args:
         root: one Value, or a list of them.
-        parameters: leaves to show as parameters, besides those that carry the tag of a module.
-        limit: the number of nodes to allow, see `check_size`.
+        options: all options of pictures, as `viz.options.complete` returns them.
 
     Raises:
-        TypeError: ``root`` or ``parameters`` holds something else than Values.
-        ValueError: the graph is too large, or one of ``parameters`` is computed.
+        TypeError: ``root`` holds something other than Values.
+        ValueError: the graph is too large.
 
     >>> x = Value(3.0, label="x")
     >>> graph = prepare(x * 2)
     >>> [(node.title, [slot.text for slot in node.slots]) for node in graph.nodes]
     [('x', []), ('×', ['∂ 2', '2'])]
     """
-    marked = _marked(parameters)
+    marked = set(map(id, options["parameters"]))
     order = walk(root)
-    check_size(order, limit)
+    check_size(order, options["limit"])
     outputs = {id(value) for value in _roots(root)}
     positions = {id(value): position for position, value in enumerate(order)}
     nodes = tuple(
-        _node(value, position, is_marked=id(value) in marked, is_output=id(value) in outputs)
-        for position, value in enumerate(order)
+        _node(value, position, marked, is_output=id(value) in outputs) for position, value in enumerate(order)
     )
     edges = tuple(edge for value in order for edge in _edges(value, positions))
     return Graph(
@@ -205,25 +201,23 @@ def prepare(root: Value | Sequence[Value], *, parameters: Iterable[Value] = (), 
     )
 
 
-def _marked(parameters: Iterable[Value]) -> set[int]:
-    marked = set()
-    for parameter in parameters:
-        if not isinstance(parameter, Value):
-            raise TypeError(f"parameters= takes Values, not {type(parameter).__name__}")
-        if parameter.op:
-            raise ValueError(f"parameters= takes leaves, but {parameter!r} is computed")
-        marked.add(id(parameter))
-    return marked
-
-
 def _largest(numbers: Iterable[float | None]) -> float:
     return max((abs(x) for x in numbers if x is not None and math.isfinite(x)), default=0.0)
 
 
-def _node(value: Value, position: int, *, is_marked: bool, is_output: bool) -> Node:
+def leaf_kind(value: Value, marked: set[int]) -> Literal["input", "parameter"]:
+    """Return what a leaf is shown as: a parameter if it belongs to a module or its id is among those marked.
+
+    >>> leaf_kind(Value(1.0), set())
+    'input'
+    """
+    return "parameter" if value.module is not None or id(value) in marked else "input"
+
+
+def _node(value: Value, position: int, marked: set[int], *, is_output: bool) -> Node:
     label = clean_text(value.label or "", LABEL_LENGTH)
     gradient = value.grad if value.reached else None
-    kind: Kind = "operation" if value.op else "parameter" if is_marked or value.module is not None else "input"
+    kind: Kind = "operation" if value.op else leaf_kind(value, marked)
     return Node(
         kind,
         # A leaf without a label goes by its number, as in listings and steps.

@@ -5,9 +5,9 @@ from __future__ import annotations
 import importlib
 import os
 import shutil
-from collections.abc import Callable, Iterable, Sequence
+from collections.abc import Callable, Sequence
 from pathlib import Path
-from typing import Any
+from typing import Any, Unpack
 
 import graphviz
 
@@ -15,18 +15,19 @@ from autograd import Value
 from viz.dot import picture_id, safe_svg, to_source
 from viz.files import write_whole
 from viz.graph import Graph, prepare
+from viz.options import PictureOptions, complete, takes_options
 from viz.svg import draw_svg
-from viz.theme import Theme, find_theme
+from viz.theme import THEMES, Theme
 
 __all__ = ["GraphPicture", "GraphvizNotFound", "draw", "draw_dot", "to_dot", "to_svg"]
 
 
 class GraphvizNotFound(RuntimeError):
-    """A PNG or a PDF was asked for, and there is no Graphviz to make it."""
+    """Graphviz is missing, and a PNG or a PDF needs it."""
 
 
 class GraphPicture(graphviz.Source):  # type: ignore[misc]
-    """A ``graphviz.Source`` that a notebook shows without the dot program too, by the built-in layout.
+    """A ``graphviz.Source`` that a notebook also shows without the dot program, by the built-in layout.
 
     ``source`` is the DOT text; ``pipe`` and ``render`` are graphviz's own and need the dot program.
     """
@@ -45,92 +46,89 @@ class GraphPicture(graphviz.Source):  # type: ignore[misc]
         return self._drawn()
 
 
+@takes_options(PictureOptions)
 def draw_dot(
-    root: Value | Sequence[Value],
-    format: str = "svg",
-    rankdir: str = "LR",
-    *,
-    theme: str = "light",
-    parameters: Iterable[Value] = (),
-    limit: int | None = None,
+    root: Value | Sequence[Value], format: str = "svg", rankdir: str = "LR", **options: Unpack[PictureOptions]
 ) -> GraphPicture:
     """Return the graph of ``root`` as an object that a notebook shows as a picture.
 
     Args:
         root: one Value, or a list of them.
-        format: what the object's ``render`` writes; graphviz's names.
-        rankdir: the direction of flow; ``"LR"`` is the only one, as cards have their operands on the left.
-        theme: ``"light"`` or ``"dark"``.
-        parameters: leaves to draw as parameters, besides those of modules.
-        limit: the number of nodes to allow, where 150 (and 400 operands) are too few; operands scale with it.
+        format: the format that the object's ``render`` writes, by graphviz's names.
+        rankdir: the direction of flow, which is ``"LR"``: cards have their operands on the left.
+        **options: the options of pictures.
 
     Raises:
-        TypeError: ``root`` or ``parameters`` holds something else than Values.
+        TypeError: ``root`` or ``parameters`` holds something other than Values, or an option is unknown.
         ValueError: unknown theme, format or rankdir, or the graph is too large.
 
     >>> picture = draw_dot(Value(2.0, label="x") * 3)
     >>> picture.source.splitlines()[0]
     'digraph G {'
     """
-    palette = find_theme(theme)
-    graph = prepare(root, parameters=parameters, limit=limit)
+    graph, theme = _prepared(root, options)
     if rankdir != "LR":
         raise ValueError(
             f"rankdir={rankdir!r}: cards have their operands on the left, so graphs flow from left to right, 'LR'"
         )
-    return GraphPicture(to_source(graph, palette), drawn=lambda: _svg(graph, palette), format=format)
+    return GraphPicture(to_source(graph, theme), drawn=lambda: _svg(graph, theme), format=format)
 
 
-def to_dot(
-    root: Value | Sequence[Value],
-    *,
-    theme: str = "light",
-    parameters: Iterable[Value] = (),
-    limit: int | None = None,
-) -> str:
-    """Return the graph of ``root`` in the DOT language; arguments and errors are those of `draw_dot`.
+@takes_options(PictureOptions)
+def to_dot(root: Value | Sequence[Value], **options: Unpack[PictureOptions]) -> str:
+    """Return the graph of ``root`` in the DOT language.
+
+    Args:
+        root: one Value, or a list of them.
+        **options: the options of pictures.
+
+    Raises:
+        TypeError: ``root`` or ``parameters`` holds something other than Values, or an option is unknown.
+        ValueError: unknown theme, or the graph is too large.
 
     >>> to_dot(Value(2.0, label="x") * 3).count("->")
     1
     """
-    return to_source(prepare(root, parameters=parameters, limit=limit), find_theme(theme))
+    return to_source(*_prepared(root, options))
 
 
-def to_svg(
-    root: Value | Sequence[Value],
-    *,
-    theme: str = "light",
-    parameters: Iterable[Value] = (),
-    limit: int | None = None,
-) -> str:
-    """Return the graph of ``root`` as one ``<svg>`` element; arguments and errors are those of `draw_dot`.
+@takes_options(PictureOptions)
+def to_svg(root: Value | Sequence[Value], **options: Unpack[PictureOptions]) -> str:
+    """Return the graph of ``root`` as one ``<svg>`` element.
 
-    The dot program lays it out where it is installed, the built-in layout where not.
+    The dot program lays it out where it is installed, the built-in layout where it is not.
+
+    Args:
+        root: one Value, or a list of them.
+        **options: the options of pictures.
+
+    Raises:
+        TypeError: ``root`` or ``parameters`` holds something other than Values, or an option is unknown.
+        ValueError: unknown theme, or the graph is too large.
 
     >>> to_svg(Value(2.0, label="x") * 3).startswith("<svg ")
     True
     """
-    return _svg(prepare(root, parameters=parameters, limit=limit), find_theme(theme))
+    return _svg(*_prepared(root, options))
 
 
-def draw(
-    root: Value | Sequence[Value],
-    path: str | os.PathLike[str],
-    *,
-    theme: str = "light",
-    parameters: Iterable[Value] = (),
-    limit: int | None = None,
-) -> Path:
+@takes_options(PictureOptions)
+def draw(root: Value | Sequence[Value], path: str | os.PathLike[str], **options: Unpack[PictureOptions]) -> Path:
     """Write the graph of ``root`` to ``path``, in the format of its suffix: .dot, .svg, .png or .pdf.
 
-    The file is written whole or not at all, and nothing else is. Other arguments are those of `draw_dot`.
+    The file is written whole or not at all, and no other file is.
+
+    Args:
+        root: one Value, or a list of them.
+        path: the file to write.
+        **options: the options of pictures.
 
     Returns:
         The path written.
 
     Raises:
         ValueError: unknown suffix or theme, or the graph is too large.
-        TypeError: ``root`` or ``parameters`` holds something else than Values.
+        TypeError: ``root`` or ``parameters`` holds something other than Values, or an option is unknown.
         GraphvizNotFound: a PNG or PDF without the dot program and without pygraphviz.
         FileNotFoundError: the folder is missing.
 
@@ -143,9 +141,13 @@ def draw(
     suffix = Path(path).suffix.lower()
     if suffix not in _FORMATS:
         raise ValueError(f"{os.fspath(path)!r} does not end in a format that can be drawn: {', '.join(_FORMATS)}")
-    palette = find_theme(theme)
-    graph = prepare(root, parameters=parameters, limit=limit)
-    return write_whole(path, _FORMATS[suffix](graph, palette))
+    graph, theme = _prepared(root, options)
+    return write_whole(path, _FORMATS[suffix](graph, theme))
+
+
+def _prepared(root: Value | Sequence[Value], options: PictureOptions) -> tuple[Graph, Theme]:
+    completed = complete(PictureOptions, options)
+    return prepare(root, completed), THEMES[completed["theme"]]
 
 
 def _dot_bytes(graph: Graph, theme: Theme) -> bytes:

@@ -1,34 +1,43 @@
-"""A graph as lines of a terminal: one line a node, sharing explicit."""
+"""A graph as lines of a terminal: one line per node, sharing explicit."""
 
 from __future__ import annotations
 
 import sys
 from collections.abc import Iterator, Sequence
 from itertools import chain
-from typing import TextIO
+from typing import TextIO, Unpack
 
 from autograd import Value
 from autograd.formatting import clean_text, encodable, number
 from autograd.primitives.primitive import glyph
-from viz.graph import LABEL_LENGTH, walk
+from viz.graph import LABEL_LENGTH, leaf_kind, walk
 from viz.metrics import columns
+from viz.options import GraphOptions, complete, takes_options
 
 __all__ = ["listing", "print_graph"]
 
+_DEFAULTS = complete(GraphOptions, {})
 _INFIX = frozenset(["+", "-", "*", "/", "**", "%"])
 _SHOWN = 8  # operands of one node on a line, then their count
 _HEADING = ("", "label", "from", "data", "grad", "∂ local")
 
 
-def print_graph(root: Value | Sequence[Value], file: TextIO | None = None) -> None:
-    """Print the graph of ``root``, one line a node, parents first, to ``file`` (standard output if None).
+@takes_options(GraphOptions)
+def print_graph(root: Value | Sequence[Value], file: TextIO | None = None, **options: Unpack[GraphOptions]) -> None:
+    """Print the graph of ``root``, one line per node, parents first.
 
-    A line holds the node's number, its label, what it was made from, its value, its gradient (``–`` where no backward
-    pass has been) and the local derivative of each operand that is a Value. A shared node stands once, so the listing
-    is linear in the number of nodes. Where the stream cannot encode ``∂ × −`` it is ASCII.
+    A line holds the node's number, its label, its origin, its value, its gradient (``–`` before a backward pass) and
+    the local derivative of each operand that is a Value. A shared node has one line, so the listing is linear in the
+    number of nodes. Where the stream cannot encode ``∂ × −`` it is ASCII.
+
+    Args:
+        root: one Value, or a list of them.
+        file: the stream to print to; standard output if None.
+        **options: the options of listings.
 
     Raises:
-        TypeError: ``root`` is neither a Value nor a sequence of them.
+        TypeError: ``root`` or ``parameters`` holds something other than Values, or an option is unknown.
+        ValueError: ``root`` is an empty list, or one of ``parameters`` is computed.
 
     >>> x = Value(3.0, label="x")
     >>> y = x * x + 1
@@ -41,12 +50,12 @@ def print_graph(root: Value | Sequence[Value], file: TextIO | None = None) -> No
     """
     stream = sys.stdout if file is None else file
     encoding = getattr(stream, "encoding", None)
-    for line in listing(root):
+    for line in listing(root, complete(GraphOptions, options)):
         stream.write(encodable(line, encoding) + "\n")
 
 
-def listing(root: Value | Sequence[Value]) -> Iterator[str]:
-    """Yield the lines that `print_graph` prints, without their ends.
+def listing(root: Value | Sequence[Value], options: GraphOptions = _DEFAULTS) -> Iterator[str]:
+    """Yield the lines that `print_graph` prints, without their line ends.
 
     >>> for line in listing(Value(2.0) * 5):
     ...     print(line)
@@ -55,16 +64,17 @@ def listing(root: Value | Sequence[Value]) -> Iterator[str]:
     %1  %0 × 5    10     –  ∂ 5
     """
     order = walk(root)
+    marked = set(map(id, options["parameters"]))
     numbers = {id(value): position for position, value in enumerate(order)}
     widths = [0] * len(_HEADING)
     for value in order:
-        for column, cell in enumerate(_cells(value, numbers)):
+        for column, cell in enumerate(_cells(value, numbers, marked)):
             widths[column] = max(widths[column], columns(cell))
     # A column that is empty all the way (no label given, nothing computed) is left out, heading and all.
     used = [column for column, width in enumerate(widths) if width]
     for column in used:
         widths[column] = max(widths[column], columns(_HEADING[column]))
-    for cells in chain([_HEADING], (_cells(value, numbers) for value in order)):
+    for cells in chain([_HEADING], (_cells(value, numbers, marked) for value in order)):
         yield "  ".join(_padded(cells[column], widths[column], column in (3, 4)) for column in used).rstrip()
 
 
@@ -73,11 +83,11 @@ def _padded(cell: str, width: int, right: bool) -> str:
     return space + cell if right else cell + space
 
 
-def _cells(value: Value, numbers: dict[int, int]) -> tuple[str, ...]:
+def _cells(value: Value, numbers: dict[int, int], marked: set[int]) -> tuple[str, ...]:
     return (
         f"%{numbers[id(value)]}",
         clean_text(value.label or "", LABEL_LENGTH),
-        _origin(value, numbers),
+        _origin(value, numbers, marked),
         number(value.data),
         number(value.grad, sign=True) if value.reached else "–",
         f"∂ {_shortened([number(local) for local in value.local_grads[:_SHOWN]], len(value.local_grads))}"
@@ -86,10 +96,10 @@ def _cells(value: Value, numbers: dict[int, int]) -> tuple[str, ...]:
     )
 
 
-def _origin(value: Value, numbers: dict[int, int]) -> str:
-    """Return what ``value`` was made from, operands by number: ``%0 × %1``, ``tanh(%4)``, ``input``."""
+def _origin(value: Value, numbers: dict[int, int], marked: set[int]) -> str:
+    """Return the expression that computed ``value``, operands by number (``%0 × %1``), or the kind of leaf it is."""
     if not value.op:
-        return "input" if value.module is None else "parameter"
+        return leaf_kind(value, marked)
     operands = [
         f"%{numbers[id(operand)]}" if isinstance(operand, Value) else number(operand)
         for operand in value.operands[:_SHOWN]

@@ -4,8 +4,11 @@ from __future__ import annotations
 
 import math
 from dataclasses import dataclass
+from typing import Literal
 
-__all__ = ["DARK", "FONTS", "LIGHT", "THEMES", "Theme", "contrast", "edge_width", "find_theme", "gradient_fill", "mix"]
+__all__ = ["DARK", "FONTS", "LIGHT", "THEMES", "Theme", "ThemeName", "contrast", "edge_width", "gradient_fill", "mix"]
+
+ThemeName = Literal["light", "dark"]
 
 # Viewers and dot take the first family they have; the last ones before sans-serif carry Chinese, Japanese and Korean.
 FONTS = (
@@ -18,7 +21,7 @@ FONTS = (
 class Theme:
     """A palette; every colour is written ``#RRGGBB``."""
 
-    name: str
+    name: ThemeName
     background: str
     foreground: str
     muted: str
@@ -64,21 +67,7 @@ DARK = Theme(
     node="#161B22",
     zero="#21262D",
 )
-THEMES = {theme.name: theme for theme in (LIGHT, DARK)}
-
-
-def find_theme(name: str) -> Theme:
-    """Return the palette called ``name``.
-
-    Raises:
-        ValueError: no palette has that name.
-
-    >>> find_theme("dark").background
-    '#0D1117'
-    """
-    if name not in THEMES:
-        raise ValueError(f"no theme is called {name!r}; the themes are: {', '.join(THEMES)}")
-    return THEMES[name]
+THEMES: dict[ThemeName, Theme] = {theme.name: theme for theme in (LIGHT, DARK)}
 
 
 def _channels(colour: str) -> tuple[int, int, int]:
