@@ -7,7 +7,7 @@ export PIP_DISABLE_PIP_VERSION_CHECK = 1
 # What the compiled core is made of: a change builds it again, for it would win over the newer Python beside it.
 COMPILED := setup.py tools/kernels.py $(wildcard autograd/*.pxd nn/*.pxd autograd/core/[!k]*.h) autograd/primitives/table.py \
   autograd/primitives/formulas.py autograd/value.py autograd/tape/graph.py autograd/tape/compiled/layers.py autograd/tape/compiled/reuse.py \
-  autograd/tape/compiled/fuse.py autograd/tape/replay.py nn/loops.py
+  autograd/tape/compiled/fuse.py autograd/tape/replay.py nn/inner_loops.py
 
 # Recipes share the environment, and pip must not run in it twice at a time.
 .NOTPARALLEL:

@@ -1,4 +1,4 @@
-"""Checks of arguments, whose errors name the argument, and the source of random numbers."""
+"""Checks of arguments, with errors that name the argument, and the source of random numbers."""
 
 from __future__ import annotations
 
@@ -14,16 +14,16 @@ __all__ = ["RandomSource", "Seed", "choice", "positive_integer", "random_source"
 
 
 class RandomSource(Protocol):
-    """Where random numbers come from: a `random.Random`, or the module `random` itself."""
+    """A source of random numbers: a `random.Random`, or the module `random` itself."""
 
     def random(self) -> float:
-        """A float in [0, 1)."""
+        """Return a float in [0, 1)."""
 
     def uniform(self, a: float, b: float) -> float:
-        """A float between a and b, all equally likely."""
+        """Return a float from the uniform distribution between a and b."""
 
     def gauss(self, mu: float = 0.0, sigma: float = 1.0) -> float:
-        """A float from the normal distribution."""
+        """Return a float from the normal distribution."""
 
     def shuffle(self, x: list[int]) -> None:
         """Put the list in random order."""
@@ -33,14 +33,14 @@ Seed = int | random.Random | None
 
 
 def random_source(seed: Seed) -> RandomSource:
-    """The random numbers that a `seed=` argument asks for.
+    """Return the random numbers that a `seed=` argument asks for.
 
     Args:
-        seed: An int for a stream of its own; a `random.Random` to draw from; None for the global module `random`,
-            so that a script's own `random.seed(1337)` decides.
+        seed: an int for a stream of its own; a `random.Random` to draw from; None for the global module `random`,
+            which a script seeds by `random.seed(1337)`.
 
     Raises:
-        TypeError: The seed is anything else.
+        TypeError: the seed is anything else.
 
     >>> random_source(3).random() == random.Random(3).random()
     True
@@ -56,11 +56,11 @@ def random_source(seed: Seed) -> RandomSource:
 
 
 def positive_integer(name: str, number: object) -> int:
-    """The number as an int of at least 1.
+    """Return a number as an int of at least 1.
 
     Raises:
-        TypeError: It is no integer (a bool is none either).
-        ValueError: It is below 1.
+        TypeError: it is not an integer, or it is a bool.
+        ValueError: it is below 1.
 
     >>> positive_integer("epochs", 20)
     20
@@ -74,11 +74,11 @@ def positive_integer(name: str, number: object) -> int:
 
 
 def real(name: str, number: object, *, low: float, high: float = math.inf, open_low: bool = False) -> float:
-    """The number as a finite float in [low, high), or in (low, high) where open_low says so.
+    """Return a number as a finite float in [low, high), or in (low, high) if `open_low`.
 
     Raises:
-        TypeError: It is no real number.
-        ValueError: It is nan, infinite or out of range.
+        TypeError: it is not a real number.
+        ValueError: it is nan, infinite or out of range.
 
     >>> real("momentum", 0.9, low=0.0, high=1.0)
     0.9
@@ -94,11 +94,11 @@ def real(name: str, number: object, *, low: float, high: float = math.inf, open_
 
 
 def choice(name: str, chosen: object, choices: Iterable[str]) -> str:
-    """The chosen name, if it is one of the choices.
+    """Return the chosen name if it is one of the choices.
 
     Raises:
-        TypeError: It is no string.
-        ValueError: It is none of the choices; the error lists them and suggests the nearest.
+        TypeError: it is not a string.
+        ValueError: it is not one of the choices; the error lists them and suggests the nearest.
 
     >>> choice("activation", "relu", ["relu", "tanh"])
     'relu'

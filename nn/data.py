@@ -1,4 +1,4 @@
-"""Small data sets, made from a seed, in scikit-learn's shape: rows X and targets y."""
+"""Small data sets, generated from a seed, in scikit-learn's form: rows X and targets y."""
 
 from __future__ import annotations
 
@@ -15,21 +15,22 @@ Target = TypeVar("Target")
 
 
 def moons(n: int, noise: float = 0.1, seed: Seed = None) -> tuple[list[list[float]], list[int]]:
-    """Two interleaved half circles of radius 1, one a class.
+    """Return points on two interleaved half circles of radius 1, one per class.
 
     Class 0 is the upper half circle around (0, 0), class 1 the lower one around (1, 0.5); the points of each are evenly
-    spaced, and the classes take turns.
+    spaced, and the classes alternate.
 
     Args:
-        n: How many points, at least 2.
-        noise: The standard deviation of what is added to both coordinates.
-        seed: An int, a `random.Random`, or None for the global module `random`.
+        n: the number of points, at least 2.
+        noise: the standard deviation of the noise added to both coordinates.
+        seed: an int, a `random.Random`, or None for the global module `random`.
 
     Returns:
-        X, n rows of 2 numbers, and y, n times 0 or 1.
+        X, n rows of 2 numbers, and y, n numbers 0 or 1.
 
     Raises:
-        TypeError, ValueError: n is no integer of at least 2, or noise is negative or not finite.
+        TypeError: n is not an integer, or noise is not a number.
+        ValueError: n is below 2, or noise is negative or not finite.
 
     >>> X, y = moons(4, noise=0.0)
     >>> [[round(x1, 3), round(x2, 3)] for x1, x2 in X], y
@@ -47,19 +48,20 @@ def moons(n: int, noise: float = 0.1, seed: Seed = None) -> tuple[list[list[floa
 
 
 def spirals(n: int, noise: float = 0.05, classes: int = 2, seed: Seed = None) -> tuple[list[list[float]], list[int]]:
-    """Interleaved spiral arms, one a class: each makes one turn from near the centre out to radius 1.
+    """Return points on interleaved spiral arms, one per class: each makes one turn from near the centre to radius 1.
 
     Args:
-        n: How many points, at least one a class.
-        noise: The standard deviation of what is added to both coordinates.
-        classes: How many arms, at least 2.
-        seed: An int, a `random.Random`, or None for the global module `random`.
+        n: the number of points, at least one per class.
+        noise: the standard deviation of the noise added to both coordinates.
+        classes: the number of arms, at least 2.
+        seed: an int, a `random.Random`, or None for the global module `random`.
 
     Returns:
-        X, n rows of 2 numbers, and y, n class indices from 0; the classes take turns.
+        X, n rows of 2 numbers, and y, n class indices from 0; the classes alternate.
 
     Raises:
-        TypeError, ValueError: n or classes is too small or no integer, or noise is negative or not finite.
+        TypeError: n or classes is not an integer, or noise is not a number.
+        ValueError: n or classes is too small, or noise is negative or not finite.
 
     >>> X, y = spirals(6, noise=0.0, classes=3)
     >>> [round(math.hypot(x1, x2), 3) for x1, x2 in X], y
@@ -80,18 +82,19 @@ def spirals(n: int, noise: float = 0.05, classes: int = 2, seed: Seed = None) ->
 
 
 def xor(n: int = 4, noise: float = 0.0, seed: Seed = None) -> tuple[list[list[float]], list[int]]:
-    """The corners of the unit square, which take turns; the class is 1 where exactly one coordinate is.
+    """Return the corners of the unit square in turn; the class is 1 if exactly one coordinate is 1.
 
     Args:
-        n: How many points, at least 1.
-        noise: The standard deviation of what is added to both coordinates.
-        seed: An int, a `random.Random`, or None for the global module `random`.
+        n: the number of points, at least 1.
+        noise: the standard deviation of the noise added to both coordinates.
+        seed: an int, a `random.Random`, or None for the global module `random`.
 
     Returns:
-        X, n rows of 2 numbers, and y, n times 0 or 1.
+        X, n rows of 2 numbers, and y, n numbers 0 or 1.
 
     Raises:
-        TypeError, ValueError: n is no positive integer, or noise is negative or not finite.
+        TypeError: n is not an integer, or noise is not a number.
+        ValueError: n is below 1, or noise is negative or not finite.
 
     >>> xor()
     ([[0.0, 0.0], [0.0, 1.0], [1.0, 0.0], [1.0, 1.0]], [0, 1, 1, 0])
@@ -105,18 +108,20 @@ def xor(n: int = 4, noise: float = 0.0, seed: Seed = None) -> tuple[list[list[fl
 def split(
     X: Sequence[Row], y: Sequence[Target], test: float = 1 / 3, seed: Seed = None
 ) -> tuple[list[Row], list[Row], list[Target], list[Target]]:
-    """The data in random order, cut into a part to train on and a part held out.
+    """Split data at random into a part to train on and a part to test on.
 
     Args:
-        X, y: Rows and their targets, equally many.
-        test: The fraction to hold out, between 0 and 1; at least one row goes to each part.
-        seed: An int, a `random.Random`, or None for the global module `random`.
+        X: the rows.
+        y: their targets, as many as there are rows.
+        test: the fraction to test on, between 0 and 1; each part gets at least one row.
+        seed: an int, a `random.Random`, or None for the global module `random`.
 
     Returns:
-        X_train, X_test, y_train, y_test: scikit-learn's order.
+        X_train, X_test, y_train, y_test, in scikit-learn's order.
 
     Raises:
-        TypeError, ValueError: The lengths differ, there are fewer than two rows, or test is out of range.
+        TypeError: test is not a number.
+        ValueError: the lengths differ, there are fewer than two rows, or test is out of range.
 
     >>> X_train, X_test, y_train, y_test = split([[0], [1], [2], [3], [4], [5]], [0, 1, 2, 3, 4, 5], seed=0)
     >>> len(X_train), len(X_test), sorted(y_train + y_test)
@@ -141,7 +146,7 @@ def _picked(items: Sequence[Any], order: list[int]) -> list[Any]:
 
 def _class_counts(n: int, classes: int) -> list[int]:
     if positive_integer("n", n) < classes:
-        raise ValueError(f"n must be at least {classes}, a point a class, not {n}")
+        raise ValueError(f"n must be at least {classes}, one point per class, not {n}")
     return [len(range(label, n, classes)) for label in range(classes)]
 
 
@@ -150,7 +155,7 @@ def _checked_noise(noise: float) -> float:
 
 
 def _fraction(index: int, count: int) -> float:
-    """How far along its curve the point of that index lies, from 0 to 1."""
+    """Return the position of the point of that index along its curve, from 0 to 1."""
     return index / (count - 1) if count > 1 else 0.0
 
 

@@ -1,4 +1,4 @@
-"""How weights begin: each initialiser draws one weight of a layer with nin inputs and nout outputs."""
+"""Initialisers: each draws one weight of a layer with nin inputs and nout outputs."""
 
 from __future__ import annotations
 
@@ -13,7 +13,7 @@ Initializer = Callable[[RandomSource, int, int], float]
 
 
 def he(rng: RandomSource, nin: int, nout: int) -> float:
-    """One weight from the normal distribution of variance 2 / nin, made for relu.
+    """Draw one weight from the normal distribution of variance 2 / nin, made for relu.
 
     From He et al. 2015, "Delving deep into rectifiers", equation 10.
 
@@ -25,7 +25,7 @@ def he(rng: RandomSource, nin: int, nout: int) -> float:
 
 
 def xavier(rng: RandomSource, nin: int, nout: int) -> float:
-    """One weight, uniform between -a and a with a = sqrt(6 / (nin + nout)), made for tanh and sigmoid.
+    """Draw one weight uniformly between -a and a, with a = sqrt(6 / (nin + nout)), made for tanh and sigmoid.
 
     From Glorot & Bengio 2010, "Understanding the difficulty of training deep feedforward neural networks", equation 16.
 
@@ -38,9 +38,9 @@ def xavier(rng: RandomSource, nin: int, nout: int) -> float:
 
 
 def normal(rng: RandomSource, nin: int, nout: int, std: float = 0.08) -> float:
-    """One weight from the normal distribution with standard deviation std, whatever the layer's size.
+    """Draw one weight from the normal distribution with standard deviation std, whatever the layer's size.
 
-    `init="normal"` means std 0.08; for another give a function: `init=functools.partial(nn.normal, std=0.02)`.
+    `init="normal"` means std 0.08; for another std pass a function: `init=functools.partial(nn.normal, std=0.02)`.
 
     >>> import random
     >>> normal(random.Random(0), 2, 16, std=0.5) == random.Random(0).gauss(0.0, 0.5)
@@ -53,11 +53,11 @@ INITIALIZERS: dict[str, Initializer] = {"he": he, "xavier": xavier, "normal": no
 
 
 def initializer(init: str | Initializer) -> Initializer:
-    """The initialiser of that name, or the function itself.
+    """Return the initialiser of that name, or the function itself.
 
     Raises:
-        TypeError: It is neither a name nor a function.
-        ValueError: No initialiser has that name; the error lists those there are.
+        TypeError: `init` is neither a name nor a function.
+        ValueError: the name is unknown; the error lists the known ones.
 
     >>> initializer("he") is he
     True

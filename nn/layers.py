@@ -31,17 +31,18 @@ ACTIVATIONS: dict[str, Callable[[Value], Value]] = {
 
 
 class Neuron(Module):
-    """activation(w · x + b): at most three nodes a call, whatever the number of inputs.
+    """A neuron, activation(w · x + b): at most three nodes per call, whatever the number of inputs.
 
     Args:
-        nin: How many inputs it takes.
-        activation: A name of `nn.layers.ACTIVATIONS`.
-        init: A name of `nn.init.INITIALIZERS`, or a function (rng, nin, nout) -> weight. The bias begins at 0.
-        seed: An int, a `random.Random`, or None for the global module `random`.
-        nout: How many neurons its layer has, which `xavier` asks for.
+        nin: the number of inputs.
+        activation: a name in `nn.layers.ACTIVATIONS`.
+        init: a name in `nn.init.INITIALIZERS`, or a function (rng, nin, nout) -> weight. The bias begins at 0.
+        seed: an int, a `random.Random`, or None for the global module `random`.
+        nout: the number of neurons in its layer, which `xavier` needs.
 
     Raises:
-        TypeError, ValueError: A size is no positive integer, or a name is unknown.
+        TypeError: a size is not an integer, or a name is not a str.
+        ValueError: a size is below 1, or a name is unknown.
 
     >>> neuron = Neuron(2, activation="linear", seed=0)
     >>> neuron.w[0].data, neuron.w[1].data, neuron.b.data = 3.0, -1.0, 0.5
@@ -65,10 +66,11 @@ class Neuron(Module):
         self.b = Value(0.0)
 
     def forward(self, x: Sequence[Value | float]) -> Value:
-        """The output for nin inputs.
+        """Return the output for nin inputs.
 
         Raises:
-            ValueError: The number of inputs is wrong.
+            TypeError: `x` is not a sequence.
+            ValueError: the number of inputs is wrong.
         """
         _check_inputs(self, x, self.nin)
         return ACTIVATIONS[self.activation](dot(self.w, x) + self.b)
@@ -78,15 +80,18 @@ class Neuron(Module):
 
 
 class Layer(Module):
-    """nout neurons that read the same nin inputs.
+    """A fully connected layer: nout neurons that read the same nin inputs.
 
     Args:
-        nin: How many inputs each neuron takes.
-        nout: How many neurons there are, each with one output.
-        activation, init, seed: As for `Neuron`; the neurons draw from one stream.
+        nin: the number of inputs of each neuron.
+        nout: the number of neurons, each with one output.
+        activation: as for `Neuron`.
+        init: as for `Neuron`.
+        seed: as for `Neuron`; the neurons draw from one stream.
 
     Raises:
-        TypeError, ValueError: As `Neuron`.
+        TypeError: as for `Neuron`.
+        ValueError: as for `Neuron`.
 
     >>> layer = Layer(3, 2, activation="tanh", seed=0)
     >>> len(layer([1.0, 0.0, -1.0])), len(layer.parameters())
@@ -108,10 +113,11 @@ class Layer(Module):
         self.neurons = [Neuron(self.nin, activation, init, stream, self.nout) for _ in range(self.nout)]
 
     def forward(self, x: Sequence[Value | float]) -> list[Value]:
-        """The nout outputs, a list even where there is one.
+        """Return the nout outputs, a list even if there is only one.
 
         Raises:
-            ValueError: The number of inputs is wrong.
+            TypeError: `x` is not a sequence.
+            ValueError: the number of inputs is wrong.
         """
         _check_inputs(self, x, self.nin)
         return [neuron(x) for neuron in self.neurons]
@@ -124,14 +130,16 @@ class MLP(Module):
     """A multi-layer perceptron: fully connected layers, each feeding the next.
 
     Args:
-        nin: How many inputs it takes.
-        nouts: The size of each layer; the last is the number of outputs.
-        activation: The activation of every layer but the last.
-        output: The activation of the last layer.
-        init, seed: As for `Neuron`; all weights come from one stream, in the order of `parameters()`.
+        nin: the number of inputs.
+        nouts: the size of each layer; the last is the number of outputs.
+        activation: the activation of every layer except the last.
+        output: the activation of the last layer.
+        init: as for `Neuron`.
+        seed: as for `Neuron`; all weights come from one stream, in the order of `parameters()`.
 
     Raises:
-        TypeError, ValueError: A size is no positive integer, there is no layer, or a name is unknown.
+        TypeError: `nouts` is not a list of integers, or as for `Neuron`.
+        ValueError: `nouts` is empty, or as for `Neuron`.
 
     >>> model = MLP(2, [16, 16, 1], seed=1337)
     >>> model
@@ -164,15 +172,16 @@ class MLP(Module):
         ]
 
     def forward(self, x: Sequence[Value | float]) -> Value | list[Value]:
-        """The output for nin inputs: a Value, or a list of Values where there are several outputs.
+        """Return the output for nin inputs: a Value, or a list of Values if there are several outputs.
 
         Raises:
-            ValueError: The number of inputs is wrong.
+            TypeError: `x` is not a sequence.
+            ValueError: the number of inputs is wrong.
         """
-        signals: Any = x
+        signals: Sequence[Value | float] = x
+        outputs: list[Value] = []
         for layer in self.layers:
-            signals = layer(signals)
-        outputs: list[Value] = signals
+            signals = outputs = layer(signals)
         return outputs[0] if len(outputs) == 1 else outputs
 
     def __repr__(self) -> str:
@@ -190,7 +199,7 @@ def _layer_sizes(nouts: Any) -> list[int]:
 
 
 def _shared_stream(seed: Seed) -> Seed:
-    """One stream for all the parts, so that an int does not give each the same weights."""
+    """Return one stream for all parts, so that an int does not give each part the same weights."""
     source = random_source(seed)
     return None if seed is None else source  # type: ignore[return-value]
 

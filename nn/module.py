@@ -1,27 +1,51 @@
-"""Module: the base of everything that has parameters, finds them and names them."""
+"""Module: the base class of everything with parameters; it finds and names them."""
 
 from __future__ import annotations
 
-from collections.abc import Iterator
-from typing import Any
+from collections.abc import Callable, Iterator
+from typing import Any, ParamSpec, Protocol, TypeVar, cast, overload
 
 from autograd import Value
 from autograd.modes import Mode, current_mode, scoped, set_mode
-from nn import loops
+from nn import inner_loops
 
 __all__ = ["Module"]
 
+Inputs = ParamSpec("Inputs")
+Outputs_co = TypeVar("Outputs_co", covariant=True)
+
+
+class _Forwards(Protocol[Inputs, Outputs_co]):
+    """A module as type checkers see it: by its method `forward`."""
+
+    def forward(self, *args: Inputs.args, **kwargs: Inputs.kwargs) -> Outputs_co:
+        """Return the outputs."""
+
+
+class _CallOfForward(Protocol):
+    """The type of `Module.__call__`: a call takes and returns what the subclass's `forward` does."""
+
+    @overload
+    def __get__(self, module: None, kind: type[Any], /) -> Callable[..., Any]: ...
+
+    @overload
+    def __get__(self, module: _Forwards[Inputs, Outputs_co], kind: type[Any], /) -> Callable[Inputs, Outputs_co]: ...
+
+
+def _typed_by_forward(call: Callable[..., Any]) -> _CallOfForward:
+    return cast(_CallOfForward, call)
+
 
 class Module:
-    """Something with parameters that maps inputs to outputs. A subclass defines `forward` and is then called.
+    """A function with parameters. A subclass defines `forward`; callers call the module itself.
 
     Parameters are the leaf `Value`s that a module holds as attributes, and those of the modules it holds; both are
     also found inside lists, tuples and dicts. They come in the order of definition, a shared one once. Attributes
     whose names begin with an underscore are private to the module and not searched.
 
     The nodes that a call creates carry the module's path in `Value.module` ("layers.0.neurons.3"), and so do the
-    parameters. The module on which a path begins adds a name, its class's in lower case, only where it holds
-    parameters of its own; so a lone neuron's path is "neuron".
+    parameters. A path begins with the name of the outermost module's class, in lower case, only if that module holds
+    parameters of its own; so the path of a lone neuron is "neuron".
 
     >>> class Line(Module):
     ...     def __init__(self):
@@ -44,20 +68,21 @@ class Module:
     _modes: tuple[Mode | None, Mode] | None = None  # around and inside the last call
 
     def forward(self, *args: Any, **kwargs: Any) -> Any:
-        """The module's outputs from its inputs; a subclass defines it, a caller calls the module itself.
+        """Return the module's outputs. A subclass defines this method; callers call the module itself.
 
         Raises:
-            NotImplementedError: The subclass does not define it.
+            NotImplementedError: the subclass does not define it.
         """
         raise NotImplementedError(f"{type(self).__name__} has no forward(self, ...): define it, then call the module")
 
+    @_typed_by_forward
     def __call__(self, *args: Any, **kwargs: Any) -> Any:
-        """What `forward` returns; the nodes created on the way carry this module's path."""
+        """Return what `forward` returns; the nodes created on the way carry this module's path."""
         if self._path is None:
             self._assign_names()
         if not self._scope:
             return self.forward(*args, **kwargs)
-        # named_scope, without making it anew for each of a hundred thousand calls
+        # as named_scope does, without a new object for each of a hundred thousand calls
         outer = current_mode()
         modes = self._modes
         if modes is None or modes[0] is not outer:
@@ -74,28 +99,28 @@ class Module:
         return {name: held for name, held in vars(self).items() if name != "_modes"}
 
     def parameters(self) -> list[Value]:
-        """Every parameter, in the order of definition, a shared one once.
+        """Return every parameter, in the order of definition, a shared one once.
 
         Raises:
-            ValueError: As `named_parameters`.
+            ValueError: as for `named_parameters`.
         """
         return [parameter for _, parameter in self.named_parameters()]
 
     def named_parameters(self) -> list[tuple[str, Value]]:
-        """Every parameter with its name as seen from this module, such as "layers.0.neurons.3.w1".
+        """Return every parameter with its name as seen from this module, such as "layers.0.neurons.3.w1".
 
         A list `w` of Values gives w0, w1, ...; lists of lists and dicts give w.0.1, w.key. The parameters are also
         tagged: `Value.module` with the path of their module, `Value.label` with the last part unless they have a label.
 
         Raises:
-            ValueError: Two parameters would have one name, or an attribute holds a computed Value, which no optimiser
-                could train.
+            ValueError: two parameters would have the same name, or an attribute holds a computed Value, which an
+                optimiser cannot train.
         """
         return self._assign_names()
 
     def zero_grad(self) -> None:
         """Set the gradient of every parameter to zero."""
-        loops.zero_gradients(tuple(_values(self, set())))
+        inner_loops.zero_gradients(tuple(_values(self, set())))
 
     def __repr__(self) -> str:
         return f"{type(self).__name__}({len(self.parameters())} parameters)"
@@ -112,13 +137,13 @@ class Module:
 
 
 def _name_below(module: Module, name: str, path: str, seen: set[int], named: list[tuple[str, Value]]) -> None:
-    """Name what the module holds: its own name is as the caller of named_parameters sees it, its path as nodes do."""
+    """Name what the module holds: `name` as the caller of named_parameters sees it, `path` as nodes carry it."""
     for part, member in _members(module, seen):
         member_name = f"{name}.{part}" if name else part
         if isinstance(member, Value):
             if member.op:
                 raise ValueError(
-                    f"{type(module).__name__}.{part} is a computed Value ({member!r}), so no optimiser can train it: "
+                    f"{type(module).__name__}.{part} is a computed Value ({member!r}), so it cannot be trained: "
                     f"make it a parameter with .detach(), or keep it under a name that begins with '_'"
                 )
             member.module = path or None
@@ -132,7 +157,7 @@ def _name_below(module: Module, name: str, path: str, seen: set[int], named: lis
 
 
 def _values(module: Module, seen: set[int]) -> Iterator[Value]:
-    """Every Value below, once, without naming it."""
+    """Yield every Value below the module, once, without naming it."""
     for _, member in _members(module, seen):
         if isinstance(member, Value):
             yield member
@@ -141,14 +166,14 @@ def _values(module: Module, seen: set[int]) -> Iterator[Value]:
 
 
 def _members(module: Module, seen: set[int]) -> Iterator[tuple[str, Value | Module]]:
-    """The module's own Values and modules with their last names, in order of definition, without those seen before."""
+    """Yield the Values and modules in a module's attributes, with the last part of their names; none that was seen."""
     for attribute, held in vars(module).items():
         if not attribute.startswith("_"):
             yield from _unpack(attribute, held, seen)
 
 
 def _unpack(name: str, held: object, seen: set[int], depth: int = 0) -> Iterator[tuple[str, Value | Module]]:
-    """The Values and modules in what an attribute holds: w1 for a Value in a list, else dots (layers.0, table.3.2)."""
+    """Yield the Values and modules in one attribute: w1 for a Value in a list, else with dots: layers.0, table.3.2."""
     if not isinstance(held, (Value, Module, list, tuple, dict)) or id(held) in seen:
         return
     seen.add(id(held))

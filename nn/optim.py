@@ -8,23 +8,23 @@ from collections.abc import Iterable
 from typing import Any
 
 from autograd import Value
-from nn import loops
+from nn import inner_loops
 from nn.arguments import real
 
 __all__ = ["SGD", "Adam", "Optimizer", "clip_grad_norm"]
 
 
 class Optimizer:
-    """What optimisers share: the parameters, the learning rate, and the rules for changing them.
+    """The base class of optimisers: the parameters, the learning rate and the state.
 
-    A subclass defines `step`; what it must remember between steps lies in attributes that `state_dict` returns.
+    A subclass defines `step`; the state that it keeps between steps is in attributes that `state_dict` returns.
 
     Args:
-        params: The parameters: leaf Values, each once; any iterable.
-        lr: The learning rate, above 0.
+        params: the parameters, an iterable of distinct leaf Values.
+        lr: the learning rate, above 0.
 
     Raises:
-        TypeError: Something in params is no Value, or lr is no number.
+        TypeError: params holds something other than Values, or lr is not a number.
         ValueError: params is empty, repeats a Value or holds a computed one, or lr is not above 0 and finite.
     """
 
@@ -45,26 +45,26 @@ class Optimizer:
         """Change every parameter once, by its gradient.
 
         Raises:
-            ValueError: A gradient, or what a parameter would become, is nan or infinite; then nothing has changed.
+            ValueError: a gradient or the new data of a parameter is nan or infinite; then nothing has changed.
         """
-        raise NotImplementedError(f"{type(self).__name__} defines no step(self)")
+        raise NotImplementedError(f"{type(self).__name__} does not define step(self)")
 
     def zero_grad(self) -> None:
         """Set the gradient of every parameter to zero."""
-        loops.zero_gradients(self.params)
+        inner_loops.zero_gradients(self.params)
 
     def state_dict(self) -> dict[str, Any]:
-        """Everything but the parameters themselves, as plain numbers and lists: its settings and its memory."""
+        """Return the settings and the state as plain numbers and lists, without the parameters themselves."""
         return {name: _copied(getattr(self, name)) for name in self._state_names()}
 
     def load_state_dict(self, state: dict[str, Any]) -> None:
-        """Take over the settings and the memory of another optimiser of this kind.
+        """Load the settings and the state of another optimiser of this class.
 
         Args:
-            state: What `state_dict` returned; its lists have one number for each parameter.
+            state: the result of `state_dict`; its lists have one number per parameter.
 
         Raises:
-            ValueError: A name is missing or unknown, a list has the wrong length, or a number is out of range; then
+            ValueError: a name is missing or unknown, a list has the wrong length, or a number is out of range; then
                 nothing has changed.
         """
         names = self._state_names()
@@ -78,7 +78,7 @@ class Optimizer:
         return ("lr",)
 
     def _checked_state(self, name: str, held: Any) -> Any:
-        """The setting or memory of that name as `load_state_dict` may store it."""
+        """Return the setting or state of that name, checked."""
         return real(name, held, low=0.0, open_low=True)
 
     def _checked_memory(self, name: str, held: Any, low: float = -math.inf) -> array[float]:
@@ -91,7 +91,7 @@ class Optimizer:
         return array("d", bytes(8 * len(self.params)))
 
     def _refuse(self, data: array[float], mean_square: array[float] | None = None) -> None:
-        """Raise the error of a step whose numbers are not all finite."""
+        """Raise the error of a step with a number that is not finite."""
         self._check_finite("the gradient of {} is {}", [parameter.grad for parameter in self.params])
         self._check_finite("the mean square of the gradient of {} is {}", mean_square or ())
         self._check_finite("this step would set {} to {}: lower lr", data)
@@ -112,12 +112,13 @@ class SGD(Optimizer):
     Momentum after Polyak 1964, in the form without damping that Sutskever et al. 2013 call classical.
 
     Args:
-        params: The parameters, as for `Optimizer`.
-        lr: The learning rate, above 0.
-        momentum: From 0 (none) to below 1.
+        params: the parameters, as for `Optimizer`.
+        lr: the learning rate, above 0.
+        momentum: the share of the velocity that each step keeps, in [0, 1).
 
     Raises:
-        TypeError, ValueError: As `Optimizer`; momentum out of range.
+        TypeError: as for `Optimizer`; or momentum is not a number.
+        ValueError: as for `Optimizer`; or momentum is out of range.
 
     >>> x = Value(3.0)
     >>> optimizer = SGD([x], lr=0.1)
@@ -136,12 +137,12 @@ class SGD(Optimizer):
         """Change every parameter once, by its gradient.
 
         Raises:
-            ValueError: A gradient, or what a parameter would become, is nan or infinite; then nothing has changed.
+            ValueError: a gradient or the new data of a parameter is nan or infinite; then nothing has changed.
         """
         velocity, data = self._zeros(), self._zeros()
-        if not loops.sgd(self.params, self.velocity, self.lr, self.momentum, velocity, data):
+        if not inner_loops.sgd(self.params, self.velocity, self.lr, self.momentum, velocity, data):
             self._refuse(data)
-        loops.assign(self.params, data)
+        inner_loops.assign(self.params, data)
         self.velocity = velocity
 
     def _state_names(self) -> tuple[str, ...]:
@@ -156,18 +157,19 @@ class SGD(Optimizer):
 
 
 class Adam(Optimizer):
-    """Adam: steps of about lr whatever the gradient's scale, from running means of it and of its square.
+    """Adam: steps of about lr whatever the gradient's scale, from running means of the gradient and of its square.
 
     From Kingma & Ba 2015, "Adam: a method for stochastic optimization", algorithm 1, with its bias correction.
 
     Args:
-        params: The parameters, as for `Optimizer`.
-        lr: The learning rate, above 0.
-        betas: How much of the running means of the gradient and of its square each step keeps; each in [0, 1).
-        eps: Added to the root of the second mean; above 0.
+        params: the parameters, as for `Optimizer`.
+        lr: the learning rate, above 0.
+        betas: the shares of the running means of the gradient and of its square that each step keeps, in [0, 1).
+        eps: a number above 0 that is added to the root of the second mean.
 
     Raises:
-        TypeError, ValueError: As `Optimizer`; betas or eps out of range.
+        TypeError: as for `Optimizer`; or betas is not a pair of numbers, or eps is not a number.
+        ValueError: as for `Optimizer`; or betas or eps are out of range.
 
     >>> x = Value(3.0)
     >>> optimizer = Adam([x], lr=0.1)
@@ -195,16 +197,16 @@ class Adam(Optimizer):
         """Change every parameter once, by its gradient.
 
         Raises:
-            ValueError: A gradient, or what a parameter would become, is nan or infinite; then nothing has changed.
+            ValueError: a gradient or the new data of a parameter is nan or infinite; then nothing has changed.
         """
         beta1, beta2 = self.betas
         steps = self.steps + 1
         corrections = 1.0 - beta1**steps, 1.0 - beta2**steps
         first, second, data = self._zeros(), self._zeros(), self._zeros()
         settings = self.lr, beta1, beta2, self.eps, *corrections
-        if not loops.adam(self.params, self.first, self.second, *settings, first, second, data):
+        if not inner_loops.adam(self.params, self.first, self.second, *settings, first, second, data):
             self._refuse(data, second)
-        loops.assign(self.params, data)
+        inner_loops.assign(self.params, data)
         self.steps, self.first, self.second = steps, first, second
 
     def _state_names(self) -> tuple[str, ...]:
@@ -223,17 +225,18 @@ class Adam(Optimizer):
 def clip_grad_norm(params: Iterable[Value], max_norm: float) -> float:
     """Scale all gradients by one factor so that their norm, sqrt(g0² + g1² + ...), is at most `max_norm`.
 
-    To be called between `backward` and `step`. After Pascanu, Mikolov & Bengio 2013.
+    Call it between `backward` and `step`. After Pascanu, Mikolov & Bengio 2013.
 
     Args:
-        params: The parameters, as for `Optimizer`.
-        max_norm: A number above 0.
+        params: the parameters, as for `Optimizer`.
+        max_norm: a number above 0.
 
     Returns:
-        The norm before.
+        The norm before scaling.
 
     Raises:
-        TypeError, ValueError: As `Optimizer`; max_norm out of range, or the norm not finite: then nothing has changed.
+        TypeError: as for `Optimizer`; or max_norm is not a number.
+        ValueError: as for `Optimizer`; max_norm is out of range, or the norm is not finite; then nothing has changed.
 
     >>> x, y = Value(1.0), Value(1.0)
     >>> x.grad, y.grad = 3.0, 4.0
@@ -244,11 +247,11 @@ def clip_grad_norm(params: Iterable[Value], max_norm: float) -> float:
     if not checked or len(set(map(id, checked))) < len(checked) or any(type(p) is not Value for p in checked):
         _checked_parameters(checked)  # says what is wrong
     bound = real("max_norm", max_norm, low=0.0, open_low=True)
-    norm = math.sqrt(loops.sum_of_squares(checked))
+    norm = math.sqrt(inner_loops.sum_of_squares(checked))
     if not math.isfinite(norm):
         raise ValueError(f"the norm of the gradients is {norm}; nothing was changed")
     if norm > bound:
-        loops.scale_gradients(checked, bound / norm)
+        inner_loops.scale_gradients(checked, bound / norm)
     return norm
 
 

@@ -1,33 +1,33 @@
-"""fit: the training loop, and what goes with it: History, predict, accuracy."""
+"""The training loop, `fit`, with `History`, `predict` and `accuracy`."""
 
 from __future__ import annotations
 
 import math
-from collections.abc import Iterator, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass, field
-from typing import Any
+from typing import Any, overload
 
 from tqdm import tqdm
 
 from autograd import Value, no_grad
 from nn.arguments import Seed, positive_integer, random_source
-from nn.losses import Decision, decision_of, is_right
+from nn.checked_samples import Rows, Samples, checked_rows, checked_samples
+from nn.decisions import DecisionRule, rule_of
 from nn.module import Module
 from nn.optim import Optimizer
-from nn.replaying import ReplayedStep, chooses_replay
-from nn.samples import Rows, Samples, checked_rows, checked_samples
-from nn.steps import EagerStep, LossFunction, Model, Tally, checked_loss, name_of
+from nn.replayed_step import ReplayedStep, chooses_replay
+from nn.training_step import EagerStep, LossFunction, Model, Tally, checked_loss, name_of
 
 __all__ = ["History", "accuracy", "fit", "predict"]
 
 
 @dataclass
 class History:
-    """How a training went: one number an epoch, the mean over its samples as the model saw them.
+    """The course of a training: one number per epoch, the mean over its samples as the model saw them.
 
     Attributes:
-        loss: The mean loss.
-        accuracy: The fraction of samples that were right; empty where the loss does not say how to decide.
+        loss: the mean loss.
+        accuracy: the fraction of samples that were right; empty if the loss does not state how to decide.
 
     >>> History(loss=[0.9, 0.25], accuracy=[0.5, 0.75])
     History(2 epochs, loss 0.9 -> 0.25, accuracy 50 % -> 75 %)
@@ -57,37 +57,37 @@ def fit(
     progress: bool = True,
     replay: bool | None = None,
 ) -> History:
-    """Train a model: one optimiser step for each batch, on the mean loss of the batch.
+    """Train a model: one optimiser step per batch, on the mean loss of the batch.
 
-    Everything given is checked before the first step, each target too, against the prediction for the first row.
+    All arguments are checked before the first step; each target is, with the prediction for the first row.
 
     Args:
-        model: What maps a row to a prediction; usually a `Module`.
-        X: The rows: lists, tuples or an array, all of one length.
-        y: The target of each row, as the loss wants it.
-        loss: A function (prediction, target) -> Value, such as `nn.hinge`. Its attribute `decision`, if it has one,
-            says how accuracy decides (see `nn.decides`).
-        optimizer: The rule that changes the parameters, such as `nn.Adam(model.parameters())`.
-        epochs: How often to go through all rows.
-        batch_size: How many rows make one step; the last batch of an epoch may be smaller.
-        seed: What the order of the rows in each epoch is drawn from: an int, a `random.Random`, or None for the global
+        model: a function from a row to a prediction; usually a `Module`.
+        X: the rows: lists, tuples or an array, all of the same length.
+        y: the target of each row, in the form that the loss takes.
+        loss: a function (prediction, target) -> Value, such as `nn.hinge`. Its attribute `decision`, if it has one,
+            states how accuracy decides (see `nn.decides`).
+        optimizer: the optimiser of the parameters, such as `nn.Adam(model.parameters())`.
+        epochs: the number of passes over all rows.
+        batch_size: the number of rows per step; the last batch of an epoch may be smaller.
+        seed: the source of the order of the rows in each epoch: an int, a `random.Random`, or None for the global
             module `random`.
-        progress: Whether to show a progress bar, on standard error.
-        replay: Whether model and loss are recorded on the first row, as a tape, which each step replays on its batch.
-            None: where the model is made of `MLP`, `Layer` and `Neuron` and the loss is one of `nn`'s, all as they
-            are; not under `detect_anomaly`. True: whatever they are; in the first two batches each row is compared
-            with an eager run. False: never. Gradients are summed over a batch in another order than eagerly, so that
-            parameters and losses agree to rounding, not to the bit.
+        progress: whether to show a progress bar on standard error.
+        replay: whether to record model and loss on the first row as a tape, which each step replays on its batch.
+            None: if the model is made of `MLP`, `Layer` and `Neuron` and the loss is one of `nn`'s, all unchanged, but
+            not under `detect_anomaly`. True: for any model and loss; each row of the first two batches is compared
+            with an eager run. False: never. Gradients are summed over a batch in a different order from the eager
+            one, so parameters and losses agree with it to rounding, not to the bit.
 
     Returns:
         The loss and accuracy of each epoch.
 
     Raises:
-        TypeError: Something is of the wrong kind; the error says what.
+        TypeError: an argument is of the wrong type.
         ValueError: X and y differ in length, are empty, ragged or not finite; a number is out of range; the optimiser
-            holds no parameter of the model; or a loss or a gradient stops being finite while training, which names the
-            epoch and the batch; or with `replay=True` a row's loss or gradient is not that of an eager run.
-        BranchChanged: With `replay=True`, a row would take another branch than the first row did.
+            does not hold any parameter of the model; a loss or a gradient is not finite while training (the error names
+            the epoch and the batch); or, with `replay=True`, a row's loss or gradient differs from an eager run's.
+        BranchChanged: with `replay=True`, a row takes a different branch from the first row.
 
     >>> from nn import MLP, Adam, hinge, moons
     >>> X, y = moons(20, noise=0.0)
@@ -106,12 +106,12 @@ def fit(
     epochs, batch_size = positive_integer("epochs", epochs), positive_integer("batch_size", batch_size)
     rng = random_source(seed)
     _check_optimizer(model, optimizer)
-    decision = decision_of(loss)
-    _rehearse(model, samples, loss, decision)
+    rule = rule_of(loss)
+    _rehearse(model, samples, loss, rule)
     step = (
-        ReplayedStep(model, samples, loss, decision, optimizer, batch_size, compares=replay is True)
+        ReplayedStep(model, samples, loss, rule, optimizer, batch_size, compares=replay is True)
         if chooses_replay(model, loss, replay)
-        else EagerStep(model, samples, loss, decision, optimizer)
+        else EagerStep(model, samples, loss, rule, optimizer)
     )
 
     history = History()
@@ -126,24 +126,37 @@ def fit(
                 step(rows, tally, f"epoch {epoch}, batch {batch} of {batches}")
                 bar.update()
             history.loss.append(tally.loss / tally.samples)
-            if decision is not None:
+            if rule is not None:
                 history.accuracy.append(tally.right / tally.samples)
             bar.set_postfix_str(_latest(history), refresh=False)
     return history
 
 
+@overload
+def predict(model: Callable[[list[float]], Value | float], X: Rows) -> list[float]: ...
+
+
+@overload
+def predict(model: Callable[[list[float]], Sequence[Value | float]], X: Rows) -> list[list[float]]: ...
+
+
+@overload
+def predict(model: Model, X: Rows) -> list[Any]: ...
+
+
 def predict(model: Model, X: Rows) -> list[Any]:
-    """The model's outputs for each row as plain numbers; nothing is recorded.
+    """Return the model's outputs for each row as plain numbers; nothing is recorded.
 
     Args:
-        model: What maps a row to a prediction.
-        X: The rows, as for `fit`.
+        model: a function from a row to a prediction.
+        X: the rows, as for `fit`.
 
     Returns:
-        A float for each row, or a list of floats where the model has several outputs.
+        A float for each row, or a list of floats if the model has several outputs.
 
     Raises:
-        TypeError, ValueError: The rows are not as `fit` asks.
+        TypeError: as for the rows of `fit`.
+        ValueError: as for the rows of `fit`.
 
     >>> predict(lambda row: Value(row[0]) * 2.0, [[1.0], [2.5]])
     [2.0, 5.0]
@@ -154,40 +167,42 @@ def predict(model: Model, X: Rows) -> list[Any]:
 
 
 def accuracy(model: Model, X: Rows, y: Sequence[Any], loss: LossFunction) -> float:
-    """The fraction of rows that the model gets right, decided as the loss says; nothing is recorded.
+    """Return the fraction of rows that the model gets right, decided as the loss states; nothing is recorded.
 
     Args:
-        model: What maps a row to a prediction.
-        X, y: The rows and their targets, as for `fit`.
-        loss: A loss with a decision, such as `nn.hinge`.
+        model: a function from a row to a prediction.
+        X: the rows, as for `fit`.
+        y: their targets, as for `fit`.
+        loss: a loss with a decision, such as `nn.hinge`.
 
     Returns:
         A number from 0 to 1.
 
     Raises:
-        TypeError, ValueError: The data are not as `fit` asks, or the loss does not say how to decide.
+        TypeError: as for the rows and targets of `fit`.
+        ValueError: as for the rows and targets of `fit`; or the loss does not state how to decide.
 
     >>> from nn import hinge
     >>> accuracy(lambda row: Value(row[0]), [[-1.0], [2.0], [3.0]], [0, 1, 0], hinge) == 2 / 3
     True
     """
-    decision = decision_of(loss)
-    if decision is None:
-        raise ValueError(f"{name_of(loss)} does not say how accuracy decides: give it a decision with nn.decides")
+    rule = rule_of(loss)
+    if rule is None:
+        raise ValueError(f"{name_of(loss)} does not state how accuracy decides: give it a decision with nn.decides")
     samples = checked_samples(X, y)
     with no_grad():
-        return sum(is_right(decision, model(row), target) for row, target in samples) / len(samples)
+        return sum(rule.is_right(model(row), target) for row, target in samples) / len(samples)
 
 
-def _rehearse(model: Model, samples: Samples, loss: LossFunction, decision: Decision | None) -> None:
-    """Try the model on the first row, and the loss on each target: errors come before anything is trained."""
+def _rehearse(model: Model, samples: Samples, loss: LossFunction, rule: DecisionRule | None) -> None:
+    """Try the model on the first row and the loss on each target, so that errors come before anything is trained."""
     with no_grad():
         prediction = model(samples[0][0])
         for row, (_, target) in enumerate(samples):
             try:
                 checked_loss(loss, prediction, target)
-                if decision is not None:
-                    is_right(decision, prediction, target)
+                if rule is not None:
+                    rule.is_right(prediction, target)
             except (TypeError, ValueError) as error:
                 kind = TypeError if isinstance(error, TypeError) else ValueError
                 raise kind(f"{error} (the loss was tried on y[{row}] = {target!r} before training)") from error
@@ -195,11 +210,13 @@ def _rehearse(model: Model, samples: Samples, loss: LossFunction, decision: Deci
 
 def _check_optimizer(model: Model, optimizer: Optimizer) -> None:
     if not isinstance(optimizer, Optimizer):
-        raise TypeError(f"optimizer must be one such as nn.Adam(model.parameters()), not {optimizer!r}")
+        raise TypeError(f"optimizer must be an optimiser such as nn.Adam(model.parameters()), not {optimizer!r}")
     if isinstance(model, Module):
         held = {id(parameter) for parameter in optimizer.params}
         if not any(id(parameter) in held for parameter in model.parameters()):
-            raise ValueError("the optimizer holds none of the model's parameters: make it from model.parameters()")
+            raise ValueError(
+                "the optimizer does not hold any of the model's parameters: make it from model.parameters()"
+            )
 
 
 def _chunks(order: list[int], size: int) -> Iterator[list[int]]:

@@ -104,7 +104,7 @@ def test_split_puts_rows_in_random_order() -> None:
 @pytest.mark.parametrize(
     ("build", "error", "message"),
     [
-        (lambda: nn.moons(1), ValueError, "n must be at least 2, a point a class, not 1"),
+        (lambda: nn.moons(1), ValueError, "n must be at least 2, one point per class, not 1"),
         (lambda: nn.moons(0), ValueError, "n must be at least 1, not 0"),
         (lambda: nn.moons(10.0), TypeError, "n must be an integer of at least 1, not 10.0"),
         (lambda: nn.moons(10, noise=-0.1), ValueError, r"noise must lie in \[0, inf\), not -0.1"),
@@ -112,7 +112,7 @@ def test_split_puts_rows_in_random_order() -> None:
         (lambda: nn.moons(10, noise="much"), TypeError, "noise must be a number, not str 'much'"),
         (lambda: nn.moons(10, seed="now"), TypeError, "seed must be an int"),
         (lambda: nn.spirals(10, classes=1), ValueError, "classes must be at least 2"),
-        (lambda: nn.spirals(2, classes=3), ValueError, "n must be at least 3, a point a class, not 2"),
+        (lambda: nn.spirals(2, classes=3), ValueError, "n must be at least 3, one point per class, not 2"),
         (lambda: nn.xor(0), ValueError, "n must be at least 1, not 0"),
         (lambda: nn.split([1, 2], [1]), ValueError, "X has 2 rows and y has 1 targets"),
         (lambda: nn.split([1], [1]), ValueError, "splitting takes at least two rows, and X has 1"),

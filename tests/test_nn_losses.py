@@ -2,6 +2,9 @@
 
 from __future__ import annotations
 
+import itertools
+import math
+from array import array
 from collections.abc import Callable
 from typing import Any
 
@@ -13,7 +16,7 @@ from mpmath import mp, mpf
 
 import nn
 from autograd import Value
-from nn.losses import decision_of, is_right
+from nn.decisions import RULES, DecisionRule, decision_of
 
 LOGITS = st.lists(st.floats(-20, 20), min_size=2, max_size=5)
 
@@ -146,7 +149,21 @@ def test_every_loss_states_how_accuracy_decides(loss: Callable[..., Value], deci
     ],
 )
 def test_decisions(decision: Any, prediction: Any, target: float, right: bool) -> None:
-    assert is_right(decision, prediction, target) is right
+    assert RULES[decision].is_right(prediction, target) is right
+
+
+SCORES = [-1.0, -0.0, 0.0, 0.5, math.nextafter(0.5, 1.0), 2.0, math.inf, -math.inf, math.nan]
+
+
+@pytest.mark.parametrize("rule", RULES.values(), ids=list(RULES))
+def test_counting_the_rows_of_a_replay_is_deciding_each(rule: DecisionRule) -> None:
+    several = 1 if rule.threshold is not None else 3
+    for scores in itertools.product(SCORES, repeat=several):
+        for target in (-1.0, 0.0, 0.25, 1.0, 2.0):
+            # two rows, of which the second is in question; a row is (loss, scores) and (input, target)
+            outputs, batch = array("d", [9.0, *[0.0] * several, 7.0, *scores]), array("d", [5.0, 0.0, 6.0, target])
+            counted = rule.count_right(outputs, 1 + several, batch, 2, 2)
+            assert counted - rule.is_right([0.0] * several, 0.0) == rule.is_right(list(scores), target)
 
 
 @pytest.mark.parametrize("loss", [nn.mse, nn.half_squared_error, nn.hinge, nn.binary_cross_entropy])
@@ -158,9 +175,9 @@ def test_bad_decisions() -> None:
     with pytest.raises(ValueError, match=r"a loss decides by '> 0', '> 0.5', 'argmax' or None, not by '>= 0'"):
         nn.decides(">= 0")  # type: ignore[arg-type]
     with pytest.raises(TypeError, match="argmax decides among several outputs"):
-        is_right("argmax", Value(1.0), 0)
+        RULES["argmax"].is_right(Value(1.0), 0)
     with pytest.raises(TypeError, match="the decision '> 0' takes one output"):
-        is_right("> 0", [Value(1.0), Value(2.0)], 0)
+        RULES["> 0"].is_right([Value(1.0), Value(2.0)], 0)
 
 
 @pytest.mark.parametrize("logit", [-1000.0, -40.0, -0.3, 0.0, 2.5, 40.0, 1000.0])

@@ -17,7 +17,7 @@ import nn
 from autograd import BranchChanged, FrozenValueWarning, Tape, Value, no_grad
 from autograd.tape.recorder import Recorder
 from nn import layers
-from nn.replaying import chooses_replay
+from nn.replayed_step import chooses_replay
 
 X = [[0.0, 1.0], [1.0, 0.5], [-1.0, 2.0], [0.25, -0.75], [1.5, 1.5], [-0.5, -1.25], [2.0, 0.125]]
 
@@ -449,7 +449,7 @@ def test_errors_are_those_of_eager_training(case: Callable[[bool | None], None])
 
 def test_a_model_without_parameters_is_not_replayed() -> None:
     optimizer = nn.SGD([Value(1.0)], lr=0.1)
-    with pytest.raises(ValueError, match="depends on no parameter"):
+    with pytest.raises(ValueError, match="does not depend on any parameter"):
         nn.fit(
             lambda row: Value(0.5) * row[0],
             X,

@@ -261,8 +261,8 @@ def float_loss(prediction: Value, target: float) -> Any:
         ({"batch_size": None}, TypeError, "batch_size must be an integer of at least 1, not None"),
         ({"seed": "x"}, TypeError, "seed must be an int"),
         ({"loss": float_loss}, TypeError, "float_loss must return a Value, not float"),
-        ({"optimizer": nn.Adam}, TypeError, r"optimizer must be one such as nn.Adam\(model.parameters\(\)\)"),
-        ({"optimizer": stranger()}, ValueError, "the optimizer holds none of the model's parameters"),
+        ({"optimizer": nn.Adam}, TypeError, r"optimizer must be an optimiser such as nn.Adam\(model.parameters\(\)\)"),
+        ({"optimizer": stranger()}, ValueError, "the optimizer does not hold any of the model's parameters"),
     ],
 )
 def test_bad_input_is_refused_before_anything_is_trained(
@@ -310,12 +310,12 @@ def test_a_gradient_that_is_not_finite_is_reported_with_its_epoch_and_batch() ->
 
 
 def test_fit_inside_no_grad_is_refused() -> None:
-    with no_grad(), pytest.raises(ValueError, match=r"depends on no parameter .* inside no_grad"):
+    with no_grad(), pytest.raises(ValueError, match=r"does not depend on any parameter .* inside no_grad"):
         trained()
 
 
 def test_accuracy_needs_a_loss_that_decides() -> None:
-    with pytest.raises(ValueError, match=r"mse does not say how accuracy decides: .* nn\.decides"):
+    with pytest.raises(ValueError, match=r"mse does not state how accuracy decides: .* nn\.decides"):
         nn.accuracy(nn.Neuron(2), X, Y, nn.mse)
 
 

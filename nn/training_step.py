@@ -1,4 +1,4 @@
-"""One training step on a batch, node by node, and what an epoch adds up."""
+"""One training step on a batch: the eager one, and what it shares with the replayed one."""
 
 from __future__ import annotations
 
@@ -8,9 +8,9 @@ from typing import Any
 
 import autograd
 from autograd import Value
-from nn.losses import Decision, is_right
+from nn.checked_samples import Samples
+from nn.decisions import DecisionRule
 from nn.optim import Optimizer
-from nn.samples import Samples
 
 __all__ = [
     "EagerStep",
@@ -28,7 +28,7 @@ LossFunction = Callable[[Any, Any], Value]
 
 
 class Tally:
-    """The sums over one epoch's samples: how many, how many right, and their losses."""
+    """The sums over one epoch's samples: their number, the number that was right, and their losses."""
 
     def __init__(self) -> None:
         self.samples = 0
@@ -37,22 +37,27 @@ class Tally:
 
 
 class EagerStep:
-    """A step that records the graph of each batch anew; it is called with the rows of the batch."""
+    """A training step that records the graph of each batch anew; it is called with the rows of the batch."""
 
     def __init__(
-        self, model: Model, samples: Samples, loss: LossFunction, decision: Decision | None, optimizer: Optimizer
+        self, model: Model, samples: Samples, loss: LossFunction, rule: DecisionRule | None, optimizer: Optimizer
     ) -> None:
         self.model = model
         self.samples = samples
         self.loss = loss
-        self.decision = decision
+        self.rule = rule
         self.optimizer = optimizer
 
     def __call__(self, rows: list[int], tally: Tally, where: str) -> None:
-        """Train on these rows; `where` says in errors which batch it is.
+        """Train on these rows.
+
+        Args:
+            rows: the indices of the samples.
+            tally: the sums of the epoch, which this batch is added to.
+            where: the name of the batch in errors.
 
         Raises:
-            ValueError: The loss or a gradient is not finite, or the loss depends on no parameter.
+            ValueError: the loss or a gradient is not finite, or the loss does not depend on any parameter.
         """
         losses = []
         for row in rows:
@@ -60,26 +65,26 @@ class EagerStep:
             prediction = self.model(features)
             losses.append(checked_loss(self.loss, prediction, target))
             tally.loss += losses[-1].data
-            if self.decision is not None:
-                tally.right += is_right(self.decision, prediction, target)
+            if self.rule is not None:
+                tally.right += self.rule.is_right(prediction, target)
         tally.samples += len(rows)
         total = autograd.mean(losses)
         check_finite(total.data, where)
         if not total.op:
-            raise ValueError(f"the loss depends on no parameter in {where}: is fit called inside no_grad()?")
+            raise ValueError(f"the loss does not depend on any parameter in {where}: is fit called inside no_grad()?")
         self.optimizer.zero_grad()
         total.backward()
         change_parameters(self.optimizer, where)
 
 
 def check_finite(loss: float, where: str) -> None:
-    """Refuse a mean loss that is nan or infinite."""
+    """Raise ValueError if a mean loss is nan or infinite."""
     if not math.isfinite(loss):
         raise ValueError(f"the loss is {loss} in {where}: try a lower lr, or scale the data")
 
 
 def change_parameters(optimizer: Optimizer, where: str) -> None:
-    """The optimiser's step, whose error names the batch."""
+    """Take the optimiser's step; an error names the batch."""
     try:
         optimizer.step()
     except ValueError as error:
@@ -87,7 +92,7 @@ def change_parameters(optimizer: Optimizer, where: str) -> None:
 
 
 def checked_loss(loss: LossFunction, prediction: Any, target: Any) -> Value:
-    """The loss of one sample; TypeError where it is no Value."""
+    """Return the loss of one sample; raise TypeError if it is not a Value."""
     computed = loss(prediction, target)
     if not isinstance(computed, Value):
         raise TypeError(f"{name_of(loss)} must return a Value, not {type(computed).__name__} {computed!r}")
@@ -95,5 +100,5 @@ def checked_loss(loss: LossFunction, prediction: Any, target: Any) -> Value:
 
 
 def name_of(loss: LossFunction) -> str:
-    """What errors call a loss."""
+    """Return the name of a loss in errors."""
     return getattr(loss, "__name__", repr(loss))

@@ -16,11 +16,11 @@ Samples = Sequence[tuple[list[float], Any]]
 
 
 def checked_rows(X: Rows) -> list[list[float]]:
-    """The rows as lists of floats.
+    """Return the rows as lists of floats.
 
     Raises:
-        TypeError: X is no sequence of rows, or something in it is no number; the error names row and column.
-        ValueError: X is empty, its rows differ in length or have none, or a number is nan or infinite.
+        TypeError: X is not a sequence of rows of numbers; the error names row and column.
+        ValueError: X is empty, its rows are empty or differ in length, or a number is nan or infinite.
 
     >>> checked_rows([(1, 2.5), (0, -1)])
     [[1.0, 2.5], [0.0, -1.0]]
@@ -37,11 +37,11 @@ def checked_rows(X: Rows) -> list[list[float]]:
 
 
 def checked_samples(X: Rows, y: Iterable[Any]) -> list[tuple[list[float], Any]]:
-    """Each row with its target: a number as it is (an integer stays one), or a list of numbers.
+    """Return each row with its target: a number (an integer stays an integer) or a list of numbers.
 
     Raises:
-        TypeError: As `checked_rows`; or a target is neither a number nor a sequence of numbers.
-        ValueError: As `checked_rows`; or X and y differ in length, or a target is not finite.
+        TypeError: as for `checked_rows`; or a target is neither a number nor a sequence of numbers.
+        ValueError: as for `checked_rows`; or X and y differ in length, or a target is not finite.
 
     >>> checked_samples([[1, 2]], [1])
     [([1.0, 2.0], 1)]
@@ -53,7 +53,7 @@ def checked_samples(X: Rows, y: Iterable[Any]) -> list[tuple[list[float], Any]]:
 
 
 def _listed(name: str, items: Any) -> list[Any]:
-    """The items of a list, tuple, array or other iterable. An array's tolist gives Python's own numbers, and faster."""
+    """Return the items of a list, tuple, array or other iterable; an array's as Python numbers."""
     if hasattr(items, "tolist"):
         items = items.tolist()
     if isinstance(items, (str, bytes, dict, Value)) or not hasattr(items, "__iter__"):
@@ -87,5 +87,5 @@ def _checked_number(where: str, number: Any) -> float:
         raise TypeError(f"{where} must be a number, not {type(number).__name__} {number!r}")
     converted = float(number)
     if not math.isfinite(converted):
-        raise ValueError(f"{where} is {converted}: remove or replace what is missing before training")
+        raise ValueError(f"{where} is {converted}: remove or replace missing values before training")
     return converted

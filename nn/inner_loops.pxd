@@ -1,4 +1,4 @@
-# The C types of nn/loops.py.
+# The C types of nn/inner_loops.py.
 cimport cython
 from libc.math cimport sqrt
 from autograd.value cimport Value as CompiledValue

@@ -1,7 +1,7 @@
-"""The loops over parameters that every training step runs; compiled where there is a compiler.
+"""The inner loops of training, over parameters and over the rows of a batch; compiled where there is a compiler.
 
-Memory and results lie in arrays of doubles (`array("d")`), one number a parameter. A function that computes what a
-parameter would become changes nothing itself; it says whether all its numbers are finite, and `assign` makes it so.
+State and results are arrays of doubles (`array("d")`), one number per parameter. An optimiser's loop computes the new
+parameters without changing the old ones and returns whether all numbers are finite; `assign` then changes them.
 """
 
 from __future__ import annotations
@@ -45,7 +45,7 @@ def zero_gradients(params: tuple[Value, ...]) -> None:
 
 
 def assign(params: tuple[Value, ...], data: array[float]) -> None:
-    """Give every parameter its new number.
+    """Assign every parameter its new data.
 
     >>> x = Value(1.0)
     >>> assign((x,), array("d", [2.0])); x.data
@@ -57,7 +57,7 @@ def assign(params: tuple[Value, ...], data: array[float]) -> None:
 
 
 def sum_of_squares(params: tuple[Value, ...]) -> float:
-    """The sum of the squares of the gradients, added from the left.
+    """Return the sum of the squares of the gradients, added from the left.
 
     >>> x, y = Value(1.0), Value(1.0)
     >>> x.grad, y.grad = 3.0, 4.0
@@ -92,7 +92,7 @@ def sgd(
     new_velocity: array[float],
     new_data: array[float],
 ) -> bool:
-    """velocity = momentum · velocity + gradient; parameter - lr · velocity. Returns whether all results are finite."""
+    """Compute velocity = momentum · velocity + gradient and parameter - lr · velocity; return whether finite."""
     doubt = 0.0  # becomes nan where a number is not finite: inf - inf
     for i in range(len(params)):
         parameter = params[i]
@@ -118,7 +118,7 @@ def adam(
     new_second: array[float],
     new_data: array[float],
 ) -> bool:
-    """Algorithm 1 of Kingma & Ba 2015, for `nn.Adam`. Returns whether all results are finite."""
+    """Compute algorithm 1 of Kingma & Ba 2015, for `nn.Adam`; return whether all results are finite."""
     doubt = 0.0
     for i in range(len(params)):
         parameter = params[i]
@@ -134,7 +134,7 @@ def adam(
 
 
 def gather_rows(table: array[float], rows: list[int], width: int, batch: array[float]) -> None:
-    """Copy rows of a table one after another into a batch; both hold `width` numbers a row.
+    """Copy rows of a table one after another into a batch; both have `width` numbers per row.
 
     >>> batch = array("d", [0.0, 0.0])
     >>> gather_rows(array("d", [1.0, 2.0, 3.0]), [2, 0], 1, batch); batch
@@ -149,7 +149,7 @@ def gather_rows(table: array[float], rows: list[int], width: int, batch: array[f
 
 
 def add_column(outputs: array[float], width: int, rows: int, total: float) -> float:
-    """Add the first number of each row to a total, from the left.
+    """Return a total plus the first number of each row, added from the left.
 
     >>> add_column(array("d", [1.0, 9.0, 2.0, 9.0]), 2, 2, 0.5)
     3.5
@@ -160,7 +160,7 @@ def add_column(outputs: array[float], width: int, rows: int, total: float) -> fl
 
 
 def count_above(outputs: array[float], batch: array[float], width: int, rows: int, threshold: float) -> int:
-    """How many rows have a score on their target's side of the threshold.
+    """Return the number of rows whose score is on their target's side of the threshold.
 
     A row of `outputs` is (loss, score); the target is the last of the `width` numbers of a row of `batch`.
 
@@ -175,9 +175,9 @@ def count_above(outputs: array[float], batch: array[float], width: int, rows: in
 
 
 def count_argmax(outputs: array[float], columns: int, batch: array[float], width: int, rows: int) -> int:
-    """How many rows have their largest score, the first of equals, at the place that the target says.
+    """Return the number of rows whose largest score, the first of equal ones, has the index that is the target.
 
-    A row of `outputs` is the loss and columns - 1 scores; targets lie as for `count_above`.
+    A row of `outputs` is the loss and columns - 1 scores; targets are as for `count_above`.
 
     >>> count_argmax(array("d", [0.1, 0.7, 0.2, 0.1, 0.6, 0.6]), 3, array("d", [0.0, 1.0]), 1, 2)
     1

@@ -1,4 +1,4 @@
-"""Training steps through a tape: model and loss are recorded on one row, and replayed on each batch."""
+"""One training step through a tape: model and loss are recorded on one row and replayed on each batch."""
 
 from __future__ import annotations
 
@@ -11,19 +11,19 @@ from autograd import BranchChanged, FrozenValueWarning, Tape, Value, no_grad, re
 from autograd.modes import current_mode
 from autograd.tape.replay import Failure, Sums, add_gradients
 from autograd.value import creation_number
-from nn import loops, losses
+from nn import inner_loops, losses
+from nn.checked_samples import Samples
+from nn.decisions import DecisionRule
 from nn.layers import ACTIVATIONS, MLP, Layer, Neuron
-from nn.losses import Decision
 from nn.module import Module
 from nn.optim import Optimizer
-from nn.samples import Samples
-from nn.steps import LossFunction, Model, Tally, change_parameters, check_finite, checked_loss
+from nn.training_step import LossFunction, Model, Tally, change_parameters, check_finite, checked_loss
 
 __all__ = ["ReplayedStep", "chooses_replay"]
 
-_COMPARED = 2  # batches: what is frozen shows in the second at the latest, where rows and parameters have changed
+_COMPARED = 2  # batches: a frozen number shows in the second at the latest, when rows and parameters have changed
 
-# as they are here, so that a program that replaces one of them trains with its own
+# as they are at import, so that a program that replaces one of them trains with its own
 _OWN_FORWARD = {kind: kind.forward for kind in (Neuron, Layer, MLP)}
 _OWN_CALL = Module.__call__
 _OWN_ACTIVATIONS = dict(ACTIVATIONS)
@@ -38,10 +38,10 @@ _OWN_LOSSES = (
 
 
 def chooses_replay(model: Model, loss: LossFunction, asked: bool | None) -> bool:
-    """Whether to train through a tape: as asked, or else where nothing but this package's own parts is called.
+    """Return whether to train through a tape: as asked, or else if only this package's own parts are called.
 
-    Inside `no_grad()` nothing can be recorded, and eager training says so. Under `detect_anomaly()`, and while another
-    tape is recorded, each node counts.
+    Inside `no_grad()` nothing can be recorded, and eager training raises the error. Under `detect_anomaly()`, and while
+    another tape is being recorded, every node must be computed.
 
     >>> chooses_replay(MLP(2, [1]), losses.hinge, None), chooses_replay(MLP(2, [1]), lambda p, t: p - t, None)
     (True, False)
@@ -71,15 +71,19 @@ def _is_own(module: object) -> bool:
 
 
 class ReplayedStep:
-    """A step that replays one tape on the rows of the batch; it is called like `nn.steps.EagerStep`.
+    """A training step that replays a tape on the rows of the batch; it is called like `nn.training_step.EagerStep`.
 
     Args:
-        model, samples, loss, decision, optimizer: As for the eager step; the first sample is recorded.
-        batch_size: The most rows that a step has.
-        compares: Whether the first batches are compared with eager, row by row.
+        model: as for the eager step.
+        samples: as for the eager step; the first one is recorded.
+        loss: as for the eager step.
+        rule: as for the eager step.
+        optimizer: as for the eager step.
+        batch_size: the largest number of rows in a step.
+        compares: whether to compare the first batches with eager runs, row by row.
 
     Raises:
-        ValueError: The loss depends on no parameter, or the targets are not all of one form.
+        ValueError: the loss does not depend on any parameter, or the targets differ in form.
     """
 
     def __init__(
@@ -87,70 +91,71 @@ class ReplayedStep:
         model: Model,
         samples: Samples,
         loss: LossFunction,
-        decision: Decision | None,
+        rule: DecisionRule | None,
         optimizer: Optimizer,
         batch_size: int,
         compares: bool,
     ) -> None:
         self.model, self.loss, self.optimizer = model, loss, optimizer
         self.samples = samples
-        self.decision = decision
+        self.rule = rule
         self.compares = _COMPARED if compares else 0
         row, target = samples[0]
         self.names_class = not isinstance(target, list)
         self.width = len(row) + _width(target)
         self.table = _table(samples, self.width, keeps_form=compares)
         newest = creation_number(Value(0.0))
-        self.tape, self.frozen = _recorded(model, loss, decision, row, target, keeps_lines=compares)
-        # constants that the function makes for itself, such as a sum's Value(0.0), come after those that it found
+        self.tape, self.frozen = _recorded(model, loss, rule, row, target, keeps_lines=compares)
+        # constants that the function creates itself, such as a sum's Value(0.0), are newer than those that it found
         self.found = tuple(leaf for leaf in self.tape.params if creation_number(leaf) < newest)
         if not any(self.tape.param_needed[: len(self.found)]):
-            raise ValueError("the loss depends on no parameter: there is nothing to train")
+            raise ValueError("the loss does not depend on any parameter: there is nothing to train")
         self.columns = self.tape.output_count
         size = min(batch_size, len(samples))
         self.batch = array("d", bytes(8 * size * self.width))
         self.outputs = array("d", bytes(8 * size * self.columns))
 
     def __call__(self, rows: list[int], tally: Tally, where: str) -> None:
-        """Train on these rows; `where` says in errors which batch it is.
+        """Train on these rows.
+
+        Args:
+            rows: the indices of the samples.
+            tally: the sums of the epoch, which this batch is added to.
+            where: the name of the batch in errors.
 
         Raises:
-            ValueError: As the eager step; or a row's loss or gradients are not those of the eager run.
-            BranchChanged: A row would take another branch than the one that was recorded.
+            ValueError: as for the eager step; or a row's loss or gradients differ from the eager run's.
+            BranchChanged: a row takes a different branch from the one recorded.
         """
         if self.compares:
             self.compares -= 1
             self._compare(rows, where)
         count, tape = len(rows), self.tape
-        loops.gather_rows(self.table, rows, self.width, self.batch)
+        inner_loops.gather_rows(self.table, rows, self.width, self.batch)
         sums = Sums(len(tape.params))
         failure = tape.replay(self.batch, count, self.outputs, self._seeds(1.0 / count), None, sums)
         if failure is not None:
             self._refuse(failure, rows, where)
-        check_finite(loops.add_column(self.outputs, self.columns, count, 0.0) / count, where)
+        check_finite(inner_loops.add_column(self.outputs, self.columns, count, 0.0) / count, where)
         self._count(count, tally)
         self.optimizer.zero_grad()
         add_gradients(tape.params, tape.param_needed, sums.finish())
         change_parameters(self.optimizer, where)
 
     def _seeds(self, of_loss: float) -> array[float]:
-        """The upstream gradients of the outputs: what accuracy is decided by is not differentiated."""
+        """Return the upstream gradients of the outputs; the scores that accuracy looks at are not differentiated."""
         seeds = array("d", bytes(8 * self.columns))
         seeds[0] = of_loss
         return seeds
 
     def _count(self, count: int, tally: Tally) -> None:
         tally.samples += count
-        tally.loss = loops.add_column(self.outputs, self.columns, count, tally.loss)
-        if self.decision == "argmax":
-            if self.names_class:
-                tally.right += loops.count_argmax(self.outputs, self.columns, self.batch, self.width, count)
-        elif self.decision is not None:
-            threshold = 0.0 if self.decision == "> 0" else 0.5
-            tally.right += loops.count_above(self.outputs, self.batch, self.width, count, threshold)
+        tally.loss = inner_loops.add_column(self.outputs, self.columns, count, tally.loss)
+        if self.rule is not None and self.names_class:
+            tally.right += self.rule.count_right(self.outputs, self.columns, self.batch, self.width, count)
 
     def _refuse(self, failure: Failure, rows: list[int], where: str) -> NoReturn:
-        """The error of a row that the tape does not fit: the loss's or the model's own, if they have one."""
+        """Raise the error of a row that the tape does not fit: the loss's or the model's own, if they have one."""
         with no_grad():
             for row in rows:
                 features, target = self.samples[row]
@@ -160,7 +165,7 @@ class ReplayedStep:
         raise BranchChanged(message, failure.row) from None
 
     def _compare(self, rows: list[int], where: str) -> None:
-        """Hold each row against the eager run; gradients of one row have its bits, whatever their order in a sum."""
+        """Compare each row with the eager run; the gradients of a single row agree to the bit."""
         params = _without_repeats([*self.found, *self.optimizer.params])
         before = [parameter.grad for parameter in params]
         try:
@@ -209,15 +214,15 @@ class ReplayedStep:
 
 
 def _recorded(
-    model: Model, loss: LossFunction, decision: Decision | None, row: list[float], target: Any, keeps_lines: bool
+    model: Model, loss: LossFunction, rule: DecisionRule | None, row: list[float], target: Any, keeps_lines: bool
 ) -> tuple[Tape, list[str]]:
-    """The tape of one row's loss and outputs, and the lines that read numbers meanwhile."""
+    """Return the tape of one row's loss and scores, and the source lines that read numbers during the recording."""
 
     def loss_and_outputs(x: list[Value], y: Any) -> list[Value | float]:
         prediction = model(x)
-        return [checked_loss(loss, prediction, y), *losses.decided_by(decision, prediction)]
+        return [checked_loss(loss, prediction, y), *(rule.scores(prediction) if rule is not None else ())]
 
-    if not keeps_lines:  # to catch warnings changes what other threads do with theirs
+    if not keeps_lines:  # catching warnings affects those of other threads
         return record(loss_and_outputs, inputs=[row, target]), []
     with warnings.catch_warnings(record=True) as caught:
         warnings.simplefilter("always")
@@ -233,7 +238,7 @@ def _recorded(
 
 
 def _table(samples: Samples, width: int, keeps_form: bool) -> array[float]:
-    """All rows, each followed by its target."""
+    """Return all rows, each followed by its target."""
     table = array("d")
     is_list = isinstance(samples[0][1], list)
     for index, (row, target) in enumerate(samples):
