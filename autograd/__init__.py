@@ -66,3 +66,7 @@ __all__ = [
     "value_and_grad",
     *(name for name in _functions if name not in _BUILTINS),
 ]
+
+
+def __dir__() -> list[str]:
+    return sorted([*__all__, *_BUILTINS, "__version__"])

@@ -1,4 +1,4 @@
-"""nn: small neural networks of scalars, and what trains them.
+"""Small neural networks of scalars, and their training.
 
 >>> import nn
 >>> X, y = nn.xor()
@@ -13,7 +13,7 @@ from __future__ import annotations
 
 import autograd as _autograd
 
-if not _autograd.compiled:  # the compiled loops know the compiled Value alone
+if not _autograd.compiled:  # the compiled loops work on the compiled Value only
     from autograd.pure import import_from_source as _import_from_source
 
     _import_from_source(__path__)
@@ -64,3 +64,9 @@ __all__ = [
     "xavier",
     "xor",
 ]
+
+_MODULES = ["data", "init", "layers", "losses", "optim"]  # modules that hold public names besides these
+
+
+def __dir__() -> list[str]:
+    return sorted([*__all__, *_MODULES])

@@ -25,3 +25,7 @@ __all__ = [
     "to_svg",
     "trace",
 ]
+
+
+def __dir__() -> list[str]:
+    return sorted(__all__)

@@ -1,0 +1,107 @@
+"""The names that the packages show, and which of two things a shared name means."""
+
+from __future__ import annotations
+
+import importlib
+import os
+import pkgutil
+import rlcompleter
+import subprocess
+import sys
+import types
+from pathlib import Path
+
+import pytest
+
+import autograd
+import nn
+import viz
+
+ROOT = Path(__file__).resolve().parent.parent
+PACKAGES = [autograd, nn, viz]
+# public names that `import *` leaves out: they shadow builtins, or are modules that hold public names
+BESIDES = {
+    autograd: {"__version__", "abs", "round", "sum"},
+    nn: {"data", "init", "layers", "losses", "optim"},
+    viz: set(),
+}
+
+
+def submodules(package: types.ModuleType) -> set[str]:
+    return {found.name for found in pkgutil.iter_modules(package.__path__)}
+
+
+SHARED = sorted(submodules(autograd) & set(autograd.__all__))
+
+
+@pytest.mark.parametrize("package", PACKAGES)
+def test_completion_shows_what_is_public(package: types.ModuleType) -> None:
+    assert set(dir(package)) == set(package.__all__) | BESIDES[package]
+    for name in dir(package):
+        assert hasattr(package, name)
+
+
+@pytest.mark.parametrize("package", PACKAGES)
+def test_the_prompt_completes_public_names_only(package: types.ModuleType) -> None:
+    name = package.__name__
+    completer, found = rlcompleter.Completer({name: package}), set()
+    while (completion := completer.complete(f"{name}.", len(found))) is not None:
+        found.add(completion.removeprefix(f"{name}.").rstrip("()"))
+    # what every module has, which rlcompleter adds from its class
+    assert {one for one in found if not one.startswith("_")} == {one for one in dir(package) if not one.startswith("_")}
+
+
+def test_functions_and_modules_share_these_names() -> None:
+    assert SHARED == ["gradcheck", "steps"]
+    for package in PACKAGES:
+        for name in submodules(package) & set(package.__all__):
+            assert not isinstance(getattr(package, name), types.ModuleType), name
+
+
+IMPORTS = [
+    "import autograd.{0}",
+    "import autograd.{0} as found; assert callable(found)",
+    "import importlib; importlib.import_module('autograd.{0}')",
+    "import autograd, importlib; importlib.import_module('autograd.{0}')",
+    "from autograd import {0}; import autograd.{0}",
+    "from autograd.{0} import {0}",
+    "import nn; import autograd.{0}",
+    "import autograd.{0}, importlib, sys; importlib.reload(sys.modules['autograd.{0}'])",
+]
+
+
+@pytest.mark.parametrize("pure", ["", "1"])
+def test_a_shared_name_is_the_function_after_any_import(pure: str) -> None:
+    for lines in IMPORTS:
+        imports = [lines.format(name) for name in SHARED]
+        checks = [f"assert type(autograd.{name}) is types.FunctionType" for name in SHARED]
+        run_in_another_process(["-c", "\n".join([*imports, "import autograd, types", *checks])], pure)
+
+
+@pytest.mark.parametrize("pure", ["", "1"])
+def test_a_shared_name_is_the_function_under_pytest(tmp_path: Path, pure: str) -> None:
+    check = tmp_path / "test_names.py"
+    lines = [f"    import autograd.{name}\n    assert type(autograd.{name}) is types.FunctionType\n" for name in SHARED]
+    check.write_text(f"import types\ndef test_names():\n{''.join(lines)}")
+    options = ["--import-mode=importlib", "-p", "no:cacheprovider", "-c", os.devnull, f"--rootdir={tmp_path}"]
+    run_in_another_process(["-m", "pytest", *options, str(check)], pure)
+
+
+@pytest.mark.skipif(not (ROOT / "autograd").is_dir(), reason="needs the checkout")
+@pytest.mark.parametrize("pure", ["", "1"])
+def test_a_shared_name_is_the_function_where_its_module_is_collected_alone(pure: str) -> None:
+    for name in SHARED:  # their doctests call the functions
+        run_in_another_process(["-m", "pytest", "-p", "no:cacheprovider", str(ROOT / "autograd" / f"{name}.py")], pure)
+
+
+def run_in_another_process(arguments: list[str], pure: str) -> None:
+    packages = str(Path(autograd.__path__[0]).parent)
+    environment = {**os.environ, "PYTHONPATH": packages, "GLASSGRAD_PURE": pure}
+    done = subprocess.run([sys.executable, *arguments], env=environment, capture_output=True, text=True, check=False)
+    assert done.returncode == 0, done.stdout + done.stderr
+
+
+def test_in_this_session_too() -> None:
+    for name in SHARED:
+        importlib.import_module(f"autograd.{name}")
+        assert isinstance(getattr(autograd, name), types.FunctionType)
