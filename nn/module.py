@@ -9,13 +9,13 @@ from autograd import Value
 from autograd.modes import Mode, current_mode, scoped, set_mode
 from nn import inner_loops
 
-__all__ = ["Module"]
+__all__ = ["Forwards", "Module"]
 
 Inputs = ParamSpec("Inputs")
 Outputs_co = TypeVar("Outputs_co", covariant=True)
 
 
-class _Forwards(Protocol[Inputs, Outputs_co]):
+class Forwards(Protocol[Inputs, Outputs_co]):
     """A module as type checkers see it: by its method `forward`."""
 
     def forward(self, *args: Inputs.args, **kwargs: Inputs.kwargs) -> Outputs_co:
@@ -29,7 +29,7 @@ class _CallOfForward(Protocol):
     def __get__(self, module: None, kind: type[Any], /) -> Callable[..., Any]: ...
 
     @overload
-    def __get__(self, module: _Forwards[Inputs, Outputs_co], kind: type[Any], /) -> Callable[Inputs, Outputs_co]: ...
+    def __get__(self, module: Forwards[Inputs, Outputs_co], kind: type[Any], /) -> Callable[Inputs, Outputs_co]: ...
 
 
 def _typed_by_forward(call: Callable[..., Any]) -> _CallOfForward:

@@ -5,7 +5,7 @@ from __future__ import annotations
 import math
 from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass, field
-from typing import Any, overload
+from typing import Any, TypeVar, cast, overload
 
 from tqdm import tqdm
 
@@ -13,12 +13,15 @@ from autograd import Value, no_grad
 from nn.arguments import Seed, positive_integer, random_source
 from nn.checked_samples import Rows, Samples, checked_rows, checked_samples
 from nn.decisions import DecisionRule, rule_of
-from nn.module import Module
+from nn.module import Forwards, Module
 from nn.optim import Optimizer
 from nn.replayed_step import ReplayedStep, chooses_replay
 from nn.training_step import EagerStep, LossFunction, Model, Tally, checked_loss, name_of
 
 __all__ = ["History", "accuracy", "fit", "predict"]
+
+Outputs = TypeVar("Outputs")
+_Maps = Callable[[list[float]], Outputs] | Forwards[[list[float]], Outputs]  # a model of one row
 
 
 @dataclass
@@ -133,18 +136,18 @@ def fit(
 
 
 @overload
-def predict(model: Callable[[list[float]], Value | float], X: Rows) -> list[float]: ...
+def predict(model: _Maps[Value | float], X: Rows) -> list[float]: ...
 
 
 @overload
-def predict(model: Callable[[list[float]], Sequence[Value | float]], X: Rows) -> list[list[float]]: ...
+def predict(model: _Maps[Sequence[Value | float]], X: Rows) -> list[list[float]]: ...
 
 
 @overload
 def predict(model: Model, X: Rows) -> list[Any]: ...
 
 
-def predict(model: Model, X: Rows) -> list[Any]:
+def predict(model: Model | _Maps[Any], X: Rows) -> list[Any]:
     """Return the model's outputs for each row as plain numbers; nothing is recorded.
 
     Args:
@@ -161,9 +164,9 @@ def predict(model: Model, X: Rows) -> list[Any]:
     >>> predict(lambda row: Value(row[0]) * 2.0, [[1.0], [2.5]])
     [2.0, 5.0]
     """
-    rows = checked_rows(X)
+    rows, call = checked_rows(X), cast(Callable[[list[float]], Any], model)
     with no_grad():
-        return [_plain(model(row)) for row in rows]
+        return [_plain(call(row)) for row in rows]
 
 
 def accuracy(model: Model, X: Rows, y: Sequence[Any], loss: LossFunction) -> float:

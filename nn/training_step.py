@@ -10,6 +10,7 @@ import autograd
 from autograd import Value
 from nn.checked_samples import Samples
 from nn.decisions import DecisionRule
+from nn.module import Module
 from nn.optim import Optimizer
 
 __all__ = [
@@ -23,7 +24,7 @@ __all__ = [
     "name_of",
 ]
 
-Model = Callable[[Any], Any]
+Model = Callable[[Any], Any] | Module
 LossFunction = Callable[[Any, Any], Value]
 
 

@@ -7,8 +7,8 @@ import math
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
+from viz.font_metrics import columns, text_width
 from viz.layout import Box, Link, Placement, place
-from viz.metrics import columns, text_width
 
 
 @st.composite

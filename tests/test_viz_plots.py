@@ -62,7 +62,7 @@ def test_a_wide_range_of_losses_is_logarithmic():
 
 
 def test_an_empty_history_is_refused():
-    with pytest.raises(ValueError, match="no epoch"):
+    with pytest.raises(ValueError, match="does not have an epoch"):
         viz.plot_history(SimpleNamespace(loss=[], accuracy=[]))
 
 
@@ -125,7 +125,7 @@ def test_predict_records_nothing():
         (lambda row: 0.0, [[0, 1]], [0, 1], ValueError, "1 rows and y has 2"),
         (lambda row: 0.0, [[0, 1], [0, 1, 2]], [0, 1], ValueError, "row 1 of X has 3"),
         (lambda row: 0.0, [[0, math.nan]], [0], ValueError, "row 0 of X"),
-        (lambda row: 0.0, [[0, 1]] * 3, [0, 1, 2], ValueError, "3 classes, but predict gives one score"),
+        (lambda row: 0.0, [[0, 1]] * 3, [0, 1, 2], ValueError, "3 classes, but predict returns one score"),
         (lambda row: [0.0, 1.0], [[0, 1]], [2], ValueError, "label 2; with 2 scores"),
         (lambda row: [0.0, 1.0], [[0, 1]], [-1], ValueError, "label -1"),
         (lambda row: [0.0] * 9, [[0, 1]], [0], ValueError, "9 scores"),

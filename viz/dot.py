@@ -1,4 +1,4 @@
-"""A prepared graph in the DOT language, and dot's SVG of it made fit for a page."""
+"""A prepared graph in the DOT language, and the clean-up of dot's SVG for a page."""
 
 from __future__ import annotations
 
@@ -7,8 +7,8 @@ import re
 from xml.etree import ElementTree
 
 from viz.escaping import dot_html, dot_quoted, dot_tooltip
+from viz.font_metrics import text_width
 from viz.graph import Edge, Graph, Node, Row
-from viz.metrics import text_width
 from viz.theme import FONTS, Theme, edge_width, gradient_fill
 
 __all__ = [
@@ -30,9 +30,9 @@ _BITMAP = ' dpi=144 size="55,55"'
 
 
 def to_source(graph: Graph, theme: Theme, *, bitmap: bool = False) -> str:
-    """Return ``graph`` as DOT, one statement a line.
+    """Return ``graph`` as DOT, one statement per line.
 
-    Ids come from counters, never from labels. ``bitmap`` adds the resolution and the bound of a PNG.
+    Ids come from counters, never from labels. ``bitmap`` adds the resolution and the largest size of a PNG.
     """
     lines = [
         "digraph G {",
@@ -118,20 +118,20 @@ def _font(text: str, colour: str, size: int) -> str:
 
 
 def _least_width(width: float) -> str:
-    # dot measures with the fonts of its machine and underestimates what it has no font for; the reader's machine may
-    # have wider ones. A cell is never narrower than our own measure.
+    # dot measures with the fonts of its machine and underestimates characters that they lack; the fonts of the reader's
+    # machine may be wider. A cell is never narrower than our own measure.
     return f'WIDTH="{round(width)}"'
 
 
 def gradient_colour(gradient: float | None, theme: Theme) -> str:
-    """Return the colour of a printed gradient: by its sign, plain for zero, nan and not computed."""
+    """Return the colour of a printed gradient, by its sign; plain for zero, nan and None."""
     if gradient is None or not (gradient > 0.0 or gradient < 0.0):
         return theme.foreground
     return theme.positive_text if gradient > 0.0 else theme.negative_text
 
 
 def edge_colour(contribution: float | None, theme: Theme) -> str:
-    """Return the colour of an edge: by the sign of its contribution, neutral for zero, nan and not computed."""
+    """Return the colour of an edge, by the sign of its contribution; neutral for zero, nan and None."""
     if contribution is None or not (contribution > 0.0 or contribution < 0.0):
         return theme.line
     return theme.positive if contribution > 0.0 else theme.negative
@@ -146,15 +146,15 @@ def _edge_line(index: int, edge: Edge, graph: Graph, theme: Theme) -> str:
 
 
 def picture_id(source: str) -> str:
-    """Return a prefix for the ids of one picture: from its content, so it is the same in every process."""
+    """Return a prefix for the ids of one picture, made from its content, so it is the same in every process."""
     return "g" + hashlib.sha256(source.encode()).hexdigest()[:10]
 
 
 def safe_svg(svg: str, prefix: str, description: str) -> str:
     """Return dot's SVG as one plain ``<svg>`` element that can stand in a page beside others.
 
-    The document type (an external entity) and the comments go, links that only carry a tooltip become ``<title>``,
-    every id gets ``prefix``, and ``description`` is what a screen reader says.
+    The document type (an external entity) and the comments are removed, links that only carry a tooltip become
+    ``<title>``, every id gets ``prefix``, and ``description`` is the text for screen readers.
     """
     root = ElementTree.fromstring(svg)
     for element in root.iter():

@@ -1,4 +1,4 @@
-"""User text made safe for the syntaxes it reaches. It is cleaned first (`autograd.formatting.clean_text`)."""
+"""Escaping of user text for each syntax it is written in, after `autograd.formatting.clean_text`."""
 
 from __future__ import annotations
 
@@ -10,8 +10,8 @@ __all__ = ["dot_html", "dot_quoted", "dot_tooltip", "markup"]
 def dot_html(text: str) -> str:
     r"""Return ``text`` for an HTML-like label of DOT.
 
-    Graphviz expands ``\N`` and ``\G`` there too, so backslashes are doubled; an empty element is a syntax error, and so
-    is one that is a lone ``]``.
+    Graphviz also expands ``\N`` and ``\G`` there, so backslashes are doubled; an empty element and a lone ``]`` are
+    syntax errors.
 
     >>> print(dot_html(r"<\N>"), dot_html(""))
     &lt;\\N&gt; &#160;

@@ -1,7 +1,7 @@
-"""A graph prepared for showing: what the cards, their slots and the edges say, whoever draws them.
+"""A graph prepared for showing: the contents of cards, slots and edges, for every renderer.
 
-A prepared graph is a snapshot of plain numbers and cleaned text. It holds no Value, so a picture keeps no graph alive
-and shows what the engine had computed when it was made.
+A prepared graph is a snapshot of plain numbers and cleaned text. It does not hold any Value, so a picture does not keep
+a graph alive, and shows what the engine had computed when the picture was made.
 """
 
 from __future__ import annotations
@@ -42,7 +42,7 @@ Kind = Literal["input", "parameter", "operation"]
 
 @dataclass(frozen=True, slots=True)
 class Row:
-    """One line of a card: a name on the left, a number on the right; ``signed`` where colour tells the sign."""
+    """One line of a card: a name on the left, a number on the right; ``signed`` if its colour shows the sign."""
 
     name: str
     text: str
@@ -51,7 +51,7 @@ class Row:
 
 @dataclass(frozen=True, slots=True)
 class Slot:
-    """The place of one operand on a card: a local derivative, or the number itself where the operand is a number."""
+    """The place of one operand on a card: a local derivative, or the number itself if the operand is a number."""
 
     text: str
     is_number: bool = False
@@ -61,8 +61,8 @@ class Slot:
 class Node:
     """One card.
 
-    ``gradient`` is None where no backward pass has been (``Value.reached``); ``divider`` is the slot before which a
-    rule separates the operands of a two-sequence primitive (dot), or None.
+    ``gradient`` is None before a backward pass (``Value.reached``); ``divider`` is the slot before which a rule
+    separates the two lists of operands of dot, or None.
     """
 
     kind: Kind
@@ -78,7 +78,7 @@ class Node:
 
 @dataclass(frozen=True, slots=True)
 class Edge:
-    """From node ``tail`` to a slot of node ``head``; ``contribution`` is upstream × local, None before backward."""
+    """An edge from node ``tail`` to a slot of ``head``; ``contribution`` is upstream × local, None before backward."""
 
     tail: int
     head: int
@@ -111,7 +111,7 @@ def walk(root: Value | Sequence[Value]) -> list[Value]:
     roots = _roots(root)
     if len(roots) == 1:
         return topological_order(roots[0])
-    # Each root's order brings all ancestors of what it brings, so appending what is new keeps parents first.
+    # Each root's order contains all ancestors of its nodes, so appending the new ones keeps parents first.
     merged: dict[int, Value] = {}
     for one in roots:
         for value in topological_order(one):
@@ -128,7 +128,7 @@ def _roots(root: object) -> list[Value]:
         if not isinstance(one, Value):
             raise TypeError(f"a graph is drawn from Values; this list holds a {type(one).__name__}")
     if not root:
-        raise ValueError("there is nothing to draw in an empty list; give at least one Value")
+        raise ValueError("an empty list has nothing to draw; give at least one Value")
     return list(root)
 
 
@@ -145,10 +145,10 @@ def trace(root: Value) -> tuple[set[Value], set[tuple[Value, Value]]]:
 
 
 def check_size(order: Sequence[Value], limit: int | None) -> None:
-    """Refuse a graph too large to be read, before anything is laid out.
+    """Refuse a graph that is too large to be read, before anything is laid out.
 
-    Operands count as edges, numbers too, because each takes a slot. ``limit`` replaces the bound on nodes and scales
-    the one on edges with it.
+    All operands count as edges, numbers included, because each takes a slot. ``limit`` replaces the bound on nodes and
+    scales the bound on edges with it.
 
     Raises:
         ValueError: the graph is too large.
@@ -206,7 +206,7 @@ def _largest(numbers: Iterable[float | None]) -> float:
 
 
 def leaf_kind(value: Value, marked: set[int]) -> Literal["input", "parameter"]:
-    """Return what a leaf is shown as: a parameter if it belongs to a module or its id is among those marked.
+    """Return how to show a leaf: as a parameter if it belongs to a module or its id is among those marked.
 
     >>> leaf_kind(Value(1.0), set())
     'input'
@@ -220,7 +220,7 @@ def _node(value: Value, position: int, marked: set[int], *, is_output: bool) -> 
     kind: Kind = "operation" if value.op else leaf_kind(value, marked)
     return Node(
         kind,
-        # A leaf without a label goes by its number, as in listings and steps.
+        # A leaf without a label is named by its number, as in listings and steps.
         title=glyph(value.op) if value.op else label if label.strip() else f"%{position}",
         subtitle=label if value.op else "",
         rows=(

@@ -1,8 +1,8 @@
-"""A layered layout of its own, left to right, for where the dot program is missing.
+"""The built-in layered layout, left to right, for machines without the dot program.
 
 The steps are those of Sugiyama, Tagawa and Toda (1981): ranks by longest path, dummies on edges that span several
 ranks, barycentre sweeps against crossings, then coordinates. A card's height is kept apart from its neighbours by
-isotonic regression (pool adjacent violators), which finds the closest positions to the wanted ones in linear time.
+isotonic regression (pool adjacent violators), which finds the positions closest to the wanted ones in linear time.
 """
 
 from __future__ import annotations
@@ -24,7 +24,7 @@ _SWEEPS, _SETTLINGS = 12, 8
 
 @dataclass(frozen=True, slots=True)
 class Box:
-    """A card's size and the height of each slot's middle below its own middle."""
+    """The size of a card, and the height of each slot's middle below the card's middle."""
 
     width: float
     height: float
@@ -33,7 +33,7 @@ class Box:
 
 @dataclass(frozen=True, slots=True)
 class Link:
-    """From the right side of box ``tail`` to slot ``slot`` of box ``head``; always ``tail < head``."""
+    """A link from the right side of box ``tail`` to slot ``slot`` of box ``head``; always ``tail < head``."""
 
     tail: int
     head: int
@@ -42,7 +42,7 @@ class Link:
 
 @dataclass(frozen=True, slots=True)
 class Placement:
-    """Where everything is: the left and right edge and the middle of each box, the route of each link, the extent.
+    """The positions: the left and right edge and the middle of each box, the route of each link, the size of the whole.
 
     A route runs from its first point to its last; between points 2k and 2k+1 it bends, between 2k+1 and 2k+2 it
     crosses a rank straight.
@@ -55,8 +55,8 @@ class Placement:
     height: float
 
 
-class _Web:
-    """Boxes and, after them, dummies of height 0; ``ahead`` and ``behind`` hold (neighbour, offset of the slot)."""
+class _Vertices:
+    """Boxes followed by dummies of height 0; ``ahead`` and ``behind`` hold (neighbour, offset of the slot)."""
 
     def __init__(self, boxes: Sequence[Box], ranks: list[int]) -> None:
         self.ranks = ranks
@@ -77,16 +77,16 @@ class _Web:
 
 
 def place(boxes: Sequence[Box], links: Sequence[Link]) -> Placement:
-    """Return a placement of ``boxes`` (at least one); the same input gives the same one in every process."""
-    web = _Web(boxes, _ranks(len(boxes), links))
-    chains = _join_all(web, boxes, links)
-    orders = _ordered(web)
-    middle = _heights(web, orders)
-    top = min(y - height / 2 for y, height in zip(middle, web.heights, strict=True))
+    """Return a placement of ``boxes`` (at least one); it is the same for the same input in every process."""
+    vertices = _Vertices(boxes, _ranks(len(boxes), links))
+    chains = _join_all(vertices, boxes, links)
+    orders = _ordered(vertices)
+    middle = _heights(vertices, orders)
+    top = min(y - height / 2 for y, height in zip(middle, vertices.heights, strict=True))
     middle = [y - top for y in middle]
-    bottom = max(y + height / 2 for y, height in zip(middle, web.heights, strict=True))
-    columns = _columns(boxes, web, orders, middle)
-    spans = [columns[rank] for rank in web.ranks]
+    bottom = max(y + height / 2 for y, height in zip(middle, vertices.heights, strict=True))
+    columns = _columns(boxes, vertices, orders, middle)
+    spans = [columns[rank] for rank in vertices.ranks]
     routes = []
     for link, chain in zip(links, chains, strict=True):
         route = [(spans[link.tail][1], middle[link.tail])]
@@ -98,10 +98,10 @@ def place(boxes: Sequence[Box], links: Sequence[Link]) -> Placement:
 
 
 def _ranks(count: int, links: Sequence[Link]) -> list[int]:
-    """Rank by the longest way to a root, so that a box stands next to what uses it; some then move back.
+    """Return ranks by the longest way to a root, so that a box stands next to its users; some then move back.
 
-    A box with more links from boxes that stay than links onward moves to those: that shortens the whole. A leaf with
-    one user stays beside it.
+    A box with more incoming links from boxes that stay than outgoing links moves towards those, which shortens the sum
+    of all links. A leaf with one user stays beside it.
     """
     tails: list[list[int]] = [[] for _ in range(count)]
     heads: list[list[int]] = [[] for _ in range(count)]
@@ -123,90 +123,90 @@ def _ranks(count: int, links: Sequence[Link]) -> list[int]:
     return ranks
 
 
-def _join_all(web: _Web, boxes: Sequence[Box], links: Sequence[Link]) -> list[list[int]]:
-    """Add dummies wherever a link passes a rank, and return those of each link; links from one tail share them."""
+def _join_all(vertices: _Vertices, boxes: Sequence[Box], links: Sequence[Link]) -> list[list[int]]:
+    """Add a dummy where a link passes a rank, and return the dummies of each link; links from one tail share them."""
     trunks: dict[tuple[int, int], int] = {}
     chains: list[list[int]] = [[] for _ in links]
     for index in sorted(range(len(links)), key=lambda index: (links[index].head, links[index].slot)):
         link, last = links[index], links[index].tail
-        for rank in range(web.ranks[link.tail] + 1, web.ranks[link.head]):
+        for rank in range(vertices.ranks[link.tail] + 1, vertices.ranks[link.head]):
             if (link.tail, rank) not in trunks:
-                trunks[link.tail, rank] = web.add_dummy(rank)
-                web.join(last, trunks[link.tail, rank], 0.0)
+                trunks[link.tail, rank] = vertices.add_dummy(rank)
+                vertices.join(last, trunks[link.tail, rank], 0.0)
             last = trunks[link.tail, rank]
             chains[index].append(last)
-        web.join(last, link.head, boxes[link.head].slots[link.slot])
+        vertices.join(last, link.head, boxes[link.head].slots[link.slot])
     return chains
 
 
-def _ordered(web: _Web) -> list[list[int]]:
-    """Order every rank: a walk from the roots gives the start, sweeps improve it, the fewest crossings win."""
-    orders = _first_orders(web)
-    best, fewest = orders, _crossings(web, orders)
+def _ordered(vertices: _Vertices) -> list[list[int]]:
+    """Return the order of every rank: a walk from the roots starts, sweeps improve, the fewest crossings win."""
+    orders = _first_orders(vertices)
+    best, fewest = orders, _crossings(vertices, orders)
     for sweep in range(_SWEEPS):
         if fewest == 0:
             break
-        orders = _sweep(web, orders, forward=sweep % 2 == 0)
-        crossings = _crossings(web, orders)
+        orders = _sweep(vertices, orders, forward=sweep % 2 == 0)
+        crossings = _crossings(vertices, orders)
         if crossings < fewest:
             best, fewest = orders, crossings
     return best
 
 
-def _first_orders(web: _Web) -> list[list[int]]:
-    orders: list[list[int]] = [[] for _ in range(max(web.ranks) + 1)]
-    seen = [False] * len(web.ranks)
-    waiting = [vertex for vertex in reversed(range(len(web.ranks))) if not web.ahead[vertex]]
+def _first_orders(vertices: _Vertices) -> list[list[int]]:
+    orders: list[list[int]] = [[] for _ in range(max(vertices.ranks) + 1)]
+    seen = [False] * len(vertices.ranks)
+    waiting = [vertex for vertex in reversed(range(len(vertices.ranks))) if not vertices.ahead[vertex]]
     while waiting:
         vertex = waiting.pop()
         if seen[vertex]:
             continue
         seen[vertex] = True
-        orders[web.ranks[vertex]].append(vertex)
-        waiting.extend(tail for tail, _ in reversed(web.behind[vertex]))
+        orders[vertices.ranks[vertex]].append(vertex)
+        waiting.extend(tail for tail, _ in reversed(vertices.behind[vertex]))
     return orders
 
 
-def _places(web: _Web, orders: list[list[int]]) -> list[float]:
-    places = [0.0] * len(web.ranks)
+def _places(vertices: _Vertices, orders: list[list[int]]) -> list[float]:
+    places = [0.0] * len(vertices.ranks)
     for order in orders:
         for position, vertex in enumerate(order):
             places[vertex] = float(position)
     return places
 
 
-def _lean(web: _Web, vertex: int, offset: float) -> float:
+def _lean(vertices: _Vertices, vertex: int, offset: float) -> float:
     """Return a slot's place relative to its card's, in cards: slots of one card differ by less than cards do."""
-    return offset / web.heights[vertex] if web.heights[vertex] else 0.0
+    return offset / vertices.heights[vertex] if vertices.heights[vertex] else 0.0
 
 
-def _sweep(web: _Web, orders: list[list[int]], *, forward: bool) -> list[list[int]]:
-    places = _places(web, orders)
+def _sweep(vertices: _Vertices, orders: list[list[int]], *, forward: bool) -> list[list[int]]:
+    places = _places(vertices, orders)
     swept = [list(order) for order in orders]
     for order in swept if forward else reversed(swept):
-        keys = {vertex: _barycentre(web, vertex, places, forward) for vertex in order}
+        keys = {vertex: _barycentre(vertices, vertex, places, forward) for vertex in order}
         order.sort(key=lambda vertex: keys[vertex])
         for position, vertex in enumerate(order):
             places[vertex] = float(position)
     return swept
 
 
-def _barycentre(web: _Web, vertex: int, places: Sequence[float], forward: bool) -> float:
+def _barycentre(vertices: _Vertices, vertex: int, places: Sequence[float], forward: bool) -> float:
     if forward:
-        return _mean([places[tail] - _lean(web, vertex, o) for tail, o in web.behind[vertex]], places[vertex])
-    return _mean([places[head] + _lean(web, head, o) for head, o in web.ahead[vertex]], places[vertex])
+        return _mean([places[tail] - _lean(vertices, vertex, o) for tail, o in vertices.behind[vertex]], places[vertex])
+    return _mean([places[head] + _lean(vertices, head, o) for head, o in vertices.ahead[vertex]], places[vertex])
 
 
 def _mean(numbers: Sequence[float], default: float) -> float:
     return math.fsum(numbers) / len(numbers) if numbers else default
 
 
-def _crossings(web: _Web, orders: list[list[int]]) -> int:
-    places, count = _places(web, orders), 0
+def _crossings(vertices: _Vertices, orders: list[list[int]]) -> int:
+    places, count = _places(vertices, orders), 0
     for order in orders:
         seen: list[float] = []
         for vertex in order:
-            ports = [places[head] + _lean(web, head, offset) for head, offset in web.ahead[vertex]]
+            ports = [places[head] + _lean(vertices, head, offset) for head, offset in vertices.ahead[vertex]]
             for port in ports:
                 count += len(seen) - bisect_right(seen, port)
             for port in ports:
@@ -214,44 +214,48 @@ def _crossings(web: _Web, orders: list[list[int]]) -> int:
     return count
 
 
-def _heights(web: _Web, orders: list[list[int]]) -> list[float]:
-    """Return the middle of every vertex: as near to its neighbours as the gaps allow, from one side, then both."""
-    middle = [0.0] * len(web.ranks)
-    gaps = [_gaps(web, order) for order in orders]
+def _heights(vertices: _Vertices, orders: list[list[int]]) -> list[float]:
+    """Return the middle of every vertex, near its neighbours as the gaps allow: first on one side, then on both."""
+    middle = [0.0] * len(vertices.ranks)
+    gaps = [_gaps(vertices, order) for order in orders]
     for order, gap in zip(orders, gaps, strict=True):
         _settle(order, gap, [0.0] * len(order), middle)
     for turn in range(_SETTLINGS):
         back, front = turn % 2 == 1 or turn >= _SETTLINGS - 2, turn % 2 == 0 or turn >= _SETTLINGS - 2
         for rank in range(len(orders)) if back else reversed(range(len(orders))):
-            wanted = [_wanted(web, vertex, middle, back, front) for vertex in orders[rank]]
+            wanted = [_wanted(vertices, vertex, middle, back, front) for vertex in orders[rank]]
             _settle(orders[rank], gaps[rank], wanted, middle)
     return middle
 
 
-def _wanted(web: _Web, vertex: int, middle: list[float], back: bool, front: bool) -> float:
-    """Return the weighted mean of where the neighbours are; dummies pull more, so that long edges run straight."""
-    pulls = [(middle[tail] - offset, _pull(web, vertex, tail)) for tail, offset in web.behind[vertex]] if back else []
+def _wanted(vertices: _Vertices, vertex: int, middle: list[float], back: bool, front: bool) -> float:
+    """Return the weighted mean of the neighbours' heights; dummies pull more, so that long edges run straight."""
+    pulls = (
+        [(middle[tail] - offset, _pull(vertices, vertex, tail)) for tail, offset in vertices.behind[vertex]]
+        if back
+        else []
+    )
     if front:
-        pulls += [(middle[head] + offset, _pull(web, vertex, head)) for head, offset in web.ahead[vertex]]
+        pulls += [(middle[head] + offset, _pull(vertices, vertex, head)) for head, offset in vertices.ahead[vertex]]
     weight = sum(pull for _, pull in pulls)
     return math.fsum(height * pull for height, pull in pulls) / weight if weight else middle[vertex]
 
 
-def _pull(web: _Web, one: int, other: int) -> int:
-    return (1, 2, 8)[(web.heights[one] == 0.0) + (web.heights[other] == 0.0)]
+def _pull(vertices: _Vertices, one: int, other: int) -> int:
+    return (1, 2, 8)[(vertices.heights[one] == 0.0) + (vertices.heights[other] == 0.0)]
 
 
-def _gaps(web: _Web, order: list[int]) -> list[float]:
+def _gaps(vertices: _Vertices, order: list[int]) -> list[float]:
     """Return the least distance of each vertex's middle from the one above."""
     gaps = [0.0]
     for above, below in pairwise(order):
-        cards = web.heights[above] > 0.0 and web.heights[below] > 0.0
-        gaps.append((web.heights[above] + web.heights[below]) / 2 + (_CARD_GAP if cards else _DUMMY_GAP))
+        cards = vertices.heights[above] > 0.0 and vertices.heights[below] > 0.0
+        gaps.append((vertices.heights[above] + vertices.heights[below]) / 2 + (_CARD_GAP if cards else _DUMMY_GAP))
     return gaps
 
 
 def _settle(order: list[int], gaps: list[float], wanted: list[float], middle: list[float]) -> None:
-    """Put ``order`` nearest to ``wanted`` (least squares) with ``gaps`` kept: pool adjacent violators."""
+    """Place ``order`` nearest to ``wanted`` (least squares) with the given gaps: pool adjacent violators."""
     stacked, blocks = 0.0, list[tuple[float, int]]()
     offsets = []
     for gap, height in zip(gaps, wanted, strict=True):
@@ -268,13 +272,13 @@ def _settle(order: list[int], gaps: list[float], wanted: list[float], middle: li
 
 
 def _columns(
-    boxes: Sequence[Box], web: _Web, orders: list[list[int]], middle: list[float]
+    boxes: Sequence[Box], vertices: _Vertices, orders: list[list[int]], middle: list[float]
 ) -> list[tuple[float, float]]:
     """Return the left and the right edge of every rank; steep edges get more room."""
     columns, left = [], 0.0
     for order in orders:
         right = left + max((boxes[vertex].width for vertex in order if vertex < len(boxes)), default=0.0)
         columns.append((left, right))
-        climbs = [abs(middle[head] + offset - middle[v]) for v in order for head, offset in web.ahead[v]]
+        climbs = [abs(middle[head] + offset - middle[v]) for v in order for head, offset in vertices.ahead[v]]
         left = right + _RANK_GAP + min(_STEEP_GAP, 0.12 * max(climbs, default=0.0))
     return columns

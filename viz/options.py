@@ -64,7 +64,7 @@ def _check_limit(limit: Any) -> int | None:
 
 
 class GraphOptions(TypedDict, total=False):
-    """The options of everything that shows a graph."""
+    """The options of pictures and listings."""
 
     parameters: Annotated[
         Iterable[Value], Option((), "leaves to show as parameters, besides those of modules.", _check_parameters)

@@ -1,7 +1,7 @@
-"""Plots of training: loss and accuracy over epochs, and what a classifier says over the plane.
+"""Plots of training: loss and accuracy over epochs, and the decisions of a classifier over the plane.
 
 They need matplotlib (the extra ``plots``), which is imported when a plot is made. Figures are built without pyplot, so
-no global state changes and no window opens; a notebook shows the figure that is returned.
+global state does not change and windows do not open; a notebook shows the returned figure.
 """
 
 from __future__ import annotations
@@ -15,7 +15,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any, Protocol
 
 from autograd import Value, no_grad
-from viz.files import write_whole
+from viz.atomic_write import write_whole
 from viz.theme import LIGHT, mix
 
 if TYPE_CHECKING:
@@ -24,14 +24,14 @@ if TYPE_CHECKING:
 
 __all__ = ["History", "plot_decision_boundary", "plot_history"]
 
-_CELLS = 72  # of the grid over the plane, a side
-# One colour a class, in this order: two classes get the signs' colours of the graph pictures.
+_CELLS = 72  # per side of the grid over the plane
+# One colour per class, in this order: two classes get the colours that signs have in pictures of graphs.
 _CLASSES = (LIGHT.negative, LIGHT.positive, "#2E7D4F", "#7A3E9D", "#8C6D1F", "#C2185B", "#00838F", "#5D4037")
 _MARKERS = "osD^vPX*"
 
 
 class History(Protocol):
-    """What `plot_history` reads: one number an epoch; ``accuracy`` may be empty or hold None."""
+    """The part of a history that `plot_history` reads: one number per epoch; ``accuracy`` may be empty or hold None."""
 
     @property
     def loss(self) -> Sequence[float]: ...  # noqa: D102 - the class says it
@@ -41,18 +41,18 @@ class History(Protocol):
 
 
 def plot_history(history: History, path: str | os.PathLike[str] | None = None) -> Figure:
-    """Plot loss, and accuracy where there is any, over epochs.
+    """Plot the loss over epochs, and the accuracy if there is any.
 
     Args:
-        history: anything with lists ``loss`` and ``accuracy``, one number an epoch, accuracy from 0 to 1.
-        path: where to write the figure too; the suffix names the format (.png, .svg, .pdf).
+        history: an object with lists ``loss`` and ``accuracy``, one number per epoch, accuracy from 0 to 1.
+        path: a file to write the figure to; the suffix names the format (.png, .svg, .pdf).
 
     Returns:
         The matplotlib figure.
 
     Raises:
         ImportError: matplotlib is missing.
-        ValueError: there is no epoch to plot, or matplotlib cannot write the suffix.
+        ValueError: the history is empty, or matplotlib does not know the format.
         FileNotFoundError: the folder is missing.
 
     >>> from types import SimpleNamespace
@@ -62,7 +62,7 @@ def plot_history(history: History, path: str | os.PathLike[str] | None = None) -
     """
     losses = [float(loss) for loss in history.loss]
     if not losses:
-        raise ValueError("this history has no epoch to plot: train for at least one")
+        raise ValueError("this history does not have an epoch to plot: train for at least one")
     accuracies = [math.nan if a is None else float(a) for a in history.accuracy or ()]
     panels = [("loss", losses, LIGHT.positive)]
     if any(not math.isnan(accuracy) for accuracy in accuracies):
@@ -93,7 +93,7 @@ def _curve(axes: Axes, name: str, numbers: list[float], colour: str) -> None:
         axes.set_yscale("log")
     else:
         axes.set_ylim(bottom=min(0.0, *numbers) if positive else None)
-    _plain(axes)
+    _style(axes)
 
 
 def plot_decision_boundary(
@@ -104,26 +104,26 @@ def plot_decision_boundary(
     *,
     threshold: float = 0.0,
 ) -> Figure:
-    """Plot what a classifier of two features says over the plane, and the samples on it.
+    """Plot the decisions of a classifier of two features over the plane, and the samples on it.
 
     Nothing that ``predict`` computes is recorded.
 
     Args:
-        predict: takes a row of two numbers and returns a score (a number or a Value), or a list of scores, one a
-            class, of which the largest wins. A model can be given as it is.
+        predict: a function from a row of two numbers to a score (a number or a Value), or to a list of scores, one per
+            class, of which the largest wins; such as a model.
         X: the samples, rows of two numbers.
-        y: the class of each: the larger of two labels, or a class number where ``predict`` gives a list.
-        path: where to write the figure too; the suffix names the format (.png, .svg, .pdf).
-        threshold: the score at which the larger label begins: 0 for a margin, 0.5 for a probability.
+        y: the class of each: one of two labels, or the index of a class if ``predict`` returns a list.
+        path: a file to write the figure to; the suffix names the format (.png, .svg, .pdf).
+        threshold: the score above which a sample has the larger label: 0 for a margin, 0.5 for a probability.
 
     Returns:
         The matplotlib figure.
 
     Raises:
         ImportError: matplotlib is missing.
-        ValueError: X and y differ in length or are empty, a row has not two finite numbers, the labels do not fit the
-            scores, or there are more than 8 classes.
-        TypeError: ``predict`` returns something that is no number.
+        ValueError: X and y differ in length or are empty, a row does not have two finite numbers, the labels do not fit
+            the scores, or there are more than 8 classes.
+        TypeError: ``predict`` returns something other than numbers.
 
     >>> figure = plot_decision_boundary(lambda row: row[0] - row[1], [[0, 1], [1, 0]], [0, 1])
     >>> figure.axes[0].get_xlabel()
@@ -162,30 +162,30 @@ def plot_decision_boundary(
     axes.set_xlabel("x1")
     axes.set_ylabel("x2")
     axes.legend(title="class", frameon=True, framealpha=0.9, edgecolor="none", loc="upper right")
-    _plain(axes)
+    _style(axes)
     return _written(figure, path)
 
 
 def _check_samples(rows: list[list[float]], labels: list[float]) -> None:
     if not rows:
-        raise ValueError("there is no sample to plot: X is empty")
+        raise ValueError("X is empty: there is nothing to plot")
     if len(rows) != len(labels):
-        raise ValueError(f"X has {len(rows)} rows and y has {len(labels)} labels; give one label a row")
+        raise ValueError(f"X has {len(rows)} rows and y has {len(labels)} labels; give one label per row")
     for position, row in enumerate(rows):
         if len(row) != 2:
             raise ValueError(f"row {position} of X has {len(row)} numbers; a plane shows exactly 2 features")
         if not all(math.isfinite(x) for x in row):
-            raise ValueError(f"row {position} of X is {row}, which has no place on the plane; drop it or repair it")
+            raise ValueError(f"row {position} of X is {row}, which is not a point of the plane; remove or repair it")
 
 
 def _check_classes(classes: list[float], scores: int) -> None:
-    """Raise where the labels and the number of scores that predict gives do not belong together."""
+    """Raise ValueError if the labels do not fit the number of scores that predict returns."""
     if scores == 1:
         if len(classes) > 2:
-            raise ValueError(f"y has {len(classes)} classes, but predict gives one score, which tells two apart")
+            raise ValueError(f"y has {len(classes)} classes, but predict returns one score, which tells two apart")
         return
     if not 2 <= scores <= len(_CLASSES):
-        raise ValueError(f"predict gives {scores} scores; from 2 to {len(_CLASSES)} classes can be shown")
+        raise ValueError(f"predict returns {scores} scores; from 2 to {len(_CLASSES)} classes can be shown")
     for label in classes:
         if label not in range(scores):
             raise ValueError(f"y holds the label {label:g}; with {scores} scores the classes are 0 to {scores - 1}")
@@ -216,7 +216,7 @@ def _plain_number(score: object) -> float:
 
 
 def _paint_score(axes: Axes, horizontal: list[float], vertical: list[float], scores: list[list[float]]) -> None:
-    """Shade by the distance from the threshold, saturating where nine tenths of the plane have been reached."""
+    """Shade by the distance from the threshold, saturated at its ninth decile over the plane."""
     finite = sorted(abs(score) for line in scores for score in line if math.isfinite(score))
     bound = (finite[len(finite) * 9 // 10] if finite else 0.0) or 1.0
     colours = importlib.import_module("matplotlib.colors")
@@ -232,7 +232,7 @@ def _paint_score(axes: Axes, horizontal: list[float], vertical: list[float], sco
 def _paint_winner(axes: Axes, horizontal: list[float], vertical: list[float], scores: list[list[list[float]]]) -> None:
     count = len(scores[0][0])
     for position in range(count):
-        # How far a class is ahead of the best other one: interpolated between the cells, it gives a smooth border.
+        # The lead of a class over the best other one: interpolated between the cells, it gives a smooth border.
         ahead = [[cell[position] - max(cell[:position] + cell[position + 1 :]) for cell in line] for line in scores]
         most = max(max(line) for line in ahead)
         if most > 0.0:
@@ -254,7 +254,7 @@ def _figure(width: float, height: float) -> Figure:
     return figure
 
 
-def _plain(axes: Axes) -> None:
+def _style(axes: Axes) -> None:
     axes.spines[["top", "right"]].set_visible(False)
     axes.spines[["left", "bottom"]].set_color(LIGHT.line)
     axes.tick_params(colors=LIGHT.muted, labelsize=9)

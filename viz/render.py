@@ -1,4 +1,4 @@
-"""The calls that make pictures: to DOT, to SVG, to a file, to an object that a notebook shows."""
+"""The public functions that draw a graph: as DOT, as SVG, to a file, as an object for notebooks."""
 
 from __future__ import annotations
 
@@ -12,8 +12,8 @@ from typing import Any, Unpack
 import graphviz
 
 from autograd import Value
+from viz.atomic_write import write_whole
 from viz.dot import picture_id, safe_svg, to_source
-from viz.files import write_whole
 from viz.graph import Graph, prepare
 from viz.options import PictureOptions, complete, takes_options
 from viz.svg import draw_svg

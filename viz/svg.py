@@ -1,4 +1,4 @@
-"""A prepared graph as SVG by the built-in layout, in the look of dot's pictures; no program is needed."""
+"""A prepared graph as SVG by the built-in layout, in the style of dot's pictures; no other program is needed."""
 
 from __future__ import annotations
 
@@ -6,9 +6,9 @@ import math
 
 from viz.dot import SLOT_SIZE, TEXT_SIZE, TITLE_SIZE, edge_colour, gradient_colour, picture_id
 from viz.escaping import markup
+from viz.font_metrics import text_width
 from viz.graph import Edge, Graph, Node
 from viz.layout import Box, Link, Point, place
-from viz.metrics import text_width
 from viz.theme import FONTS, Theme, edge_width, gradient_fill
 
 __all__ = ["draw_svg"]
@@ -22,7 +22,7 @@ _ARROW = 8.0
 
 
 def draw_svg(graph: Graph, theme: Theme, description: str) -> str:
-    """Return ``graph`` as one ``<svg>`` element; ``description`` is what a screen reader says.
+    """Return ``graph`` as one ``<svg>`` element; ``description`` is the text for screen readers.
 
     Ids carry a prefix made from the content, so several pictures can stand in one page.
     """
@@ -33,18 +33,18 @@ def draw_svg(graph: Graph, theme: Theme, description: str) -> str:
         _node(node, box.height, span, middle, gradient_fill(theme, node.gradient, graph.largest_gradient), theme)
         for node, box, span, middle in zip(graph.nodes, boxes, placement.spans, placement.middles, strict=True)
     ]
-    # The thickest edge is drawn first, so that it hides no other on a shared way.
+    # The thickest edge is drawn first, so that it does not hide another on a shared route.
     by_width = sorted(
         range(len(edges)), key=lambda i: -edge_width(graph.edges[i].contribution, graph.largest_contribution)
     )
     body = [("e", i, "edge", edges[i]) for i in by_width] + [("n", i, "node", node) for i, node in enumerate(nodes)]
     prefix = picture_id(description + theme.name + "".join(content for *_, content in body))
-    width, height = _figure(placement.width + 2 * _MARGIN), _figure(placement.height + 2 * _MARGIN)
+    width, height = _decimal(placement.width + 2 * _MARGIN), _decimal(placement.height + 2 * _MARGIN)
     lines = [
         f'<svg xmlns="http://www.w3.org/2000/svg" role="img" aria-label="{markup(description)}" width="{width}" '
         f'height="{height}" viewBox="0 0 {width} {height}" font-family="{FONTS}" font-size="{TEXT_SIZE}">',
         f'<rect width="{width}" height="{height}" fill="{theme.background}"/>',
-        f'<g transform="translate({_figure(_MARGIN)} {_figure(_MARGIN)})">',
+        f'<g transform="translate({_decimal(_MARGIN)} {_decimal(_MARGIN)})">',
         *(f'<g id="{prefix}-{kind}{i}" class="{name}">{content}</g>' for kind, i, name, content in body),
         "</g>",
         "</svg>",
@@ -53,7 +53,7 @@ def draw_svg(graph: Graph, theme: Theme, description: str) -> str:
     return "\n".join(lines)
 
 
-def _figure(number: float) -> str:
+def _decimal(number: float) -> str:
     return f"{number:.2f}".rstrip("0").rstrip(".")
 
 
@@ -84,7 +84,7 @@ def _slots_width(node: Node) -> float:
 
 
 def _slot_heights(node: Node) -> list[float]:
-    """Return each slot's middle below the card's: spread evenly over its height."""
+    """Return the height of each slot's middle below the card's middle, spread evenly over the card."""
     line = (_body_height(node) - 4) / len(node.slots) if node.slots else 0.0
     return [line * (position - (len(node.slots) - 1) / 2) for position in range(len(node.slots))]
 
@@ -107,12 +107,12 @@ def _node(node: Node, height: float, span: tuple[float, float], middle: float, f
     top += (_body_height(node) - body) / 2
     parts.append(_title(node, (text_left + text_right) / 2, top + 16, theme))
     for position, row in enumerate(node.rows):
-        baseline = _figure(top + _TITLE_LINE + (position + 1) * _ROW_LINE - 4)
+        baseline = _decimal(top + _TITLE_LINE + (position + 1) * _ROW_LINE - 4)
         colour = gradient_colour(node.gradient, theme) if row.signed else theme.foreground
         weight = ' font-weight="bold"' if row.signed else ""
-        parts.append(f'<text x="{_figure(text_left)}" y="{baseline}" fill="{theme.muted}">{markup(row.name)}</text>')
+        parts.append(f'<text x="{_decimal(text_left)}" y="{baseline}" fill="{theme.muted}">{markup(row.name)}</text>')
         parts.append(
-            f'<text x="{_figure(text_right)}" y="{baseline}" text-anchor="end" fill="{colour}"{weight}>'
+            f'<text x="{_decimal(text_right)}" y="{baseline}" text-anchor="end" fill="{colour}"{weight}>'
             f"{markup(row.text)}</text>"
         )
     return "".join(parts)
@@ -123,7 +123,7 @@ def _title(node: Node, centre: float, baseline: float, theme: Theme) -> str:
     if node.subtitle:
         subtitle = f'<tspan dx="6" fill="{theme.muted}" font-size="{TEXT_SIZE}">{markup(node.subtitle)}</tspan>'
     return (
-        f'<text x="{_figure(centre)}" y="{_figure(baseline)}" text-anchor="middle" fill="{theme.foreground}" '
+        f'<text x="{_decimal(centre)}" y="{_decimal(baseline)}" text-anchor="middle" fill="{theme.foreground}" '
         f'font-size="{TITLE_SIZE}"><tspan font-weight="bold">{markup(node.title)}</tspan>{subtitle}</text>'
     )
 
@@ -132,15 +132,15 @@ def _outline(node: Node, left: float, top: float, width: float, height: float, f
     right, bottom = left + width, top + height
     if node.kind == "operation":
         return (
-            f'<rect x="{_figure(left)}" y="{_figure(top)}" width="{_figure(width)}" height="{_figure(height)}" rx="9" '
-            f'fill="{fill}" {stroke}/>'
+            f'<rect x="{_decimal(left)}" y="{_decimal(top)}" width="{_decimal(width)}" height="{_decimal(height)}" '
+            f'rx="9" fill="{fill}" {stroke}/>'
         )
     if node.kind == "input":
         corners = [(left, top), (right - _TIP, top), (right, top + height / 2), (right - _TIP, bottom), (left, bottom)]
         return f'<polygon points="{_points(corners)}" fill="{fill}" stroke-linejoin="round" {stroke}/>'
-    arc = f"A {_figure(width / 2)} {_figure(_CAP)} 0 0"
-    rim, foot = _figure(top + _CAP), _figure(bottom - _CAP)
-    x, y = _figure(left), _figure(right)
+    arc = f"A {_decimal(width / 2)} {_decimal(_CAP)} 0 0"
+    rim, foot = _decimal(top + _CAP), _decimal(bottom - _CAP)
+    x, y = _decimal(left), _decimal(right)
     return (
         f'<path d="M {x} {rim} {arc} 1 {y} {rim} V {foot} {arc} 1 {x} {foot} Z" fill="{fill}" {stroke}/>'
         f'<path d="M {x} {rim} {arc} 0 {y} {rim}" fill="none" {stroke}/>'
@@ -148,19 +148,19 @@ def _outline(node: Node, left: float, top: float, width: float, height: float, f
 
 
 def _slots(node: Node, left: float, top: float, width: float, height: float, theme: Theme) -> list[str]:
-    rule, colour = _figure(left + width), theme.foreground if node.is_output else theme.line
-    parts = [f'<path d="M {rule} {_figure(top)} V {_figure(top + height)}" stroke="{colour}"/>']
+    rule, colour = _decimal(left + width), theme.foreground if node.is_output else theme.line
+    parts = [f'<path d="M {rule} {_decimal(top)} V {_decimal(top + height)}" stroke="{colour}"/>']
     middle = top + height / 2
     heights = _slot_heights(node)
     for position, (slot, offset) in enumerate(zip(node.slots, heights, strict=True)):
         colour = theme.foreground if slot.is_number else theme.muted
         parts.append(
-            f'<text x="{_figure(left + width - 5)}" y="{_figure(middle + offset + 3.5)}" text-anchor="end" '
+            f'<text x="{_decimal(left + width - 5)}" y="{_decimal(middle + offset + 3.5)}" text-anchor="end" '
             f'fill="{colour}" font-size="{SLOT_SIZE}">{markup(slot.text)}</text>'
         )
         if node.divider == position and position > 0:
-            y = _figure(middle + (offset + heights[position - 1]) / 2)
-            parts.append(f'<path d="M {_figure(left)} {y} H {rule}" stroke="{theme.line}"/>')
+            y = _decimal(middle + (offset + heights[position - 1]) / 2)
+            parts.append(f'<path d="M {_decimal(left)} {y} H {rule}" stroke="{theme.line}"/>')
     return parts
 
 
@@ -170,7 +170,7 @@ def _edge(edge: Edge, route: list[Point], graph: Graph, theme: Theme) -> str:
     arrow = [(end_x, end_y), (end_x - _ARROW, end_y - half), (end_x - _ARROW, end_y + half)]
     return (
         f'<title>{markup(edge.tooltip)}</title><path d="{_curve(route)}" fill="none" stroke="{colour}" '
-        f'stroke-width="{_figure(width)}"/><polygon points="{_points(arrow)}" fill="{colour}"/>'
+        f'stroke-width="{_decimal(width)}"/><polygon points="{_points(arrow)}" fill="{colour}"/>'
     )
 
 
@@ -189,8 +189,8 @@ def _curve(route: list[Point]) -> str:
 
 
 def _points(points: list[Point]) -> str:
-    return " ".join(f"{_figure(x)},{_figure(y)}" for x, y in points)
+    return " ".join(f"{_decimal(x)},{_decimal(y)}" for x, y in points)
 
 
 def _pair(point: Point) -> str:
-    return f"{_figure(point[0])} {_figure(point[1])}"
+    return f"{_decimal(point[0])} {_decimal(point[1])}"

@@ -10,8 +10,8 @@ from typing import TextIO, Unpack
 from autograd import Value
 from autograd.formatting import clean_text, encodable, number
 from autograd.primitives.primitive import glyph
+from viz.font_metrics import columns
 from viz.graph import LABEL_LENGTH, leaf_kind, walk
-from viz.metrics import columns
 from viz.options import GraphOptions, complete, takes_options
 
 __all__ = ["listing", "print_graph"]

@@ -1,4 +1,4 @@
-"""Colours and sizes shared by every renderer: one light and one dark palette."""
+"""Colours and sizes shared by all renderers: a light and a dark palette."""
 
 from __future__ import annotations
 
@@ -10,7 +10,7 @@ __all__ = ["DARK", "FONTS", "LIGHT", "THEMES", "Theme", "ThemeName", "contrast",
 
 ThemeName = Literal["light", "dark"]
 
-# Viewers and dot take the first family they have; the last ones before sans-serif carry Chinese, Japanese and Korean.
+# Viewers and dot use the first family they have; the last ones before sans-serif cover Chinese, Japanese and Korean.
 FONTS = (
     "Helvetica,Arial,DejaVu Sans,Noto Sans CJK SC,PingFang SC,Microsoft YaHei,"
     "Hiragino Sans GB,WenQuanYi Micro Hei,sans-serif"
@@ -104,7 +104,7 @@ def _linear(channel: float) -> float:
 
 
 def gradient_fill(theme: Theme, gradient: float | None, largest: float) -> str:
-    """Return a card's fill: hue from the sign of ``gradient``, strength from its share of ``largest``.
+    """Return the fill of a card: hue by the sign of ``gradient``, strength by its share of ``largest``.
 
     Args:
         theme: the palette.

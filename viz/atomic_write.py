@@ -1,4 +1,4 @@
-"""Writing one file whole or not at all."""
+"""Atomic writing: a file is written whole or not at all."""
 
 from __future__ import annotations
 
@@ -21,7 +21,7 @@ def write_whole(path: str | os.PathLike[str], content: bytes) -> Path:
         OSError: the folder cannot be written to.
     """
     target = Path(path)
-    # A link stays a link: what it points to is written.
+    # A link stays a link: the file that it points to is written.
     real = Path(os.path.realpath(target))
     if not real.parent.is_dir():
         raise FileNotFoundError(

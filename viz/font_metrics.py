@@ -1,4 +1,4 @@
-"""How wide a text is when nobody can be asked: advance widths of a wide sans-serif face."""
+"""The width of a text without a font at hand: advance widths of a wide sans-serif face."""
 
 from __future__ import annotations
 
@@ -63,7 +63,7 @@ def _advance(character: str, table: tuple[int, ...]) -> int:
 
 
 def columns(text: str) -> int:
-    """Return how many columns of a terminal ``text`` takes: two for a wide character, none for a combining one.
+    """Return the number of terminal columns of ``text``: two for a wide character, none for a combining one.
 
     >>> columns("apple"), columns("苹果")
     (5, 4)
