@@ -23,7 +23,7 @@ Row = list[float]
 
 
 class Album:
-    """The folder that the pictures go to, and what was put there."""
+    """The folder of the pictures, and a list of its files."""
 
     def __init__(self, folder: Path) -> None:
         folder.mkdir(parents=True, exist_ok=True)
@@ -32,12 +32,12 @@ class Album:
         self.omitted: list[str] = []
 
     def path(self, name: str, about: str) -> Path:
-        """Where to write a picture of that name; it is listed with what it is about."""
+        """List a picture with what it shows, and return the path to write it to."""
         self.files.append((self.folder / name, about))
         return self.folder / name
 
     def add_graph(self, root: Value, stem: str, about: str) -> None:
-        """Draw a graph as SVG, and as PNG too where Graphviz is there to do it."""
+        """Draw a graph as SVG, and as PNG if Graphviz is installed."""
         viz.draw(root, self.path(f"{stem}.svg", about))
         try:
             viz.draw(root, self.folder / f"{stem}.png")
@@ -47,7 +47,7 @@ class Album:
             self.path(f"{stem}.png", "the same as a bitmap")
 
     def show(self) -> None:
-        """List the files with their sizes."""
+        """Print the files with their sizes."""
         print(f"\nWritten to {self.folder}/")
         for path, about in self.files:
             print(f"  {path.name:<24} {path.stat().st_size / 1000:7.1f} kB  {about}")
@@ -56,7 +56,7 @@ class Album:
 
 
 def train_on_moons(album: Album) -> tuple[nn.MLP, float]:
-    """Two features, two classes: returns the model and its accuracy on the points it was trained on."""
+    """Train on two features and two classes; return the model and its accuracy on the training points."""
     X, y = nn.moons(100, noise=0.1, seed=1)
     model = nn.MLP(2, [16, 16, 1], seed=1)
     print(f"Two moons: 100 points, {model}, {len(model.parameters())} parameters")
@@ -69,7 +69,7 @@ def train_on_moons(album: Album) -> tuple[nn.MLP, float]:
 
 
 def train_on_iris(album: Album) -> tuple[nn.MLP, float, list[Row], list[int]]:
-    """Four features, three classes: returns the model, its accuracy on the third held out, and that third."""
+    """Train on four features and three classes; return the model, its accuracy on a held-out third, and that third."""
     X, y = load_iris(return_X_y=True)
     X_train, X_test, y_train, y_test = nn.split(X.tolist(), y.tolist(), test=1 / 3, seed=1)
     model = nn.MLP(4, [8, 3], seed=1)
@@ -83,13 +83,13 @@ def train_on_iris(album: Album) -> tuple[nn.MLP, float, list[Row], list[int]]:
 
 
 def report(accuracy: float, on: str, reached: bool, target: str) -> bool:
-    """Print how a network did; returns whether it reached its target."""
+    """Print the accuracy of a network, and return whether it reached its target."""
     print(f"  {accuracy:.1%} of {on} are right; the target is {target}: {'reached' if reached else 'MISSED'}")
     return reached
 
 
 def draw_apple_bill(album: Album) -> None:
-    """Two apples at 100 each, and a tax of 10 %: what is the bill, and what does it depend on how much?"""
+    """Draw the bill for two apples at 100 each with a tax of 10 %, and its gradients."""
     apples, price, tax = Value(2, "苹果 apple"), Value(100, "price"), Value(1.1, "tax")
     bill = apples * price * tax
     bill.label = "bill"
@@ -100,7 +100,7 @@ def draw_apple_bill(album: Album) -> None:
 
 
 def draw_neuron(album: Album, model: nn.MLP) -> None:
-    """One neuron of the first layer, on one point: the one that answers most."""
+    """Draw one neuron of the first layer on one point: the neuron with the largest output."""
     point = [Value(0.5, "x1"), Value(0.5, "x2")]
     neuron = max(model.layers[0].neurons, key=lambda neuron: neuron(point).data)
     model.zero_grad()
@@ -110,7 +110,7 @@ def draw_neuron(album: Album, model: nn.MLP) -> None:
 
 
 def draw_worst_loss(album: Album, model: nn.MLP, X: list[Row], y: list[int]) -> None:
-    """The loss of one flower, the one that the network gets most wrong, and what it asks of every weight."""
+    """Draw the loss of the flower with the largest loss, and its gradient by every weight."""
 
     def loss_of(sample: int) -> Value:
         flower = [Value(x, feature) for x, feature in zip(X[sample], IRIS_FEATURES, strict=True)]
@@ -125,7 +125,7 @@ def draw_worst_loss(album: Album, model: nn.MLP, X: list[Row], y: list[int]) -> 
 
 
 def main() -> int:
-    """Train, draw, list; returns the exit status."""
+    """Train, draw, list the files, and return the exit status."""
     parser = argparse.ArgumentParser(description="train two small networks and draw what went on inside")
     parser.add_argument("--out", type=Path, default=Path("out"), help="the folder for the pictures (default: out)")
     album = Album(parser.parse_args().out)
