@@ -97,11 +97,12 @@ def complete(kind: type[Options], given: Mapping[str, object]) -> Options:
         TypeError: an option is unknown, or a value is of the wrong type.
         ValueError: a value is not one of its choices, or is out of range.
 
-    >>> complete(PictureOptions, {"theme": "dark"})
-    {'parameters': (), 'theme': 'dark', 'limit': None}
-    >>> complete(PictureOptions, {"them": "dark"})
+    >>> completed = complete(PictureOptions, {"limit": 10})
+    >>> completed["limit"], completed["theme"]
+    (10, 'light')
+    >>> complete(PictureOptions, {"theme": "sepia"})
     Traceback (most recent call last):
-    TypeError: unknown option 'them': the options are parameters, theme, limit; did you mean 'theme'?
+    ValueError: unknown theme 'sepia': choose one of light, dark
     """
     declared = _declared(kind)
     for name in given:
@@ -119,22 +120,24 @@ def takes_options(kind: type[GraphOptions]) -> Callable[[Function], Function]:
 
     The function itself calls `complete`. In its docstring, the entry ``**options`` stands for all of them.
 
-    >>> @takes_options(GraphOptions)
-    ... def count(root, **options):
-    ...     '''Count the parameters.
+    >>> class SizeOptions(TypedDict, total=False):
+    ...     size: Annotated[int, Option(10, "the number of points.", int)]
+    >>> @takes_options(SizeOptions)
+    ... def plot(root, **options):
+    ...     '''Plot something.
     ...
     ...     Args:
     ...         root: one Value.
     ...         **options: as declared.
     ...     '''
-    >>> list(inspect.signature(count).parameters)
-    ['root', 'parameters']
-    >>> print(inspect.getdoc(count))
-    Count the parameters.
+    >>> print(inspect.signature(plot))
+    (root, *, size: int = 10)
+    >>> print(inspect.getdoc(plot))
+    Plot something.
     <BLANKLINE>
     Args:
         root: one Value.
-        parameters: leaves to show as parameters, besides those of modules.
+        size: the number of points.
     """
 
     def decorate(function: Function) -> Function:
