@@ -19,7 +19,7 @@ import inspect
 from collections.abc import Callable, Sequence
 
 from autograd.arguments import shortened
-from autograd.primitives.primitive import Primitive, by_name, declare, has_symbol
+from autograd.primitives.primitive import PRIMITIVES, Primitive, by_name, declare, with_symbol
 from autograd.value import Number, Value, apply
 
 __all__ = ["primitive"]
@@ -40,16 +40,19 @@ def primitive(
     again before loading), and higher derivatives where its derivatives are written with operators and with
     `autograd`'s functions, which take Values as well.
 
+    A name declared again stands for the new primitive, as where the cell of a notebook is corrected and run again.
+    Nodes and tapes recorded before keep the earlier one; what is loaded from a pickle gets the latest.
+
     Args:
-        name: an identifier; it must not be taken.
+        name: an identifier that is not the name of a primitive of `autograd` itself.
         forward: `(x, ...) -> number` on floats, with a fixed number of operands.
         derivatives: for each operand a function `(x, ..., out) -> local derivative`, `out` being forward's result; for
             one operand the function alone will do.
-        symbol: what `Value.op` and pictures show, printable and not another's; the name where it is None.
+        symbol: what `Value.op` and pictures show, printable and not another primitive's; the name where it is None.
 
     Raises:
         TypeError: a function does not take the arguments above.
-        ValueError: the name is taken, or the number of derivatives is not that of the operands.
+        ValueError: the name or the symbol is taken, or the number of derivatives is not that of the operands.
 
     >>> gap = primitive("gap", lambda x, y: x - y, [lambda x, y, out: 1.0, lambda x, y, out: -1.0])
     >>> gap(Value(3.0), 1.0).local_grads
@@ -57,12 +60,14 @@ def primitive(
     """
     if type(name) is not str or not name.isidentifier():
         raise ValueError(f"a primitive's name must be an identifier, not {shortened(name)}")
-    if by_name(name) is not None:
+    earlier = by_name(name)
+    if earlier is not None and (name in PRIMITIVES or earlier.internal):
         raise ValueError(f"there is a primitive {name!r} already: choose another name")
     if symbol is not None and (type(symbol) is not str or not symbol or not symbol.isprintable()):
         raise ValueError(f"the symbol of primitive {name!r} must be a printable str, not {shortened(symbol)}")
-    if has_symbol(name if symbol is None else symbol):
-        raise ValueError(f"the symbol of primitive {name!r} is another primitive's: choose another")
+    other = with_symbol(name if symbol is None else symbol)
+    if other is not None and other.name != name:
+        raise ValueError(f"the symbol of primitive {name!r} is that of primitive {other.name!r}: choose another")
     if not callable(derivatives) and not isinstance(derivatives, Sequence):
         raise TypeError(f"derivatives of primitive {name!r} must be functions, not {shortened(derivatives)}")
     arity = _operand_count(f"forward of primitive {name!r}", forward)

@@ -23,6 +23,7 @@ from dataclasses import dataclass
 
 from autograd.arguments import as_operand, shortened
 from autograd.formatting import clean_text, encodable, number
+from autograd.primitives import table
 from autograd.primitives.primitive import glyph
 from autograd.value import Value, topological_order
 
@@ -133,7 +134,7 @@ def _steps(root: Value, gradient: float) -> Iterator[Step]:
         operands = []
         for parent, local_grad in zip(node.parents, node.local_grads, strict=True):
             at = place[id(parent)]
-            contribution = local_grad * upstream if local_grad and upstream else 0.0
+            contribution = table.MULTIPLY_NO_NAN.forward(local_grad, upstream)
             before = grads[at]
             grads[at] += contribution
             operands.append(OperandStep(parent, at, local_grad, contribution, before, grads[at]))

@@ -22,14 +22,13 @@ import threading
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
 from functools import cache, partial
-from types import SimpleNamespace
 from typing import Any
 
 from autograd.arguments import shortened
 from autograd.primitives import formulas, ieee, table
-from autograd.primitives.primitive import CONSTANTS, PRIMITIVES, Primitive
+from autograd.primitives.primitive import PRIMITIVES, Primitive
 from autograd.pytree import flatten, flatten_like
-from autograd.value import Mode, Value, apply, current_mode, many, set_mode, topological_order
+from autograd.value import Mode, Value, apply, current_mode, many, number_of, set_mode, topological_order
 
 __all__ = ["grad", "hessian", "hvp", "jacobian", "jvp", "value_and_grad"]
 
@@ -181,11 +180,8 @@ def derivatives_of(node: Value, recorded: bool) -> Sequence[Value | float]:
         return node.local_grads
     operands, primitive = node.operands, node.primitive
     assert primitive is not None
-    derivatives = _on_values(primitive)
-    if callable(derivatives):
-        local = derivatives(operands, node)
-        return [local[i] for i, operand in enumerate(operands) if type(operand) is Value]
-    return [derivatives[i](*operands, node) for i, operand in enumerate(operands) if type(operand) is Value]
+    wanted = [i for i, operand in enumerate(operands) if type(operand) is Value]
+    return _on_values(primitive)(operands, node, wanted)
 
 
 def product(upstream: Value | float, local: Value | float) -> Value | float:
@@ -202,31 +198,23 @@ def product(upstream: Value | float, local: Value | float) -> Value | float:
                 return 0.0
             if factor == 1.0:
                 return other
-    return apply(table.CONTRIBUTION, upstream, local)
+    return apply(table.MULTIPLY_NO_NAN, upstream, local)
 
 
 @cache
-def _on_values(primitive: Primitive) -> Callable[..., Any] | tuple[Callable[..., Any], ...]:
-    """The derivative formulas of a row as functions of Values: one an operand, or one for all of an n-ary one."""
-    derivatives = primitive.derivative_formulas
-    if callable(derivatives):
-        return partial(derivatives, _arithmetic())
-    return tuple(
-        formulas.compile_derivative(primitive.name, len(derivatives), derivative, vars(_arithmetic()))
-        if isinstance(derivative, str)
-        else derivative
-        for derivative in derivatives
-    )
+def _on_values(primitive: Primitive) -> Callable[..., list[Value | float]]:
+    """The derivative formulas of a row as one function of Values."""
+    return primitive.differentiation(_arithmetic())
 
 
 @cache
-def _arithmetic() -> SimpleNamespace:
+def _arithmetic() -> dict[str, Any]:
     """What formulas may name, for Values and numbers alike."""
     functions: dict[str, Any] = {
         name: partial(apply, primitive) for name, primitive in PRIMITIVES.items() if primitive.arity is not None
     }
-    functions.update(abs=abs, divide=_divide, power=_power, **CONSTANTS)
-    return SimpleNamespace(**functions)
+    functions.update(abs=abs, divide=_divide, power=_power, position=_position, **formulas.CONSTANTS)
+    return functions
 
 
 def _divide(x: Value | float, y: Value | float) -> Value | float:
@@ -236,6 +224,10 @@ def _divide(x: Value | float, y: Value | float) -> Value | float:
 def _power(x: Value | float, y: Value | float) -> Value | float:
     # the operator, which records a constant exponent as what it is
     return x**y if isinstance(x, Value) or isinstance(y, Value) else ieee.power(x, y)
+
+
+def _position(x: Value | float) -> int:
+    return int(number_of(x))
 
 
 # -- the backward pass, on a ledger of its own ---------------------------------------------------------------------

@@ -4,7 +4,7 @@ from cpython.object cimport PyObject
 
 
 cdef extern from "core/core.h":
-    enum: TABLE_SIZE
+    enum: TABLE_SIZE, TABLE_DIGEST
     double evaluate1(int code, double x, double *dx) noexcept
     double evaluate2(int code, double x, double y, double *dx, double *dy) noexcept
     enum: ALL_OPERANDS, PARENTS, LOCAL_GRADS

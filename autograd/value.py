@@ -19,13 +19,14 @@ except ModuleNotFoundError:  # only the build needs it; what is compiled has it 
 
 from autograd.arguments import as_operand, shortened, text_or_none
 from autograd.primitives import table
-from autograd.primitives.primitive import BY_CODE, PRIMITIVES, Primitive
+from autograd.primitives.primitive import BY_CODE, PRIMITIVES, Primitive, table_digest
 
 if not cython.compiled and TYPE_CHECKING:
     from autograd.core import (
         ALL_OPERANDS,
         LOCAL_GRADS,
         PARENTS,
+        TABLE_DIGEST,
         TABLE_SIZE,
         core_backward,
         core_count,
@@ -63,6 +64,12 @@ Number = float  # int counts as float for a type checker; numbers.Real and NumPy
 
 compiled = bool(cython.compiled)
 """True where the compiled core runs, False for the pure Python of the same source."""
+
+if cython.compiled and table_digest() != TABLE_DIGEST:
+    raise ImportError(
+        "the compiled core of autograd was built from another table of primitives than autograd/primitives/table.py: "
+        "build it again (make build), or set GLASSGRAD_PURE=1"
+    )
 
 # <generated codes by `make generate`: do not edit>
 _ADD = PRIMITIVES["add"].code
@@ -357,6 +364,7 @@ class Value:
                     if local != 0.0:
                         parent._grad += local * upstream
                 continue
+            # multiply_no_nan, whose call would cost as much as all the rest
             if node._x is not None and node._dx != 0.0:
                 node._x._grad += node._dx * upstream
             if node._y is not None and node._dy != 0.0:
@@ -876,7 +884,7 @@ def restore(
     node._data, node._grad, node._reached = data, grad, reached
     node._label, node._module = text_or_none(label, "label"), text_or_none(module, "module")
     if primitive is not None:
-        if len(operands) != (primitive.arity or max(len(operands), 1)):
+        if not primitive.takes(len(operands)):
             raise ValueError(f"a node of {primitive.name!r} cannot have {len(operands)} operands")
         _set_operands(node, operands, local_grads, primitive.arity is None or primitive.arity > 2)
     return node

@@ -1,7 +1,7 @@
 """Write what follows from the table of primitives: methods, functions and the operator table of the docs.
 
-python tools/generate.py           rewrite the marked regions
-python tools/generate.py --check   exit with 1 where a region is not what the table says
+python tools/generate.py           write autograd/generated/functions.py and the marked regions
+python tools/generate.py --check   exit with 1 where one of them is not what the table says
 """
 
 from __future__ import annotations
@@ -11,6 +11,7 @@ import sys
 from collections.abc import Callable
 from pathlib import Path
 from types import ModuleType
+from typing import Any
 
 ROOT = Path(__file__).resolve().parent.parent
 
@@ -24,6 +25,7 @@ from autograd.primitives.primitive import PRIMITIVES, Primitive  # noqa: E402
 
 # where the example of a function is worked out; most are at home at 0.5
 EXAMPLE_AT = {1: (0.5,), 2: (0.5, 2.0), 3: (0.5, 0.0, 1.0)}
+EXAMPLE_LIST = (0.5, 2.0)
 
 
 def named() -> list[Primitive]:
@@ -31,8 +33,13 @@ def named() -> list[Primitive]:
     return [p for p in PRIMITIVES.values() if p.arity is not None and p.symbol == p.name and not p.internal]
 
 
+def of_lists() -> list[Primitive]:
+    """The primitives whose operands are lists."""
+    return [p for p in PRIMITIVES.values() if p.arity is None and not p.internal]
+
+
 def constant(primitive: Primitive) -> str:
-    """The name of the row in ops.py."""
+    """The name of the row in table.py."""
     return f"table.{primitive.name.upper()}"
 
 
@@ -53,7 +60,7 @@ def code_types() -> str:
 
 
 def methods() -> str:
-    """One method of Value a primitive."""
+    """One method of Value per primitive."""
     texts = []
     for p in named():
         others = ", ".join(p.arguments[1:])
@@ -90,7 +97,7 @@ def called(primitive: Primitive) -> str:
 
 
 def functions() -> str:
-    """One function a primitive, with an example that the test run executes."""
+    """One function per primitive of a fixed arity, with an example that the test run executes."""
     texts = []
     for p in named():
         at = p.example or EXAMPLE_AT[len(p.arguments)]
@@ -104,19 +111,136 @@ def functions() -> str:
             f'    """\n'
             f"    return {called(p)}\n"
         )
-    return "\n\n" + "\n\n".join(texts) + "\n\n"
+    return "\n\n".join(texts)
 
 
-def names() -> str:
-    """`__all__` of the functions of one to three operands."""
-    return listed([p.name for p in named()])
+# -- functions of lists ----------------------------------------------------------------------------------------------
+def lists_of(primitive: Primitive) -> tuple[str, ...]:
+    """The names of the lists among the operands."""
+    return primitive.arguments[:-1] if primitive.takes_index else primitive.arguments
 
 
-def all_names() -> str:
-    """`__all__` of those and of the functions of lists."""
-    return listed([p.name for p in named()] + [p.name for p in PRIMITIVES.values() if p.arity is None])
+def list_overloads(primitive: Primitive) -> str:
+    """A list of Values gives a Value; of lists that may hold numbers alone one cannot tell."""
+    lists = lists_of(primitive)
+    lines = ""
+    for at in (*range(len(lists)), None):
+        kinds = ["Iterable[Value]" if j == at else "Iterable[Value | Number]" for j in range(len(lists))]
+        result = "Value | float" if at is None else "Value"
+        lines += f"@overload\ndef {primitive.name}({list_parameters(primitive, kinds)}) -> {result}: ...\n"
+    return lines
 
 
+def list_parameters(primitive: Primitive, kinds: list[str]) -> str:
+    """The parameters of a function of lists, with their types."""
+    parameters = [f"{name}: {kind}" for name, kind in zip(lists_of(primitive), kinds, strict=True)]
+    return ", ".join(parameters + ["index: int | Value"] * primitive.takes_index)
+
+
+def list_docstring(primitive: Primitive) -> str:
+    """What the row says of the function, what goes in and comes out, and what is raised."""
+    lists = lists_of(primitive)
+    first, of_nothing = lists[0], primitive.of_nothing
+    arguments = [f"{name}: Values and numbers{f', as many as `{first}`' if name != first else ''}." for name in lists]
+    returns = "A Value that records the operands, where one of them is a Value; else a float."
+    type_error, value_error = "an operand is not a real number", []
+    if len(lists) > 1:
+        value_error.append("the lists are not of one length")
+    if of_nothing is ValueError:
+        value_error.append(f"`{first}` is empty")
+    if not isinstance(of_nothing, type):
+        returns += f" Of nothing it is {of_nothing!r}."
+    if primitive.takes_index:
+        arguments.append(f"index: a position in `{first}`, from 0, as a number or as a Value; no gradient goes to it.")
+        type_error += ", or `index` is not a whole number"
+    raises = [f"TypeError: {type_error}."]
+    if value_error:
+        raises.append(f"ValueError: {', or '.join(value_error)}.")
+    if primitive.takes_index:
+        raises.append(f"IndexError: `index` is not a position in `{first}`.")
+    paragraphs = [f'"""{primitive.about}.', *([primitive.details] if primitive.details else [])]
+    for title, entries in (("Args", arguments), ("Returns", [returns]), ("Raises", raises)):
+        paragraphs.append("\n".join([f"{title}:", *(f"    {entry}" for entry in entries)]))
+    paragraphs.append(f'{list_example(primitive)}\n"""')
+    return indented("\n\n".join(paragraphs))
+
+
+def list_example(primitive: Primitive) -> str:
+    """A doctest: the value and the local derivatives of a list of Values, other lists being numbers."""
+    lists = lists_of(primitive)
+    given: tuple[Any, ...] = primitive.example or ((EXAMPLE_LIST,) * len(lists) + (0,) * primitive.takes_index)
+    first, *others = given
+    operands = [f"[{', '.join(f'Value({x!r})' for x in first)}]"]
+    operands += [repr(list(other) if isinstance(other, tuple) else other) for other in others]
+    flat = [float(x) for each in given for x in (each if isinstance(each, tuple) else (each,))]
+    out, local_grads = primitive.evaluate(flat)
+    by_first = local_grads[: len(first)]
+    if all(len(repr(x)) <= 8 for x in (out, *by_first)):
+        shown, result = "y.data, y.local_grads", repr((out, by_first))
+    else:
+        shown = 'f"{y.data:.6f}", [f"{local:.6f}" for local in y.local_grads]'
+        result = repr((f"{out:.6f}", [f"{local:.6f}" for local in by_first]))
+    return f">>> y = {primitive.name}({', '.join(operands)})\n>>> {shown}\n{result}"
+
+
+def list_body(primitive: Primitive) -> str:
+    """The statements of a function of lists: its operands are checked, then recorded or computed with."""
+    name, lists = primitive.name, lists_of(primitive)
+    if len(lists) == 1:
+        lines = [f'operands = operands_of("{name}", {lists[0]})']
+    else:
+        taken = [f"{each}_operands" for each in lists]
+        lines = [f'{each}_operands = operands_of("{name}", {each})' for each in lists]
+        lines += [f"if {' or '.join(f'len({each}) != len({taken[0]})' for each in taken[1:])}:"]
+        lines += [f'    raise lengths_differ("{name}", {", ".join(taken)})']
+        lines += [f"operands = {' + '.join(taken)}"]
+    if primitive.of_nothing is ValueError:
+        lines += ["if not operands:", f'    raise of_nothing("{name}")']
+    elif not isinstance(primitive.of_nothing, type):
+        lines += ["if not operands:", f"    return {primitive.of_nothing!r}"]
+    if primitive.takes_index:
+        count = "len(operands)" if len(lists) == 1 else f"len({lists[0]}_operands)"
+        lines += [f'operands.append(index_among("{name}", index, {count}))']
+    lines += [f"return apply_to_list({constant(primitive)}, operands)"]
+    return indented("\n".join(lines))
+
+
+def indented(text: str) -> str:
+    """Lines one level deeper."""
+    return "".join(f"    {line}\n" if line else "\n" for line in text.split("\n"))
+
+
+def list_functions() -> str:
+    """One function per primitive of lists."""
+    texts = []
+    for p in of_lists():
+        parameters = list_parameters(p, ["Iterable[Value | Number]"] * len(lists_of(p)))
+        signature = f"def {p.name}({parameters}) -> Value | float:\n"
+        texts.append(list_overloads(p) + signature + list_docstring(p) + list_body(p))
+    return "\n\n".join(texts)
+
+
+def functions_file() -> str:
+    """autograd/generated/functions.py."""
+    public = listed([p.name for p in (*named(), *of_lists())])
+    return f"{FUNCTIONS_HEAD}\n__all__ = [\n{public}]\n\n\n{functions()}\n\n{list_functions()}"
+
+
+FUNCTIONS_HEAD = '''\
+"""The functions of `autograd.functions`, written by `make generate` from the table of primitives. Do not edit."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+from typing import overload
+
+from autograd.list_operands import index_among, lengths_differ, of_nothing
+from autograd.primitives import table
+from autograd.value import Number, Value, apply, apply_to_list, operands_of
+'''
+
+
+# -- lists of names, and the docs ------------------------------------------------------------------------------------
 def listed(called: list[str]) -> str:
     """Names as lines of a list, sorted with numbers as numbers: log2 before log10."""
     called = sorted(
@@ -130,10 +254,7 @@ def operators() -> str:
     """The operator table of the docs."""
     rows = ["| primitive | op | value | local derivatives |", "|---|---|---|---|"]
     for p in PRIMITIVES.values():
-        if isinstance(p.derivative_formulas, tuple):
-            derivatives = "<br>".join(f"`{formula}`" for formula in p.derivative_formulas)
-        else:
-            derivatives = "in `autograd/primitives/table.py`"
+        derivatives = "<br>".join(f"`{formula}`" for formula in (*p.derivative_formulas, *(p.parts or ())))
         rows.append(f"| `{p.name}` | `{p.symbol}` | {p.about} | {derivatives} |")
     return "\n".join(rows).replace("||", "|") + "\n"
 
@@ -141,10 +262,9 @@ def operators() -> str:
 REGIONS: dict[str, list[tuple[str, Callable[[], str]]]] = {
     "autograd/value.py": [("codes", codes), ("methods", methods)],
     "autograd/value.pxd": [("codes", code_types)],
-    "autograd/functions.py": [("all names", all_names)],
-    "autograd/generated/functions.py": [("names", names), ("functions", functions)],
     "docs/operators.md": [("table", operators)],
 }
+FILES: dict[str, Callable[[], str]] = {"autograd/generated/functions.py": functions_file}
 
 
 def regenerated(text: str, region: str, content: str) -> str:
@@ -156,12 +276,13 @@ def regenerated(text: str, region: str, content: str) -> str:
 
 
 def main() -> int:
-    """Rewrite or check every region."""
+    """Write or check every file."""
     stale = []
-    for name, regions in REGIONS.items():
+    for name in (*FILES, *REGIONS):
         path = ROOT / name
-        before = text = path.read_text(encoding="utf-8")
-        for region, content in regions:
+        before = path.read_text(encoding="utf-8") if path.is_file() else ""
+        text = FILES[name]() if name in FILES else before
+        for region, content in REGIONS.get(name, []):
             text = regenerated(text, region, content())
         if text != before:
             stale.append(name)

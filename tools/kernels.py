@@ -2,13 +2,16 @@
 
     python tools/kernels.py FILE       write the header FILE
 
-One function a formula, `f_tanh(x)` for the value and `d0_tanh(x, out)` for the local derivative by the first operand,
-and for each arity a switch from a primitive's code to both. Written when the core is built; nothing of it is kept.
+One function per formula, `f_tanh(x)` for the value and `d0_tanh(x, out)` for the local derivative by the first operand,
+one per primitive of lists, `list_dot(count, at, d, room)`, and for each arity a switch from a primitive's code to both.
+Every row of the table has its C, or there is an error that names the row. Written when the core is built; nothing of it
+is kept.
 """
 
 from __future__ import annotations
 
 import ast
+import copy
 import sys
 from collections.abc import Iterator
 from pathlib import Path
@@ -19,7 +22,9 @@ package = ModuleType("autograd")
 package.__path__ = [str(Path(__file__).resolve().parent.parent / "autograd")]
 sys.modules["autograd"] = package
 
-from autograd.primitives import formulas  # noqa: E402
+from autograd.primitives import formulas, lists  # noqa: E402
+from autograd.primitives.lists import FOLDS, INDEX, INDEX_KIND, LIST_KIND  # noqa: E402
+from autograd.primitives.primitive import table_digest  # noqa: E402
 from autograd.primitives.table import PRIMITIVES, Primitive  # noqa: E402
 
 FUNCTIONS = {"abs": "fabs", "power": "pow", "round": "rint", "modulo": "modulo"}
@@ -28,6 +33,16 @@ LIBM = """
     acos acosh asin asinh atan atan2 atanh cbrt ceil cos cosh erf erfc exp exp2 expm1 floor hypot log log10 log1p log2
     sin sinh sqrt tan tanh
 """.split()  # noqa: SIM905 - a table of names
+# what a formula may call, and its name in C: functions of libm and of arithmetic.h, and the other rows
+CALLED = {
+    **{name: f"f_{name}" for name, primitive in PRIMITIVES.items() if primitive.arity is not None},
+    **{name: name for name in LIBM},
+    **FUNCTIONS,
+}
+TAKEN = """
+    at auto case char const count d default do double enum extern float goto int long register restrict room short
+    signed sizeof static struct switch typedef union unsigned void volatile
+""".split()  # noqa: SIM905 - names that mean something else in C
 BINARY = {ast.Add: "+", ast.Sub: "-", ast.Mult: "*", ast.Div: "/"}
 COMPARISON = {ast.Lt: "<", ast.LtE: "<=", ast.Gt: ">", ast.GtE: ">=", ast.Eq: "==", ast.NotEq: "!="}
 
@@ -35,6 +50,10 @@ COMPARISON = {ast.Lt: "<", ast.LtE: "<=", ast.Gt: ">", ast.GtE: ">=", ast.Eq: "=
 def expression(node: ast.expr) -> str:
     """A C expression; every number is a double, so `1/3` divides as Python does."""
     match node:
+        case ast.Name(id="n"):
+            return "(double)n"
+        case ast.Subscript(value=ast.Name(id=name), slice=ast.Name(id=at)):
+            return f"{name}[{at}]"
         case ast.Constant(value=int() | float() as value):
             return repr(float(value))
         case ast.Name(id=name):
@@ -51,10 +70,9 @@ def expression(node: ast.expr) -> str:
             return "(" + (" && " if isinstance(op, ast.And) else " || ").join(map(expression, values)) + ")"
         case ast.IfExp(test=test, body=body, orelse=orelse):
             return f"({expression(test)} ? {expression(body)} : {expression(orelse)})"
-        case ast.Call(func=ast.Name(id=name), args=arguments):
-            called = FUNCTIONS.get(name) or (name if name in LIBM else f"f_{name}")
-            return f"{called}({', '.join(map(expression, arguments))})"
-    raise ValueError(f"no C for {ast.unparse(node)!r}")
+        case ast.Call(func=ast.Name(id=name), args=arguments) if name in CALLED:
+            return f"{CALLED[name]}({', '.join(map(expression, arguments))})"
+    raise ValueError(f"there is no C for {ast.unparse(node)!r}")
 
 
 def parts(node: ast.expr) -> Iterator[str]:
@@ -103,18 +121,165 @@ def prototype(primitive: Primitive) -> str:
 
 def functions(primitive: Primitive) -> str:
     """The value and the derivatives of one row."""
-    assert isinstance(primitive.forward_formula, str)
-    assert isinstance(primitive.derivative_formulas, tuple)
+    if primitive.parts is not None:
+        return list_function(primitive)
     operands = formulas.OPERAND_NAMES[: primitive.arity]
     text = (
         ""
         if primitive.name == "exp_difference"
-        else function(f"f_{primitive.name}", operands, primitive.forward_formula)
+        else function(f"f_{primitive.name}", operands, str(primitive.forward_formula))
     )
     for i, derivative in enumerate(primitive.derivative_formulas):
-        assert isinstance(derivative, str)
-        text += function(f"d{i}_{primitive.name}", (*operands, "out"), derivative)
+        text += function(f"d{i}_{primitive.name}", (*operands, "out"), str(derivative))
     return text
+
+
+# -- primitives of lists ---------------------------------------------------------------------------------------------
+def list_function(primitive: Primitive) -> str:
+    """The value of a row of lists, and its local derivatives into `d`; `room` is for the lists that are parts."""
+    row = primitive.list_formulas
+    count = "(count - 1)" if row.takes_index else "count"
+    for name in (*row.lists, *(part.name for part in row.parts)):
+        if name in TAKEN or name in CALLED:
+            raise ValueError(f"the name {name!r} has a meaning in C: choose another")
+    lines = [f"const Py_ssize_t n = {count} / {len(row.lists)};"]
+    lines += [f"const double *const {name} = at + {j} * n;" for j, name in enumerate(row.lists)]
+    if row.takes_index:
+        lines.append(f"const Py_ssize_t {INDEX} = (Py_ssize_t)at[count - 1];")
+    kept = 0
+    for part in row.parts:
+        match part.kind, part.expression:
+            case kind, ast.Call(func=ast.Name(id=name), args=[ast.Name(id=of)]) if kind == INDEX_KIND:
+                lines.append(f"const Py_ssize_t {part.name} = {name}(n, {of});")
+            case kind, part_expression if kind == LIST_KIND:
+                lines.append(f"double *const {part.name} = room + {kept} * n;")
+                lines += filled(part.name, part_expression)
+                kept += 1
+            case _:
+                lines += number(part.name, part.expression)
+    lines += number("out", row.value)
+    for j, derivative in enumerate(row.derivatives):
+        lines += mapped(f"d[{j} * n + i]", derivative, "i")
+    if row.takes_index:
+        lines.append("d[count - 1] = 0.0;")
+    if not kept:
+        lines.append("(void)room;")
+    body = "\n".join(f"    {line}" for line in [*lines, "return out;"])
+    parameters = "Py_ssize_t count, const double *restrict at, double *restrict d, double *restrict room"
+    return f"static double list_{primitive.name}({parameters}) {{\n{body}\n}}\n"
+
+
+def filled(name: str, node: ast.expr) -> list[str]:
+    """Statements that fill a list."""
+    match node:
+        case ast.ListComp(elt=term, generators=[ast.comprehension(target=ast.Name(id=variable))]):
+            return mapped(f"{name}[{variable}]", term, variable)
+        case ast.Call(func=ast.Name(id=function_name), args=[ast.Name(id=of)]):
+            return [f"{function_name}(n, {of}, {name});"]
+    raise ValueError(f"there is no C for the list {ast.unparse(node)!r}")
+
+
+def mapped(place: str, term: ast.expr, variable: str) -> list[str]:
+    """Statements that assign a term for each position; a choice that is the same for all of them is made once."""
+    if isinstance(term, ast.IfExp) and variable not in lists.names_of(term.test):
+        body, orelse = mapped(place, term.body, variable), mapped(place, term.orelse, variable)
+        return [f"if ({expression(term.test)}) {{", *indented(body), "} else {", *indented(orelse), "}"]
+    return [f"for (Py_ssize_t {variable} = 0; {variable} < n; {variable}++) {place} = {expression(term)};"]
+
+
+def indented(lines: list[str]) -> list[str]:
+    """Lines one level deeper."""
+    return [f"    {line}" for line in lines]
+
+
+class _Folds(ast.NodeTransformer):
+    """Puts the name of a variable in the place of each fold, and keeps the statements that work it out."""
+
+    def __init__(self, prefix: str) -> None:
+        self.prefix = prefix
+        self.lines: list[str] = []
+        self.count = 0
+
+    def visit_Call(self, node: ast.Call) -> ast.expr:
+        if not isinstance(node.func, ast.Name) or node.func.id not in FOLDS:
+            self.generic_visit(node)
+            return node
+        name = f"{self.prefix}_{self.count}"
+        self.count += 1
+        self.lines += folded(name, node.func.id, node.args[0])
+        return ast.Name(name, ast.Load())
+
+
+def folded(name: str, fold: str, argument: ast.expr) -> list[str]:
+    """Statements that work out a left fold, which starts with the first term."""
+    operator = {"sum": "+", "prod": "*"}[fold]
+    match argument:
+        case ast.Name(id=of):
+            variable, term, tests = "i", f"{of}[i]", []
+        case ast.GeneratorExp(elt=element, generators=[ast.comprehension(target=ast.Name(id=variable), ifs=tests)]):
+            term = expression(element)
+        case _:
+            raise ValueError(f"there is no C for {fold}({ast.unparse(argument)})")
+    loop = f"for (Py_ssize_t {variable} = %d; {variable} < n; {variable}++)"
+    if not tests:  # a list has one element at least
+        first = f"{{ const Py_ssize_t {variable} = 0; {name} = {term}; }}"
+        return [f"double {name};", first, f"{loop % 1} {name} = {name} {operator} {term};"]
+    return [
+        f"double {name} = {FOLDS[fold]([])};",
+        f"int {name}_started = 0;",
+        f"{loop % 0} {{",
+        f"    if (!{expression(tests[0])}) continue;",
+        f"    {name} = {name}_started ? {name} {operator} {term} : {term};",
+        f"    {name}_started = 1;",
+        "}",
+    ]
+
+
+def number(name: str, node: ast.expr) -> list[str]:
+    """Statements that define a number: first the folds in it, then the expression."""
+    folds = _Folds(name)
+    rest = folds.visit(copy.deepcopy(node))
+    return [*folds.lines, f"const double {name} = {expression(rest)};"]
+
+
+def shapes() -> str:
+    """What operands each primitive takes, by code, and the switch from a code to the function of lists."""
+    rows = list(PRIMITIVES.values())
+    listed = {p.code: p.list_formulas for p in rows if p.parts is not None}
+    shape = [(p.arity or 0, len(listed[p.code].lists) if p.code in listed else 0, int(p.takes_index)) for p in rows]
+    of_code = ", ".join(f"{{{arity}, {lists}, {index}}}" for arity, lists, index in [(0, 0, 0), *shape])
+    room = 2 + max(sum(part.kind == LIST_KIND for part in row.parts) for row in listed.values())
+    cases = "\n".join(f"    case {p.code}: return list_{p.name}(n, x, d, room);" for p in rows if p.code in listed)
+    return SHAPES.format(size=1 + len(rows), of_code=of_code, room=room, cases=cases)
+
+
+SHAPES = """/* The room that a primitive of n operands wants, over n: for them, local derivatives, lists in between. */
+#define ROOM {room}
+
+/* By code: how many operands, or else in how many lists they stand, and whether an index is behind these. */
+static const struct {{
+    signed char arity, lists, index;
+}} shapes[{size}] = {{{of_code}}};
+
+static inline int takes_index(int code) {{ return code < {size} && shapes[code].index; }}
+
+static inline int takes(int code, Py_ssize_t n, const double *x) {{ /* whether a primitive takes these operands */
+    Py_ssize_t elements = n - shapes[code].index;
+    if (shapes[code].arity) return n == shapes[code].arity;
+    return elements > 0 && elements % shapes[code].lists == 0 &&
+           (!shapes[code].index || is_index(x[n - 1], elements / shapes[code].lists));
+}}
+
+/* Any primitive of n operands that it `takes`: the value, and the local derivatives into d. */
+static double evaluate_many(int code, Py_ssize_t n, const double *x, double *d, double *room) {{
+    switch (code) {{
+{cases}
+    }}
+    if (n == 3) return evaluate3(code, x[0], x[1], x[2], &d[0], &d[1], &d[2]);
+    if (n == 2) return evaluate2(code, x[0], x[1], &d[0], &d[1]);
+    return evaluate1(code, x[0], &d[0]);
+}}
+"""
 
 
 def switch(arity: int) -> str:
@@ -162,20 +327,31 @@ def rows_macros() -> str:
 
 def header() -> str:
     """The whole header."""
-    rows = [p for p in PRIMITIVES.values() if isinstance(p.forward_formula, str)]
+    rows = [p for p in PRIMITIVES.values() if p.arity is not None]
     codes = "".join(f"#define CODE_{p.name.upper()} {p.code}\n" for p in PRIMITIVES.values())
     return (
         "/* Written by tools/kernels.py from autograd/primitives/table.py when the core is built. Do not edit. */\n"
         + codes
-        + f"#define TABLE_SIZE {1 + len(PRIMITIVES)}\n\n"
+        + f"#define TABLE_SIZE {1 + len(PRIMITIVES)}\n#define TABLE_DIGEST {table_digest()}\n\n"
         + "".join(prototype(p) for p in rows)
         + "\n"
-        + "\n".join(functions(p) for p in rows)
+        + "\n".join(translated(p) for p in PRIMITIVES.values())
         + "\n"
         + "\n".join(switch(arity) for arity in (1, 2, 3))
         + "\n"
+        + shapes()
+        + "\n"
         + rows_macros()
     )
+
+
+def translated(primitive: Primitive) -> str:
+    """The C of one row; an error names it."""
+    try:
+        return functions(primitive)
+    except (SyntaxError, TypeError, ValueError) as error:
+        row = f"the row {primitive.name!r} of autograd/primitives/table.py"
+        raise SystemExit(f"tools/kernels.py: {row} cannot be translated to C: {error}") from error
 
 
 if __name__ == "__main__":

@@ -6,6 +6,7 @@ from typing import Any
 from autograd.value import Mode, Value
 
 TABLE_SIZE: int
+TABLE_DIGEST: int
 ALL_OPERANDS: int
 PARENTS: int
 LOCAL_GRADS: int

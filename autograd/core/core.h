@@ -41,7 +41,7 @@ static int core_evaluate(PyObject *self, PyObject *operands, int in_block) {
     node *v = (node *)self;
     Py_ssize_t n = PyList_GET_SIZE(operands);
     PyObject **at = ((PyListObject *)operands)->ob_item;
-    double small[64], *xs = n <= 32 ? small : PyMem_Malloc(2 * (size_t)n * sizeof(double)), *local = xs + n;
+    double small[32 * ROOM], *xs = n <= 32 ? small : PyMem_Malloc((size_t)n * ROOM * sizeof(double)), *local = xs + n;
     int failed;
     if (xs == NULL) {
         v->code = 0;
@@ -53,10 +53,8 @@ static int core_evaluate(PyObject *self, PyObject *operands, int in_block) {
         if (!is_value && !PyFloat_Check(at[i])) goto refused;
         xs[i] = is_value ? ((node *)at[i])->data : PyFloat_AS_DOUBLE(at[i]);
     }
-    if (n == 0) goto refused;
-    if (v->code == CODE_TAKE || v->code == CODE_SOFTMAX_CROSS_ENTROPY)
-        if (!(xs[n - 1] >= 0.0 && xs[n - 1] < (double)(n - 1))) goto refused;
-    v->data = evaluate_many(v->code, n, xs, local);
+    if (!takes(v->code, n, xs)) goto refused;
+    v->data = evaluate_many(v->code, n, xs, local, local + n);
     for (Py_ssize_t i = 0; i < n; i++)
         if (Py_TYPE(at[i]) != Py_TYPE(self)) local[i] = xs[i];
     failed = set_operands(v, n, at, local, in_block);
@@ -250,7 +248,7 @@ static int reach(node *root, reached *found) {
 }
 
 static inline void contribute(node *parent, double local, double upstream) {
-    if (local != 0.0) parent->grad += local * upstream;
+    parent->grad += f_multiply_no_nan(local, upstream);
 }
 
 static int core_backward(PyObject *self, double gradient) {

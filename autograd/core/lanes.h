@@ -7,12 +7,12 @@
 #if LANES == 1
 typedef double NAME(lane);
 #define SPLAT(number) (number)
-#define PRODUCT(local, upstream) (masked && ((local) == 0.0 || (upstream) == 0.0) ? 0.0 : (local) * (upstream))
+#define PRODUCT(local, upstream) (masked ? f_multiply_no_nan(local, upstream) : (local) * (upstream))
 #else
 typedef double NAME(lane) __attribute__((vector_size(8 * LANES), aligned(8 * LANES), may_alias));
 typedef long long NAME(mask) __attribute__((vector_size(8 * LANES)));
 #define SPLAT(number) ((number) - (NAME(lane)){}) /* - 0.0, which changes nothing: + 0.0 would change -0.0 */
-/* zero where either factor is: what the masks leave of the product's bits */
+/* multiply_no_nan of lanes: what the masks leave of the product's bits */
 #define PRODUCT(local, upstream)                                                                                       \
     (masked ? (NAME(lane))((NAME(mask))((local) * (upstream)) & ((local) != 0.0) & ((upstream) != 0.0))                \
             : (NAME(lane))((local) * (upstream)))
@@ -153,10 +153,10 @@ static const instruction *NAME(forward)(const machine *m, int keep) {
                 for (int k = 0; k < n; k++) x[k] = VALUE_AT(xs[k])[l];
                 if (i->op == OP_CALL) {
                     if (call_out(m, i->z, n, x, &out[l], local) < 0) return i;
-                } else if (i->op == CODE_SOFTMAX_CROSS_ENTROPY && !is_index(x[n - 1], n - 1)) {
+                } else if (takes_index(i->op) && !is_index(x[n - 1], n - 1)) {
                     return i;
                 } else {
-                    out[l] = evaluate_many(i->op, n, x, local);
+                    out[l] = evaluate_many(i->op, n, x, local, local + n);
                 }
                 if (keep)
                     for (int k = 0; k < n; k++) locals[((Py_ssize_t)i->aux + k) * LANES + l] = local[k];
@@ -463,7 +463,7 @@ static void NAME(fold_layer)(
             const double *y = VALUE_AT(ys[k]);
             double sum = block[place[k]];
             for (int l = begin; l < end; l++)
-                if (!masked || (y[l] != 0.0 && upstream[l] != 0.0)) sum += y[l] * upstream[l];
+                sum += masked ? f_multiply_no_nan(y[l], upstream[l]) : y[l] * upstream[l];
             block[place[k]] = sum;
         }
     }

@@ -55,8 +55,6 @@ static inline double *row_zero(double *memory, Py_ssize_t from, int lanes) {
     return (double *)((uintptr_t)memory - (uintptr_t)(from * lanes) * sizeof(double));
 }
 
-static inline int is_index(double x, int count) { return x >= 0.0 && x < (double)count && x == (double)(int)x; }
-
 static inline int compares(int code, double x, double y) {
     switch (code) {
     case CODE_LESS: return x < y;
@@ -390,7 +388,7 @@ static PyObject *core_machine(
     if (divide_params(m, slots_of_params, needed, m->param_count) < 0) goto failed;
     carry_results(m);
     for (Py_ssize_t i = 0; i < m->count; i++) m->has_calls |= m->code[i].op == OP_CALL;
-    doubles = WIDTH * ((slots - lanes_from) + (slots - grads_from) + aux) + 2 * longest;
+    doubles = WIDTH * ((slots - lanes_from) + (slots - grads_from) + aux) + ROOM * longest;
     if (doubles > PY_SSIZE_T_MAX / 16 || (m->memory = PyMem_RawMalloc((size_t)doubles * sizeof(double) + 64)) == NULL) {
         PyErr_NoMemory();
         goto failed;
@@ -488,7 +486,7 @@ static failure failed_at(const machine *m, const instruction *i, Py_ssize_t row,
         f.right = values[(i->y - m->lanes_from) * lanes];
         return f;
     }
-    if (i->op == CODE_SOFTMAX_CROSS_ENTROPY) {
+    if (takes_index(i->op)) {
         slot = m->lists[i->x + i->n - 1];
         f.right -= 1.0;
     }

@@ -1,14 +1,15 @@
-"""The functions of one to three operands, one per row of the table; public through `autograd.functions`."""
+"""The functions of `autograd.functions`, written by `make generate` from the table of primitives. Do not edit."""
 
 from __future__ import annotations
 
+from collections.abc import Iterable
 from typing import overload
 
+from autograd.list_operands import index_among, lengths_differ, of_nothing
 from autograd.primitives import table
-from autograd.value import Number, Value, apply
+from autograd.value import Number, Value, apply, apply_to_list, operands_of
 
 __all__ = [
-    # <generated names by `make generate`: do not edit>
     "abs",
     "acos",
     "acosh",
@@ -22,6 +23,7 @@ __all__ = [
     "clip",
     "cos",
     "cosh",
+    "dot",
     "elu",
     "erf",
     "erfc",
@@ -37,8 +39,11 @@ __all__ = [
     "log2",
     "log10",
     "logsigmoid",
+    "logsumexp",
     "maximum",
+    "mean",
     "minimum",
+    "prod",
     "relu",
     "round",
     "sigmoid",
@@ -46,16 +51,15 @@ __all__ = [
     "silu",
     "sin",
     "sinh",
+    "softmax_cross_entropy",
     "softplus",
     "sqrt",
+    "sum",
+    "take",
     "tan",
     "tanh",
     "where",
-    # </generated>
 ]
-
-
-# <generated functions by `make generate`: do not edit>
 
 
 @overload
@@ -620,4 +624,204 @@ def silu(x: Value | Number) -> Value | float:
     return x.silu() if isinstance(x, Value) else apply(table.SILU, x)
 
 
-# </generated>
+@overload
+def sum(xs: Iterable[Value]) -> Value: ...
+@overload
+def sum(xs: Iterable[Value | Number]) -> Value | float: ...
+def sum(xs: Iterable[Value | Number]) -> Value | float:
+    """x0 + x1 + ..., added from the left.
+
+    Args:
+        xs: Values and numbers.
+
+    Returns:
+        A Value that records the operands, where one of them is a Value; else a float. Of nothing it is 0.0.
+
+    Raises:
+        TypeError: an operand is not a real number.
+
+    >>> y = sum([Value(1.0), Value(2.0), Value(4.0)])
+    >>> y.data, y.local_grads
+    (7.0, (1.0, 1.0, 1.0))
+    """
+    operands = operands_of("sum", xs)
+    if not operands:
+        return 0.0
+    return apply_to_list(table.SUM, operands)
+
+
+@overload
+def mean(xs: Iterable[Value]) -> Value: ...
+@overload
+def mean(xs: Iterable[Value | Number]) -> Value | float: ...
+def mean(xs: Iterable[Value | Number]) -> Value | float:
+    """(x0 + x1 + ...) / n, added from the left.
+
+    Args:
+        xs: Values and numbers.
+
+    Returns:
+        A Value that records the operands, where one of them is a Value; else a float.
+
+    Raises:
+        TypeError: an operand is not a real number.
+        ValueError: `xs` is empty.
+
+    >>> y = mean([Value(1.0), Value(2.0), Value(6.0), Value(3.0)])
+    >>> y.data, y.local_grads
+    (3.0, (0.25, 0.25, 0.25, 0.25))
+    """
+    operands = operands_of("mean", xs)
+    if not operands:
+        raise of_nothing("mean")
+    return apply_to_list(table.MEAN, operands)
+
+
+@overload
+def dot(xs: Iterable[Value], ys: Iterable[Value | Number]) -> Value: ...
+@overload
+def dot(xs: Iterable[Value | Number], ys: Iterable[Value]) -> Value: ...
+@overload
+def dot(xs: Iterable[Value | Number], ys: Iterable[Value | Number]) -> Value | float: ...
+def dot(xs: Iterable[Value | Number], ys: Iterable[Value | Number]) -> Value | float:
+    """x0·y0 + x1·y1 + ..., added from the left.
+
+    Args:
+        xs: Values and numbers.
+        ys: Values and numbers, as many as `xs`.
+
+    Returns:
+        A Value that records the operands, where one of them is a Value; else a float. Of nothing it is 0.0.
+
+    Raises:
+        TypeError: an operand is not a real number.
+        ValueError: the lists are not of one length.
+
+    >>> y = dot([Value(1.0), Value(2.0)], [3.0, 4.0])
+    >>> y.data, y.local_grads
+    (11.0, (3.0, 4.0))
+    """
+    xs_operands = operands_of("dot", xs)
+    ys_operands = operands_of("dot", ys)
+    if len(ys_operands) != len(xs_operands):
+        raise lengths_differ("dot", xs_operands, ys_operands)
+    operands = xs_operands + ys_operands
+    if not operands:
+        return 0.0
+    return apply_to_list(table.DOT, operands)
+
+
+@overload
+def prod(xs: Iterable[Value]) -> Value: ...
+@overload
+def prod(xs: Iterable[Value | Number]) -> Value | float: ...
+def prod(xs: Iterable[Value | Number]) -> Value | float:
+    """x0 · x1 · ..., multiplied from the left.
+
+    The derivative by an operand is the product of the others, zeros among them or not.
+
+    Args:
+        xs: Values and numbers.
+
+    Returns:
+        A Value that records the operands, where one of them is a Value; else a float. Of nothing it is 1.0.
+
+    Raises:
+        TypeError: an operand is not a real number.
+
+    >>> y = prod([Value(2.0), Value(0.0), Value(3.0)])
+    >>> y.data, y.local_grads
+    (0.0, (0.0, 6.0, 0.0))
+    """
+    operands = operands_of("prod", xs)
+    if not operands:
+        return 1.0
+    return apply_to_list(table.PROD, operands)
+
+
+@overload
+def take(xs: Iterable[Value], index: int | Value) -> Value: ...
+@overload
+def take(xs: Iterable[Value | Number], index: int | Value) -> Value | float: ...
+def take(xs: Iterable[Value | Number], index: int | Value) -> Value | float:
+    """The value that stands at an index.
+
+    Args:
+        xs: Values and numbers.
+        index: a position in `xs`, from 0, as a number or as a Value; no gradient goes to it.
+
+    Returns:
+        A Value that records the operands, where one of them is a Value; else a float.
+
+    Raises:
+        TypeError: an operand is not a real number, or `index` is not a whole number.
+        IndexError: `index` is not a position in `xs`.
+
+    >>> y = take([Value(2.0), Value(5.0)], 1)
+    >>> y.data, y.local_grads
+    (5.0, (0.0, 1.0))
+    """
+    operands = operands_of("take", xs)
+    operands.append(index_among("take", index, len(operands)))
+    return apply_to_list(table.TAKE, operands)
+
+
+@overload
+def logsumexp(xs: Iterable[Value]) -> Value: ...
+@overload
+def logsumexp(xs: Iterable[Value | Number]) -> Value | float: ...
+def logsumexp(xs: Iterable[Value | Number]) -> Value | float:
+    """log(exp(x0) + exp(x1) + ...), without overflow.
+
+    The local derivatives are the softmax of the operands.
+
+    Args:
+        xs: Values and numbers.
+
+    Returns:
+        A Value that records the operands, where one of them is a Value; else a float.
+
+    Raises:
+        TypeError: an operand is not a real number.
+        ValueError: `xs` is empty.
+
+    >>> y = logsumexp([Value(1000.0), Value(1000.0)])
+    >>> f"{y.data:.6f}", [f"{local:.6f}" for local in y.local_grads]
+    ('1000.693147', ['0.500000', '0.500000'])
+    """
+    operands = operands_of("logsumexp", xs)
+    if not operands:
+        raise of_nothing("logsumexp")
+    return apply_to_list(table.LOGSUMEXP, operands)
+
+
+@overload
+def softmax_cross_entropy(logits: Iterable[Value], index: int | Value) -> Value: ...
+@overload
+def softmax_cross_entropy(logits: Iterable[Value | Number], index: int | Value) -> Value | float: ...
+def softmax_cross_entropy(logits: Iterable[Value | Number], index: int | Value) -> Value | float:
+    """-log(softmax(logits)[index]), without overflow.
+
+    The logits are unnormalised log probabilities, one per class, and the index is the right class.
+
+    Args:
+        logits: Values and numbers.
+        index: a position in `logits`, from 0, as a number or as a Value; no gradient goes to it.
+
+    Returns:
+        A Value that records the operands, where one of them is a Value; else a float.
+
+    Raises:
+        TypeError: an operand is not a real number, or `index` is not a whole number.
+        ValueError: `logits` is empty.
+        IndexError: `index` is not a position in `logits`.
+
+    >>> y = softmax_cross_entropy([Value(2.0), Value(0.0), Value(1.0)], 0)
+    >>> f"{y.data:.6f}", [f"{local:.6f}" for local in y.local_grads]
+    ('0.407606', ['-0.334759', '0.090031', '0.244728'])
+    """
+    operands = operands_of("softmax_cross_entropy", logits)
+    if not operands:
+        raise of_nothing("softmax_cross_entropy")
+    operands.append(index_among("softmax_cross_entropy", index, len(operands)))
+    return apply_to_list(table.SOFTMAX_CROSS_ENTROPY, operands)

@@ -9,12 +9,26 @@ In a formula `x`, `y`, `z` are the operands in order, `out` is the result, `(e :
 from __future__ import annotations
 
 import ast
+import math
 from collections.abc import Callable, Mapping, Sequence
 from typing import Any
 
-__all__ = ["OPERAND_NAMES", "compile_derivative", "compile_evaluation", "compile_forward", "names", "parse"]
+__all__ = [
+    "CONSTANTS",
+    "OPERAND_NAMES",
+    "Floating",
+    "compile_derivative",
+    "compile_evaluation",
+    "compile_forward",
+    "defined",
+    "names",
+    "parse",
+]
 
 OPERAND_NAMES = ("x", "y", "z")
+
+CONSTANTS = {"inf": math.inf, "nan": math.nan, "ln2": math.log(2.0), "ln10": math.log(10.0)}
+"""The numbers that a formula may name."""
 
 _ALLOWED = (
     ast.Expression,
@@ -45,15 +59,17 @@ _ALLOWED = (
 )
 
 
-class _Floating(ast.NodeTransformer):
+class Floating(ast.NodeTransformer):
     """Make numbers floats and `/` a call of `divide`, which knows inf and nan."""
 
     def visit_Constant(self, node: ast.Constant) -> ast.expr:
+        """Make a number a float."""
         if not isinstance(node.value, int | float) or isinstance(node.value, bool):
             raise ValueError(f"a formula may hold numbers only, not {node.value!r}")
         return ast.copy_location(ast.Constant(float(node.value)), node)
 
     def visit_BinOp(self, node: ast.BinOp) -> ast.expr:
+        """Make `/` a call."""
         self.generic_visit(node)
         if not isinstance(node.op, ast.Div):
             return node
@@ -88,10 +104,15 @@ def names(formula: str) -> set[str]:
 
 
 def _python(formula: str) -> str:
-    return ast.unparse(ast.fix_missing_locations(_Floating().visit(parse(formula))))
+    return ast.unparse(ast.fix_missing_locations(Floating().visit(parse(formula))))
 
 
-def _function(arguments: Sequence[str], body: str, namespace: Mapping[str, Any], name: str) -> Callable[..., Any]:
+def defined(arguments: Sequence[str], body: str, namespace: Mapping[str, Any], name: str) -> Callable[..., Any]:
+    """The function of a name with this body, indented Python that may use what is in a namespace.
+
+    >>> defined(["x"], "    return x + one", {"one": 1.0}, "successor")(2.0)
+    3.0
+    """
     scope = dict(namespace)
     # not defined under its own name: the formula of `exp` calls the `exp` of the namespace
     source = f"def formula({', '.join(arguments)}):\n{body}"
@@ -108,18 +129,18 @@ def compile_forward(name: str, arity: int, forward: str, namespace: Mapping[str,
     >>> compile_forward("reciprocal", 1, "1/x", vars(ieee))(0.0)
     inf
     """
-    return _function(OPERAND_NAMES[:arity], f"    return {_python(forward)}", namespace, name)
+    return defined(OPERAND_NAMES[:arity], f"    return {_python(forward)}", namespace, name)
 
 
 def compile_evaluation(
     name: str, forward: str, derivatives: Sequence[str], namespace: Mapping[str, Any]
 ) -> Callable[..., tuple[float, tuple[float, ...]]]:
-    """The function `(x, ...) -> (out, local derivatives)`, one local derivative an operand."""
+    """The function `(x, ...) -> (out, local derivatives)`, one local derivative per operand."""
     locals_ = ", ".join(_python(d) for d in derivatives)
     body = f"    out = {_python(forward)}\n    return out, ({locals_},)"
-    return _function(OPERAND_NAMES[: len(derivatives)], body, namespace, name)
+    return defined(OPERAND_NAMES[: len(derivatives)], body, namespace, name)
 
 
 def compile_derivative(name: str, arity: int, derivative: str, namespace: Mapping[str, Any]) -> Callable[..., Any]:
     """The function `(x, ..., out) -> local derivative`, in the arithmetic of `namespace`."""
-    return _function((*OPERAND_NAMES[:arity], "out"), f"    return {_python(derivative)}", namespace, name)
+    return defined((*OPERAND_NAMES[:arity], "out"), f"    return {_python(derivative)}", namespace, name)

@@ -2,17 +2,16 @@
 
 from __future__ import annotations
 
-import math
-from collections.abc import Callable, Sequence
-from functools import partial
+import zlib
+from collections.abc import Callable, Mapping
 from typing import Any
 
 from autograd.arguments import as_operand, shortened
 from autograd.primitives import formulas, ieee
+from autograd.primitives.lists import INDEX, ListFormulas
 
 __all__ = [
     "BY_CODE",
-    "CONSTANTS",
     "PRIMITIVES",
     "Domain",
     "Primitive",
@@ -21,27 +20,28 @@ __all__ = [
     "coded",
     "declare",
     "glyph",
-    "has_symbol",
+    "table_digest",
+    "with_symbol",
 ]
 
 Domain = tuple[tuple[float, float], ...]
 Scale = Callable[..., float]
 
 # what a formula may name besides its operands and the other primitives
-CONSTANTS = {"inf": math.inf, "nan": math.nan, "ln2": math.log(2.0), "ln10": math.log(10.0)}
-_NAMESPACE = {**vars(ieee), "abs": abs, "round": ieee.rint, **CONSTANTS}
+_NAMESPACE = {**vars(ieee), "abs": abs, "round": ieee.rint, **formulas.CONSTANTS}
 
 
 class Primitive:
-    """One differentiable function: a row of the table below.
+    """One differentiable function: a row of `autograd.primitives.table`, or a user's.
 
     Attributes:
         name: its name as a function, `"exp"`, `"multiply"`.
         symbol: `Value.op` of its nodes, `"exp"`, `"*"`.
         glyph: its sign in pictures, `"exp"`, `"×"`.
-        arity: the number of operands; None where it takes any number.
-        forward: `(x, ...) -> out` on floats; an n-ary one takes one sequence.
-        evaluate: `(x, ...) -> (out, local derivatives)` on floats; an n-ary one takes one sequence.
+        arity: the number of operands; None where they are lists.
+        arguments: the names of the operands; of the lists, and "index" behind them where there is one.
+        forward: `(x, ...) -> out` on floats; one of lists takes one sequence, the lists one behind the other.
+        evaluate: `(x, ...) -> (out, local derivatives)` on floats; one of lists takes one sequence.
 
     >>> PRIMITIVES["multiply"].evaluate(3.0, 4.0)
     (12.0, (4.0, 3.0))
@@ -54,6 +54,7 @@ class Primitive:
         "code",
         "derivative_formulas",
         "derivative_scale",
+        "details",
         "domain",
         "evaluate",
         "example",
@@ -62,6 +63,8 @@ class Primitive:
         "glyph",
         "internal",
         "name",
+        "of_nothing",
+        "parts",
         "symbol",
         "ulp",
         "value_scale",
@@ -84,17 +87,23 @@ class Primitive:
         value_scale: Scale | None = None,
         derivative_scale: Scale | None = None,
         arguments: tuple[str, ...] | None = None,
-        example: tuple[float, ...] | None = None,
+        parts: tuple[str, ...] | None = None,
+        details: str = "",
+        of_nothing: float | type[Exception] = ValueError,
+        example: tuple[Any, ...] | None = None,
         internal: bool = False,
     ) -> None:
         self.name = name
         self.code = 0
         self.symbol = name if symbol is None else symbol
         self.glyph = self.symbol if glyph is None else glyph
-        self.arity = len(derivatives) if isinstance(derivatives, tuple) else None
+        self.arity = None if parts is not None or callable(derivatives) else len(derivatives)
         self.forward_formula = forward
         self.derivative_formulas = derivatives
+        self.parts = parts
         self.about = about
+        self.details = details
+        self.of_nothing = of_nothing
         self.domain = domain
         self.ulp = ulp
         self.value_scale = value_scale
@@ -103,34 +112,71 @@ class Primitive:
         self.example = example
         self.internal = internal
 
+    @property
+    def takes_index(self) -> bool:
+        """Whether the last operand is a position in the lists before it."""
+        return self.arguments[-1:] == (INDEX,)
+
+    def takes(self, count: int) -> bool:
+        """Whether the primitive takes so many operands.
+
+        >>> PRIMITIVES["exp"].takes(2), PRIMITIVES["dot"].takes(4), PRIMITIVES["dot"].takes(3)
+        (False, True, False)
+        """
+        if self.arity is not None:
+            return count == self.arity
+        lists = max(len(self.arguments) - self.takes_index, 1)
+        return count > self.takes_index and (count - self.takes_index) % lists == 0
+
     def __getattr__(self, attribute: str) -> Any:
         # Formulas are compiled when first used: an import should not pay for 50 primitives of which 5 are needed.
         if attribute not in ("forward", "evaluate"):
             raise AttributeError(f"{type(self).__name__!r} object has no attribute {attribute!r}")
-        self._compile()
+        self.bind(self.forward_formula, self.derivative_formulas, self.parts)
         return getattr(self, attribute)
 
-    def _compile(self) -> None:
-        forward, derivatives = self.forward_formula, self.derivative_formulas
+    def bind(self, forward: Any, derivatives: Any, parts: tuple[str, ...] | None) -> None:
+        """Make `forward` and `evaluate` from formulas, or from a user's functions."""
         if callable(derivatives):
-            self._bind_list(forward, derivatives)
+            self.forward = self.evaluate = forward
         elif callable(forward):
             self._bind_functions(forward, derivatives)
+        elif parts is None:
+            namespace = _namespace({name for formula in (forward, *derivatives) for name in formulas.names(formula)})
+            self.forward = formulas.compile_forward(self.name, len(derivatives), forward, namespace)
+            self.evaluate = formulas.compile_evaluation(self.name, forward, derivatives, namespace)
         else:
-            self._bind_formulas(forward, derivatives)
+            of_lists = ListFormulas(self.arguments, parts, forward, derivatives)
+            namespace = _namespace(of_lists.names)
+            self.forward = of_lists.forward(self.name, namespace)
+            self.evaluate = of_lists.evaluation(self.name, namespace)
 
-    def _bind_formulas(self, forward: str, derivatives: tuple[Any, ...]) -> None:
-        names = {name for formula in (forward, *derivatives) for name in formulas.names(formula)} - _NAMESPACE.keys()
-        namespace = {**_NAMESPACE, **{name: PRIMITIVES[name].forward for name in names if name in PRIMITIVES}}
-        self.forward = formulas.compile_forward(self.name, len(derivatives), forward, namespace)
-        self.evaluate = formulas.compile_evaluation(self.name, forward, derivatives, namespace)
+    @property
+    def list_formulas(self) -> ListFormulas:
+        """The parsed formulas of a row of lists."""
+        assert isinstance(self.forward_formula, str)
+        assert isinstance(self.derivative_formulas, tuple)
+        derivatives = [str(derivative) for derivative in self.derivative_formulas]
+        return ListFormulas(self.arguments, self.parts or (), self.forward_formula, derivatives)
 
-    def _bind_list(self, forward: Any, derivatives: Callable[..., Any]) -> None:
-        def evaluate(xs: Sequence[float]) -> tuple[float, tuple[float, ...]]:
-            out = forward(ieee, xs)
-            return out, tuple(derivatives(ieee, xs, out))
+    def differentiation(self, namespace: Mapping[str, Any]) -> Callable[[Any, Any, list[int]], list[Any]]:
+        """The function `(operands, out, wanted) -> local derivatives by those wanted`, in a namespace's arithmetic."""
+        derivatives = self.derivative_formulas
+        if callable(derivatives) or self.parts is not None:
+            by_all = derivatives if callable(derivatives) else self.list_formulas.differentiation(self.name, namespace)
 
-        self.forward, self.evaluate = partial(forward, ieee), evaluate
+            def differentiate(operands: Any, out: Any, wanted: list[int]) -> list[Any]:
+                local = by_all(operands, out)
+                return [local[i] for i in wanted]
+
+            return differentiate
+        by_each = [
+            formulas.compile_derivative(self.name, len(derivatives), derivative, namespace)
+            if isinstance(derivative, str)
+            else derivative
+            for derivative in derivatives
+        ]
+        return lambda operands, out, wanted: [by_each[i](*operands, out) for i in wanted]
 
     def _bind_functions(self, forward: Callable[..., Any], derivatives: tuple[Any, ...]) -> None:
         def evaluate(*xs: float) -> tuple[float, tuple[float, ...]]:
@@ -148,6 +194,12 @@ class Primitive:
     def __repr__(self) -> str:
         return f"<primitive {self.name} {self.symbol!r}>"
 
+    def __copy__(self) -> Primitive:
+        return self
+
+    def __deepcopy__(self, memo: dict[int, Any]) -> Primitive:
+        return self
+
     def __reduce__(self) -> tuple[Callable[[str], Primitive], tuple[str]]:
         return _restored, (self.name,)
 
@@ -162,20 +214,39 @@ BY_CODE: list[Primitive | None] = [None]
 _CUSTOM: dict[str, Primitive] = {}
 
 
+def _namespace(names: set[str]) -> dict[str, Any]:
+    """What formulas that use these names are evaluated in: floats, and rows that are called by name."""
+    rows = [PRIMITIVES[name] for name in names - _NAMESPACE.keys() if name in PRIMITIVES]
+    return {**_NAMESPACE, **{row.name: row.forward for row in rows if row.arity is not None}}
+
+
 def by_name(name: str) -> Primitive | None:
-    """The primitive of this name, of the table or a user's; None where there is none."""
+    """The primitive of this name, of the table or the user's latest; None where there is none."""
     return PRIMITIVES.get(name) or _CUSTOM.get(name)
 
 
-def has_symbol(symbol: str) -> bool:
-    """Whether a primitive has this symbol."""
-    return any(primitive is not None and primitive.symbol == symbol for primitive in BY_CODE)
+def with_symbol(symbol: str) -> Primitive | None:
+    """The primitive that `by_name` knows with this symbol; None where there is none."""
+    for primitive in (*PRIMITIVES.values(), *_CUSTOM.values()):
+        if primitive.symbol == symbol:
+            return primitive
+    return None
 
 
 def declare(primitive: Primitive) -> Primitive:
-    """Take up a user's primitive, whose functions are Python's: forward, and one derivative an operand."""
+    """Register a user's primitive, whose functions are Python's, in place of an earlier one of its name.
+
+    The earlier one keeps its code, and nodes and tapes keep the code that they were recorded with.
+    """
     _CUSTOM[primitive.name] = primitive
     return coded(primitive)
+
+
+def table_digest() -> int:
+    """A checksum of all that the compiled core takes from the table: codes and formulas."""
+    rows = PRIMITIVES.values()
+    facts = [(p.name, p.code, p.arguments, p.parts, p.forward_formula, p.derivative_formulas) for p in rows]
+    return zlib.crc32(repr(facts).encode()) & 0x7FFFFFFF
 
 
 def _restored(name: str) -> Primitive:

@@ -20,22 +20,9 @@ keeps the bits that subnormal numbers have.
 from __future__ import annotations
 
 import math
-from collections.abc import Callable
+from collections.abc import Sequence
 from typing import Any
 
-from autograd.primitives.nary import (
-    _cross_entropy,
-    _cross_entropy_derivatives,
-    _dot,
-    _left_fold,
-    _logsumexp,
-    _partial_sums,
-    _prod,
-    _products,
-    _products_of_others,
-    _softmax,
-    _take_derivatives,
-)
 from autograd.primitives.primitive import PRIMITIVES, Domain, Primitive, coded
 
 __all__ = []
@@ -46,9 +33,28 @@ def _row(name: str, forward: str, *derivatives: str, about: str, **rest: Any) ->
     return primitive
 
 
-def _fold_row(name: str, forward: Callable[..., Any], derivatives: Callable[..., Any], **rest: Any) -> Primitive:
-    primitive = PRIMITIVES[name] = coded(Primitive(name, forward, derivatives, **rest))
+def _list_row(
+    name: str, arguments: tuple[str, ...], value: str, *derivatives: str, parts: tuple[str, ...] = (), **rest: Any
+) -> Primitive:
+    primitive = Primitive(name, value, derivatives, arguments=arguments, parts=parts, **rest)
+    PRIMITIVES[name] = coded(primitive)
     return primitive
+
+
+def _partial_sums(terms: Sequence[float]) -> float:
+    """The sizes of the terms and of their partial sums, added up: a left fold errs by at most half an ulp of that."""
+    size = abs(terms[0])
+    partial = terms[0]
+    for i in range(1, len(terms)):
+        partial += terms[i]
+        size += abs(terms[i]) + abs(partial)
+    return size
+
+
+def _products(xs: Sequence[float]) -> list[float]:
+    """The products of a list and a second one behind it."""
+    n = len(xs) // 2
+    return [xs[i] * xs[n + i] for i in range(n)]
 
 
 _PAIR: Domain = ((-4, 4), (-4, 4))
@@ -68,13 +74,14 @@ MODULO = _row("modulo", "modulo(x, y)", "1 if out == out else nan", "-round((x -
 # where y - 1 rounds, power would multiply that by log x: x**y / x does not
 POWER = _row("power",
     "power(x, y) if x == x and y == y else nan",
-    "(contribution(y, power(x, y - 1)) if y - 1 + 1 == y or x == 0 or abs(x) == inf else y*out/x) if x == x else nan",
-    "contribution(out, log(x)) if x > 0 and out == out"
+    "(multiply_no_nan(y, power(x, y - 1)) if y - 1 + 1 == y or x == 0 or abs(x) == inf else y*out/x)"
+    " if x == x else nan",
+    "multiply_no_nan(out, log(x)) if x > 0 and out == out"
     " else ((0 if y >= 0 else (-inf if y < 0 else nan)) if x == 0 else nan)",
     symbol="**", domain=((0.1, 4), (-4, 4)), about="x to the power y")
 POWER_CONSTANT = _row("power_constant",
     "x * x if y == 2 else (power(x, y) if x == x and y == y else nan)",
-    "2 * x if y == 2 else ((contribution(y, power(x, y - 1)) if y - 1 + 1 == y or x == 0 or abs(x) == inf"
+    "2 * x if y == 2 else ((multiply_no_nan(y, power(x, y - 1)) if y - 1 + 1 == y or x == 0 or abs(x) == inf"
     " else y*out/x) if x == x else nan)",
     "0",  # the exponent is a number
     symbol="**", domain=((0.1, 4), (-4, 4)), about="x to a power y that is a number")
@@ -83,10 +90,10 @@ ABS = _row("abs",
     "x if x > 0 else (-x if x < 0 else x + 0)", "1 if x > 0 else (-1 if x < 0 else (0 if x == 0 else nan))",
     ulp=(0, 0), about="Absolute value |x|, with derivative 0 at 0")
 IDENTITY = _row("identity", "x", "1", internal=True, ulp=(0, 0), about="x itself, as a node of its own")
-# An upstream gradient times a local derivative: zero where either is zero, whatever the other. What backward does with
-# numbers, higher derivatives record with this.
-CONTRIBUTION = _row("contribution", "x * y if x != 0 and y != 0 else 0", "y", "x", symbol="*", glyph="×", internal=True,
-    domain=_PAIR, ulp=(0.5, 0), about="x · y, and 0 where either is 0")
+# The zero rule: an upstream gradient times a local derivative is zero where either is, whatever the other. This is what
+# backward does with numbers and what higher derivatives record.
+MULTIPLY_NO_NAN = _row("multiply_no_nan", "x * y if x != 0 and y != 0 else 0", "y", "x", symbol="*", glyph="×",
+    internal=True, domain=_PAIR, ulp=(0.5, 0), about="x · y, and 0 where either is 0")
 
 # -- exponentials and logarithms -----------------------------------------------------------------------------------
 EXP = _row("exp", "exp(x)", "out", domain=((-700, 700),), about="Exponential, e to the power x")
@@ -139,14 +146,14 @@ ATANH = _row("atanh", "atanh(x)", "1/((1 - x)*(1 + x)) if abs(x) <= 1 else nan",
 # exp(-x²) loses as many bits as x² has before its point; a part of x whose square is exact goes first.
 GAUSSIAN = _row("gaussian",
     "exp(-h*h)*exp((h - x)*(h + x)) if abs(h := floor(1048576*x)/1048576) < 28 else (0 if x == x else nan)",
-    "-2*contribution(x, out)", internal=True, domain=((-26, 26),), about="exp(-x²)")
+    "-2*multiply_no_nan(x, out)", internal=True, domain=((-26, 26),), about="exp(-x²)")
 ERF = _row("erf", "erf(x)", "1.1283791670955126*gaussian(x)", domain=((-26, 26),), about="Error function of x")
 ERFC = _row("erfc", "erfc(x)", "-1.1283791670955126*gaussian(x)", domain=((-26, 26),), ulp=(5, 8),
     about="1 - erf(x), accurate where erf(x) is near 1")
 NORMAL_PDF = _row("normal_pdf",
     "0.3989422804014327*exp(-h*h/2)*exp((h - x)*(h + x)/2)"
     " if abs(h := floor(1048576*x)/1048576) < 39 else (0 if x == x else nan)",
-    "-contribution(x, out)", internal=True, domain=((-37, 37),), about="exp(-x²/2)/sqrt(2π)")
+    "-multiply_no_nan(x, out)", internal=True, domain=((-37, 37),), about="exp(-x²/2)/sqrt(2π)")
 # erfc(-x/sqrt(2))/2 with the rounding of x/sqrt(2), which erfc would multiply by x², put right to first order
 NORMAL_CDF = _row("normal_cdf",
     "0.5*(erfc(z := -0.7071067811865476*x) + ((z + 0.7071067690849304*(h := floor(1048576*x)/1048576))"
@@ -204,31 +211,54 @@ LEAKY_RELU = _row("leaky_relu", "x if x > 0 else 0.01*x", "1 if x > 0 else (0.01
     ulp=(0.5, 0), about="x where it is positive, else 0.01·x; derivative 0.01 at 0")
 ELU = _row("elu", "x if x > 0 else expm1(x)", "1 if x > 0 else exp(x)", domain=((-30, 30),),
     about="x where it is positive, else exp(x) - 1")
-GELU = _row("gelu", "contribution(x, normal_cdf(x))", "normal_cdf(x) + contribution(x, normal_pdf(x))",
+GELU = _row("gelu", "multiply_no_nan(x, normal_cdf(x))", "normal_cdf(x) + multiply_no_nan(x, normal_pdf(x))",
     domain=((-37, 37),), derivative_scale=lambda xs: 0.4 * abs(xs[0]) * math.exp(-xs[0] * xs[0] / 2),
     about="x times the share of the normal distribution below x")
-SILU = _row("silu", "contribution(x, sigmoid(x))",
-    "contribution(sigmoid(x), 1 + contribution(x, sigmoid(-x)))",
+SILU = _row("silu", "multiply_no_nan(x, sigmoid(x))",
+    "multiply_no_nan(sigmoid(x), 1 + multiply_no_nan(x, sigmoid(-x)))",
     domain=((-700, 700),), derivative_scale=lambda xs: (1 + abs(xs[0])) * math.exp(min(xs[0], 0)),
     about="x times sigmoid(x)")
 # fmt: on
 
 
 # fmt: off
-SUM = _fold_row("sum", lambda m, xs: _left_fold(xs), lambda m, xs, out: [1.0] * len(xs), ulp=(1, 0),
-    value_scale=_partial_sums, about="x0 + x1 + ..., added from the left")
-MEAN = _fold_row("mean", lambda m, xs: _left_fold(xs) / len(xs), lambda m, xs, out: [1.0 / len(xs)] * len(xs),
+# -- functions of lists --------------------------------------------------------------------------------------------
+SUM = _list_row("sum", ("xs",), "sum(xs)", "1", ulp=(1, 0), value_scale=_partial_sums, of_nothing=0.0,
+    about="x0 + x1 + ..., added from the left", example=((1.0, 2.0, 4.0),))
+MEAN = _list_row("mean", ("xs",), "sum(xs)/n", "1/n",
     ulp=(1.5, 0.5), value_scale=lambda xs: _partial_sums(xs) / len(xs),
-    about="(x0 + x1 + ...) / n, added from the left")
-DOT = _fold_row("dot", _dot, lambda m, xs, out: [*xs[len(xs) // 2:], *xs[:len(xs) // 2]],
-    domain=_PAIR, ulp=(1, 0), value_scale=lambda xs: _partial_sums(_products(xs)),
-    about="x0·y0 + x1·y1 + ..., added from the left")
-PROD = _fold_row("prod", _prod, _products_of_others, ulp=(7, 8), about="x0 · x1 · ..., multiplied from the left")
-TAKE = _fold_row("take", lambda m, xs: xs[int(xs[-1])], _take_derivatives, ulp=(0, 0),
-    about="The value that stands at an index")
-LOGSUMEXP = _fold_row("logsumexp", _logsumexp, _softmax,
+    about="(x0 + x1 + ...) / n, added from the left", example=((1.0, 2.0, 6.0, 3.0),))
+DOT = _list_row("dot", ("xs", "ys"), "sum(xs[i]*ys[i] for i in range(n))", "ys[i]", "xs[i]",
+    domain=_PAIR, ulp=(1, 0), value_scale=lambda xs: _partial_sums(_products(xs)), of_nothing=0.0,
+    about="x0·y0 + x1·y1 + ..., added from the left", example=((1.0, 2.0), (3.0, 4.0)))
+PROD = _list_row("prod", ("xs",), "prod(xs)", "before[i]*behind[i]",
+    parts=("before = products_before(xs)", "behind = products_behind(xs)"), ulp=(7, 8), of_nothing=1.0,
+    about="x0 · x1 · ..., multiplied from the left", example=((2.0, 0.0, 3.0),),
+    details="The derivative by an operand is the product of the others, zeros among them or not.")
+TAKE = _list_row("take", ("xs", "index"), "xs[index]", "1 if i == index else 0", ulp=(0, 0), of_nothing=IndexError,
+    about="The value that stands at an index", example=((2.0, 5.0), 1))
+LOGSUMEXP = _list_row("logsumexp", ("xs",), "xs[top] + log1p(others)",
+    "nan if out != out else (0 if xs[top] == -inf else e[i]/total)",
+    parts=(
+        "top = argmax(xs)",  # exp(x - largest): nothing overflows, the largest is exactly 1
+        "e = [exp_difference(xs[i], xs[top]) for i in range(n)]",
+        "others = sum(e[i] for i in range(n) if i != top)",
+        "total = 1 + others",
+    ),
     value_scale=lambda xs: max(map(abs, xs)) + math.log(len(xs)),
-    about="log(exp(x0) + exp(x1) + ...), without overflow")
-SOFTMAX_CROSS_ENTROPY = _fold_row("softmax_cross_entropy", _cross_entropy, _cross_entropy_derivatives,
-    about="-log(softmax(logits)[index]), without overflow")
+    about="log(exp(x0) + exp(x1) + ...), without overflow", example=((1000.0, 1000.0),),
+    details="The local derivatives are the softmax of the operands.")
+# softmax - 1 cancels where the right class is near certain: the others' share does not
+SOFTMAX_CROSS_ENTROPY = _list_row("softmax_cross_entropy", ("logits", "index"),
+    "log1p(others) + (logits[top] - logits[index])",
+    "nan if out != out else (-(missed/total) if i == index else e[i]/total)",
+    parts=(
+        "top = argmax(logits)",
+        "e = [exp_difference(logits[i], logits[top]) for i in range(n)]",
+        "others = sum(e[i] for i in range(n) if i != top)",
+        "total = 1 + others",
+        "missed = sum(e[i] for i in range(n) if i != index)",
+    ),
+    about="-log(softmax(logits)[index]), without overflow", example=((2.0, 0.0, 1.0), 0),
+    details="The logits are unnormalised log probabilities, one per class, and the index is the right class.")
 # fmt: on

@@ -193,19 +193,10 @@ def _check_nodes(flat: FlatGraph) -> None:
     for k, code in enumerate(flat.codes):
         low, high = starts[k], starts[k + 1]
         _expect(0 <= low <= high <= len(flat.operands), f"the operands of node {k} lie outside")
-        _expect(_takes(_primitive(code), high - low), f"node {k}: {_primitive(code).name} of {high - low} operands")
+        _expect(_primitive(code).takes(high - low), f"node {k}: {_primitive(code).name} of {high - low} operands")
         operands = flat.operands[low:high]
         _expect(all(lowest <= i < first + k for i in operands), f"an operand of node {k} does not stand before it")
         _expect(code != table.POWER_CONSTANT.code or operands[1] < 0, f"the exponent of node {k} is no constant")
-
-
-def _takes(primitive: Primitive, count: int) -> bool:
-    """Whether a primitive takes so many operands."""
-    if primitive.arity is not None:
-        return count == primitive.arity
-    if primitive is table.DOT:
-        return count >= 2 and count % 2 == 0
-    return count >= (2 if primitive in (table.TAKE, table.SOFTMAX_CROSS_ENTROPY) else 1)
 
 
 def _check_outputs(flat: FlatGraph, is_list: bool) -> None:

@@ -47,7 +47,6 @@ BLOCK = 64
 _TAKE = table.TAKE.code
 _SUM = table.SUM.code
 _MEAN = table.MEAN.code
-_CROSS_ENTROPY = table.SOFTMAX_CROSS_ENTROPY.code
 
 
 class Failure(NamedTuple):
@@ -344,7 +343,7 @@ class Interpreter:
                     v[out] = primitive.forward(*[v[slot] for slot in (x, y, z)[: primitive.arity]])
                     continue
                 xs = [v[slot] for slot in lists[x : x + n]]
-                if op == _CROSS_ENTROPY and not _is_index(xs[-1], n - 1):
+                if primitive.takes_index and not _is_index(xs[-1], n - 1):
                     return -1, xs[-1], n - 1
                 if not keep or op in (_SUM, _MEAN):
                     v[out] = primitive.forward(xs) if primitive.arity is None else primitive.forward(*xs)
@@ -412,8 +411,7 @@ class Interpreter:
 
     def contribute(self, g: list[float], slot: int, local: float, upstream: float) -> None:
         """Add a contribution: zero where either factor is, whatever the other."""
-        if local != 0.0 and upstream != 0.0:
-            g[slot] += local * upstream
+        g[slot] += table.MULTIPLY_NO_NAN.forward(local, upstream)
 
 
 _DOTS = (program.DOT, program.DOT_SCALARS, program.DOT_ALL_SCALARS)

@@ -44,7 +44,7 @@ def _no_formula(*_: Any) -> NoReturn:
 
 
 # A node of a taped function is made with the derivatives that its tape gave; nothing can compute it from its operands.
-_TAPED = declare(Primitive("taped", _no_formula, _no_formula, about="The result of a taped function"))
+_TAPED = declare(Primitive("taped", _no_formula, _no_formula, about="The result of a taped function", internal=True))
 
 
 def taped(function: Callable[..., Any] | None = None, *, limit: int = 16) -> Any:

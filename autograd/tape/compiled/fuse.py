@@ -53,9 +53,9 @@ def _constant_locals(code: int) -> int:
     """A mask of the operands whose local derivative is the constant 0: no gradient ever passes to them."""
     primitive = BY_CODE[code]
     assert primitive is not None
-    if isinstance(primitive.derivative_formulas, tuple):
+    if primitive.arity is not None:
         return sum(1 << i for i, formula in enumerate(primitive.derivative_formulas) if formula == "0")
-    return _LAST if primitive in (table.TAKE, table.SOFTMAX_CROSS_ENTROPY) else 0
+    return _LAST if primitive.takes_index else 0
 
 
 def lower(flat: FlatGraph, receiving: array[int]) -> Program:
