@@ -19,7 +19,7 @@ except ModuleNotFoundError:  # only the build needs it; what is compiled has it 
 
 from autograd.arguments import as_operand, shortened, text_or_none
 from autograd.primitives import table
-from autograd.primitives.primitive import BY_CODE, PRIMITIVES, Primitive, table_digest
+from autograd.primitives.primitive import BY_CODE, PRIMITIVES, Primitive, check_core
 
 if not cython.compiled and TYPE_CHECKING:
     from autograd.core import (
@@ -65,11 +65,8 @@ Number = float  # int counts as float for a type checker; numbers.Real and NumPy
 compiled = bool(cython.compiled)
 """True where the compiled core runs, False for the pure Python of the same source."""
 
-if cython.compiled and table_digest() != TABLE_DIGEST:
-    raise ImportError(
-        "the compiled core of autograd was built from another table of primitives than autograd/primitives/table.py: "
-        "build it again (make build), or set GLASSGRAD_PURE=1"
-    )
+if cython.compiled:
+    check_core(TABLE_DIGEST)
 
 # <generated codes by `make generate`: do not edit>
 _ADD = PRIMITIVES["add"].code

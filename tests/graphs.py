@@ -18,11 +18,11 @@ from typing import Any
 
 from hypothesis import strategies as st
 from mpmath import mp, mpf
-from oracles import ORACLES
+from oracles import ORACLES, complaints
 
 import autograd as ag
 from autograd import Value
-from autograd.primitives.primitive import PRIMITIVES
+from autograd.primitives.primitive import PRIMITIVES, Primitive
 
 Operand = int | float  # an int is the number of a node, a float is itself
 Choose = Callable[[int, int], int]  # a whole number from low to high
@@ -68,13 +68,15 @@ def call(name: str, operands: Sequence[Any]) -> Any:
     """Use a primitive as a user would: by its operator or by its function."""
     if name in OPERATORS:
         return OPERATORS[name](*operands)
-    function = getattr(ag, name)
-    if name == "dot":
-        n = len(operands) // 2
-        return function(operands[:n], operands[n:])
-    if name in ("softmax_cross_entropy", "take"):
-        return function(operands[:-1], operands[-1])
-    return function(operands) if PRIMITIVES[name].arity is None else function(*operands)
+    function, primitive = getattr(ag, name), PRIMITIVES[name]
+    return function(*operands) if primitive.arity is not None else function(*in_lists(primitive, operands))
+
+
+def in_lists(primitive: Primitive, operands: Sequence[Any]) -> list[Any]:
+    """The arguments of a function of lists: the lists, which stand one behind the other, and the index."""
+    lists = len(primitive.arguments) - primitive.takes_index
+    n = (len(operands) - primitive.takes_index) // lists
+    return [*(operands[i * n : (i + 1) * n] for i in range(lists)), *operands[lists * n :]]
 
 
 def run(program: Program, inputs: Sequence[Any], apply: Callable[[str, list[Any]], Any] = call) -> list[Any]:
@@ -97,7 +99,7 @@ ORACLE_ERROR = 1e-50  # of a difference: 1e-110 / 1e-40 and 1e-80, times what th
 
 
 def _in_mpmath(name: str, operands: list[Any]) -> mpf:
-    return ORACLES[name](*[x if type(x) is mpf else mpf(x) for x in operands])
+    return ORACLES[name].value(*[x if type(x) is mpf else mpf(x) for x in operands])
 
 
 def exact_gradient(program: Program) -> tuple[mpf, list[mpf]]:
@@ -115,96 +117,18 @@ def exact_gradient(program: Program) -> tuple[mpf, list[mpf]]:
 
 
 # -- building --------------------------------------------------------------------------------------------------------
-ANY = (-60.0, 60.0)
-POSITIVE = (0.05, 50.0)
-# where operands may lie: inside the domain, results of moderate size, no catastrophic conditioning
-RANGES: dict[str, tuple[tuple[float, float], ...]] = {
-    "add": (ANY, ANY),
-    "subtract": (ANY, ANY),
-    "multiply": ((-8.0, 8.0), (-8.0, 8.0)),
-    "divide": (ANY, (0.2, 50.0)),
-    "modulo": (ANY, (0.3, 10.0)),
-    "power": ((0.1, 8.0), (-3.0, 3.0)),
-    "power_constant": ((0.1, 8.0), (-3.0, 3.0)),
-    "negate": (ANY,),
-    "abs": (ANY,),
-    "exp": ((-5.0, 4.0),),
-    "exp2": ((-6.0, 6.0),),
-    "expm1": ((-5.0, 4.0),),
-    "log": (POSITIVE,),
-    "log2": (POSITIVE,),
-    "log10": (POSITIVE,),
-    "log1p": ((-0.9, 50.0),),
-    "sqrt": (POSITIVE,),
-    "cbrt": (POSITIVE,),
-    "hypot": ((-20.0, 20.0), (-20.0, 20.0)),
-    "sin": ((-20.0, 20.0),),
-    "cos": ((-20.0, 20.0),),
-    "tan": ((-1.3, 1.3),),
-    "asin": ((-0.95, 0.95),),
-    "acos": ((-0.95, 0.95),),
-    "atan": ((-20.0, 20.0),),
-    "atan2": ((-20.0, 20.0), (-20.0, 20.0)),
-    "sinh": ((-4.0, 4.0),),
-    "cosh": ((-4.0, 4.0),),
-    "tanh": ((-4.0, 4.0),),
-    "asinh": (ANY,),
-    "acosh": ((1.1, 50.0),),
-    "atanh": ((-0.95, 0.95),),
-    "erf": ((-3.0, 3.0),),
-    "erfc": ((-3.0, 3.0),),
-    "floor": (ANY,),
-    "ceil": (ANY,),
-    "round": (ANY,),
-    "sign": (ANY,),
-    "maximum": (ANY, ANY),
-    "minimum": (ANY, ANY),
-    "clip": (ANY, (-3.0, -0.1), (0.1, 3.0)),
-    "where": (ANY, ANY, ANY),
-    "sigmoid": ((-8.0, 8.0),),
-    "logsigmoid": ((-20.0, 20.0),),
-    "softplus": ((-20.0, 20.0),),
-    "relu": (ANY,),
-    "leaky_relu": (ANY,),
-    "elu": ((-8.0, 50.0),),
-    "gelu": ((-5.0, 5.0),),
-    "silu": ((-8.0, 8.0),),
-    "sum": (ANY,),
-    "mean": (ANY,),
-    "dot": ((-5.0, 5.0),),
-    "prod": ((-3.0, 3.0),),
-    "take": (ANY,),
-    "logsumexp": ((-20.0, 20.0),),
-    "softmax_cross_entropy": ((-20.0, 20.0),),
-}
+def operand_bounds(name: str) -> tuple[tuple[float, float], ...]:
+    """Where operands may lie: inside the domain, results of moderate size, no catastrophic conditioning."""
+    bounds = ORACLES[name].graphs
+    assert bounds is not None, complaints(PRIMITIVES[name])
+    return bounds
+
+
 MARGIN = 0.02  # how far an operand keeps from a kink; far more than rounding can move it
 
 
-def _from_step(x: float, offset: float = 0.0) -> float:
-    return abs(x - offset - round(x - offset))
-
-
-# how far the operands are from the nearest kink or jump
-FROM_KINK: dict[str, Callable[..., float]] = {
-    "abs": abs,
-    "relu": abs,
-    "leaky_relu": abs,
-    "sign": abs,
-    "elu": abs,
-    "floor": _from_step,
-    "ceil": _from_step,
-    "round": lambda x: _from_step(x, 0.5),
-    "modulo": lambda x, y: _from_step(x / y),
-    "maximum": lambda x, y: abs(x - y),
-    "minimum": lambda x, y: abs(x - y),
-    "clip": lambda x, low, high: min(abs(x - low), abs(x - high)),
-    "where": lambda condition, a, b: abs(condition),
-    "hypot": math.hypot,
-    "atan2": lambda y, x: max(abs(y), x),  # the cut is the negative x axis
-}
 SQUASHERS = ("tanh", "sin", "cos", "erf", "sigmoid", "atan", "asinh", "gelu", "silu")  # all below 3 on [-3, 3]
 POWERS = (2.0, 3.0, -1.0, 0.5, 1.5, -2.0, 0.0, 1.0, -0.3, 0.1)
-INDEXED = ("softmax_cross_entropy", "take")
 
 
 class _Builder:
@@ -253,11 +177,11 @@ class _Builder:
 
     def instruction(self) -> None:
         name = PUBLIC[self.choose(0, len(PUBLIC) - 1)]
-        bounds = RANGES[name]
+        bounds = operand_bounds(name)
         if PRIMITIVES[name].arity is None:
             n = self.choose(1, 3)
-            operands = [self.operand(bounds[0], i == 0) for i in range(2 * n if name == "dot" else n)]
-            self.emit(name, *operands, *([float(self.choose(0, n - 1))] if name in INDEXED else []))
+            operands = [self.operand(pair, i == j == 0) for i, pair in enumerate(bounds) for j in range(n)]
+            self.emit(name, *operands, *([float(self.choose(0, n - 1))] if PRIMITIVES[name].takes_index else []))
             return
         # a number may stand in any place but not in all
         place = self.choose(0, len(bounds) - 1) if name not in ("power_constant", "where") else 0
@@ -265,9 +189,10 @@ class _Builder:
         if name == "power_constant":
             operands[1] = POWERS[self.choose(0, len(POWERS) - 1)]
         numbers = [self.values[o] if type(o) is int else o for o in operands]
-        if name in FROM_KINK and FROM_KINK[name](*numbers) < MARGIN:
+        from_kink = ORACLES[name].from_kink
+        if from_kink is not None and from_kink(*numbers) < MARGIN:
             name, operands = "sin", operands[place : place + 1]
-            operands = [self.squashed(o, RANGES["sin"][0]) if type(o) is int else o for o in operands]
+            operands = [self.squashed(o, operand_bounds("sin")[0]) if type(o) is int else o for o in operands]
         self.emit(name, *operands)
 
 

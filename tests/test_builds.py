@@ -12,7 +12,7 @@ import subprocess
 import sys
 
 import pytest
-from oracles import NUMBER_OPERANDS, points
+from oracles import fixed_operands, points
 from test_backward import random_graph
 from test_primitives import PUBLIC, call
 
@@ -37,7 +37,7 @@ def operand_lists(primitive: Primitive) -> list[list[float]]:
     if primitive.arity is not None:
         found += [list(xs) for xs in itertools.product(SPECIAL, repeat=min(primitive.arity, 2))]
         found = [xs + [1.0] * (primitive.arity - len(xs)) for xs in found]
-    elif not NUMBER_OPERANDS.get(primitive.name):
+    elif not primitive.takes_index:
         found += [list(xs) for xs in itertools.product(SPECIAL, repeat=2)]
     else:
         found += [[*xs, float(i)] for xs in itertools.product(SPECIAL, repeat=2) for i in (0, 1)]
@@ -47,7 +47,7 @@ def operand_lists(primitive: Primitive) -> list[list[float]]:
 @pytest.mark.parametrize("primitive", PUBLIC, ids=lambda p: p.name)
 def test_a_node_has_the_bits_of_the_row(primitive: Primitive):
     for numbers in operand_lists(primitive):
-        fixed = NUMBER_OPERANDS.get(primitive.name, lambda n: set())(len(numbers))
+        fixed = fixed_operands(primitive, len(numbers))
         node = call(primitive, [x if i in fixed else Value(x) for i, x in enumerate(numbers)])
         out, local_grads = primitive.evaluate(numbers) if primitive.arity is None else primitive.evaluate(*numbers)
         assert bits(node.data) == bits(out), numbers

@@ -56,7 +56,6 @@ def test_a_derivative_that_math_cannot_differentiate_says_so():
 @pytest.mark.parametrize(
     ("call", "error", "match"),
     [
-        (lambda: primitive("softcap", lambda x: x, lambda x, out: 1.0), ValueError, "'softcap' already"),
         (lambda: primitive("exp", lambda x: x, lambda x, out: 1.0), ValueError, "'exp' already"),
         (
             lambda: primitive("two", lambda x, y: x, [lambda x, y, out: 1.0]),
@@ -95,3 +94,60 @@ def test_a_pickle_of_an_undeclared_primitive_names_it():
 
 def test_a_custom_primitive_is_not_a_function_of_the_package():
     assert not hasattr(ag, "softcap")
+
+
+# -- declared again --------------------------------------------------------------------------------------------------
+def declared(name: str, factor: float, symbol: str | None = None):
+    return primitive(name, lambda x: factor * x, lambda x, out: factor, symbol=symbol)
+
+
+def test_a_primitive_declared_again_replaces_it_and_what_was_recorded_keeps_the_earlier_one():
+    wrong = declared("scaled", 2.0, symbol="⊛")
+    x = Value(3.0)
+    y, tape = wrong(x), ag.record(wrong, inputs=[1.0])
+    right = declared("scaled", 5.0, symbol="⊛")
+    assert right(x).data == 15.0
+    assert (y.data, y.local_grads, wrong(x).data) == (6.0, (2.0,), 6.0)
+    assert tape.value_and_grad([[1.0], [2.0]]) == ([2.0, 4.0], [[2.0], [2.0]])
+    assert grad(grad(lambda v: wrong(v) * v))(1.0) == 4.0
+    assert ag.record(lambda v: wrong(v) + right(v), inputs=[1.0]).forward([[1.0]]) == [7.0]
+
+
+@pytest.mark.parametrize("duplicate", [copy.copy, copy.deepcopy])
+def test_a_copy_keeps_the_earlier_primitive_and_a_pickle_gets_the_latest(duplicate):
+    earlier = declared("copied", 2.0)
+    x = Value(3.0)
+    y, tape = earlier(x), ag.record(earlier, inputs=[1.0])
+    declared("copied", 5.0)
+    assert duplicate(y).primitive is y.primitive
+    loaded = pickle.loads(pickle.dumps(y))
+    assert loaded.data == 6.0  # what was computed stays
+    assert loaded.primitive is not y.primitive
+    assert loaded.primitive.evaluate(3.0) == (15.0, (5.0,))
+    assert pickle.loads(pickle.dumps(tape)).forward([[1.0]]) == [5.0]
+
+
+def test_a_pickle_does_not_load_where_the_latest_primitive_takes_other_operands():
+    node = pickle.dumps(declared("widened", 2.0)(Value(1.0)))
+    tape = pickle.dumps(ag.record(declared("widened", 2.0), inputs=[1.0]))
+    primitive("widened", lambda x, y: x, [lambda x, y, out: 1.0, lambda x, y, out: 0.0])
+    with pytest.raises(ValueError, match="'widened' cannot have 1 operands"):
+        pickle.loads(node)
+    with pytest.raises(ValueError, match="widened of 1 operands"):
+        pickle.loads(tape)
+
+
+def test_a_symbol_is_one_primitive_s():
+    declared("first_owner", 1.0, symbol="⊞")
+    with pytest.raises(ValueError, match="'second_owner' is that of primitive 'first_owner'"):
+        declared("second_owner", 1.0, symbol="⊞")
+    declared("first_owner", 1.0, symbol="⊟")  # its own may be kept or given up
+    declared("second_owner", 1.0, symbol="⊞")
+    with pytest.raises(ValueError, match="'third_owner' is that of primitive 'multiply'"):
+        declared("third_owner", 1.0, symbol="*")
+
+
+@pytest.mark.parametrize("name", ["tanh", "gaussian", "taped", "sum"])
+def test_the_names_of_the_package_are_not_replaced(name):
+    with pytest.raises(ValueError, match=f"{name!r} already"):
+        declared(name, 1.0)

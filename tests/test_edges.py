@@ -13,9 +13,9 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-from analytic import analytic
 from edges import EDGES, Edge, docs_table
-from oracles import ulps
+from oracles import ORACLES, analytic, complaints, ulps
+from test_builds import bits
 from test_primitives import COMPARISONS
 
 import autograd as ag
@@ -23,6 +23,8 @@ import nn
 from autograd import Value
 from autograd.primitives import ieee
 from autograd.primitives.primitive import PRIMITIVES, Primitive
+from autograd.transforms import product
+from autograd.value import restore
 
 ROOT = Path(__file__).resolve().parent.parent
 inf, nan = math.inf, math.nan
@@ -56,25 +58,6 @@ def test_the_docs_publish_the_table():
 # -- nan in, nan out -------------------------------------------------------------------------------------------------
 # Derivatives that do not depend on an operand are not made nan by it: 1 and -1 of + and -, the other factors of a
 # product, 1/y of a quotient, the choices of where and take. `where` takes nan for true, as C and Python do.
-DOES_NOT_DEPEND: dict[str, Callable[[int, int], bool]] = {
-    # (derivative by operand i, nan in operand j) -> whether one does not know of the other
-    "add": lambda i, j: True,
-    "subtract": lambda i, j: True,
-    "negate": lambda i, j: True,
-    "identity": lambda i, j: True,
-    "sum": lambda i, j: True,
-    "mean": lambda i, j: True,
-    "multiply": lambda i, j: i == j,
-    "contribution": lambda i, j: i == j,
-    "prod": lambda i, j: i == j,
-    "dot": lambda i, j: j != (i + 2) % 4,  # x0, x1, y0, y1: each knows of its partner alone
-    "divide": lambda i, j: i == j == 0,
-    "where": lambda i, j: True,
-    "take": lambda i, j: True,
-    "detach": lambda i, j: True,
-    **dict.fromkeys(COMPARISONS, lambda i, j: True),
-    "power_constant": lambda i, j: i == 1,  # the exponent is a number and has none
-}
 OTHERS = (0.5, 1.0, 0.0, 2.0, -1.0, inf, -inf)  # beside the nan: 1 and 0 tempt pow and products to forget it
 
 
@@ -86,10 +69,10 @@ def with_nan(primitive: Primitive) -> list[tuple[int, list[float]]]:
     """Operands of which one is nan, and which one it is."""
     cases = []
     for other in OTHERS:
-        n = primitive.arity or (4 if primitive.name == "dot" else 3)
+        n = primitive.arity or (3 if len(primitive.arguments) - primitive.takes_index == 1 else 4)
         for j in range(n):
             xs = [nan if i == j else other for i in range(n)]
-            if primitive.name in ("softmax_cross_entropy", "take"):
+            if primitive.takes_index:
                 xs.append(1.0)
             cases.append((j, xs))
     return cases
@@ -101,15 +84,15 @@ def test_nan_in_nan_out(primitive: Primitive):
         for _, xs in with_nan(primitive):
             assert evaluate(primitive, xs)[0] == (primitive.name == "not_equal")
         return
-    independent = DOES_NOT_DEPEND.get(primitive.name, lambda i, j: False)
+    independent = ORACLES[primitive.name].independent
     for j, xs in with_nan(primitive):
         out, local_grads = evaluate(primitive, xs)
-        zero_factor = primitive.name == "contribution" and 0.0 in xs
+        zero_factor = primitive.name == "multiply_no_nan" and 0.0 in xs
         chosen_not_nan = (primitive.name == "where" and not math.isnan(xs[1 if xs[0] != 0.0 else 2])) or (
             primitive.name == "take" and j != 1
         )
         assert math.isnan(out) != (zero_factor or chosen_not_nan), (xs, out)
-        index = len(xs) - 1 if primitive.name in ("softmax_cross_entropy", "take") else None
+        index = len(xs) - 1 if primitive.takes_index else None
         for i, local in enumerate(local_grads):
             if i != index and not independent(i, j):
                 assert math.isnan(local), (xs, i, local)
@@ -125,74 +108,18 @@ def test_a_nan_reaches_every_leaf_it_decides(primitive: Primitive):
 
 
 # -- infinities ------------------------------------------------------------------------------------------------------
-# (value, derivative) at -inf and at +inf: the limits
-NOTHING = (nan, nan)
-AT_INFINITIES: dict[str, tuple[tuple[float, float], tuple[float, float]]] = {
-    "negate": ((inf, -1), (-inf, -1)),
-    "identity": ((-inf, 1), (inf, 1)),
-    "detach": ((-inf, 0), (inf, 0)),
-    "abs": ((inf, -1), (inf, 1)),
-    "exp": ((0, 0), (inf, inf)),
-    "exp2": ((0, 0), (inf, inf)),
-    "expm1": ((-1, 0), (inf, inf)),
-    "log": (NOTHING, (inf, 0)),
-    "log2": (NOTHING, (inf, 0)),
-    "log10": (NOTHING, (inf, 0)),
-    "log1p": (NOTHING, (inf, 0)),
-    "sqrt": (NOTHING, (inf, 0)),
-    "cbrt": ((-inf, 0), (inf, 0)),
-    "sin": (NOTHING, NOTHING),
-    "cos": (NOTHING, NOTHING),
-    "tan": (NOTHING, NOTHING),
-    "asin": (NOTHING, NOTHING),
-    "acos": (NOTHING, NOTHING),
-    "atan": ((-HALF_PI, 0), (HALF_PI, 0)),
-    "sinh": ((-inf, inf), (inf, inf)),
-    "cosh": ((inf, -inf), (inf, inf)),
-    "tanh": ((-1, 0), (1, 0)),
-    "sech2": ((0, 0), (0, 0)),
-    "asinh": ((-inf, 0), (inf, 0)),
-    "acosh": (NOTHING, (inf, 0)),
-    "atanh": (NOTHING, NOTHING),
-    "gaussian": ((0, 0), (0, 0)),
-    "erf": ((-1, 0), (1, 0)),
-    "erfc": ((2, 0), (0, 0)),
-    "normal_pdf": ((0, 0), (0, 0)),
-    "normal_cdf": ((0, 0), (1, 0)),
-    "floor": ((-inf, 0), (inf, 0)),
-    "ceil": ((-inf, 0), (inf, 0)),
-    "round": ((-inf, 0), (inf, 0)),
-    "sign": ((-1, 0), (1, 0)),
-    "sigmoid": ((0, 0), (1, 0)),
-    "sigmoid_slope": ((0, 0), (0, 0)),
-    "logsigmoid": ((-inf, 1), (0, 0)),
-    "softplus": ((0, 0), (inf, 1)),
-    "relu": ((0, 0), (inf, 1)),
-    "leaky_relu": ((-inf, 0.01), (inf, 1)),
-    "elu": ((-1, 0), (inf, 1)),
-    "gelu": ((0, 0), (inf, 1)),
-    "silu": ((0, 0), (inf, 1)),
-}
-
-
 @pytest.mark.parametrize("primitive", [p for p in PRIMITIVES.values() if p.arity == 1], ids=lambda p: p.name)
 def test_at_infinity_stand_the_limits(primitive: Primitive):
-    for x, (value, slope) in zip((-inf, inf), AT_INFINITIES[primitive.name], strict=True):
+    at_infinities = ORACLES[primitive.name].at_infinities
+    assert at_infinities is not None, complaints(primitive)
+    for x, (value, slope) in zip((-inf, inf), at_infinities, strict=True):
         out, (local,) = primitive.evaluate(x)
         assert same(out, value), (x, out)
         assert same(local, slope), (x, local)
 
 
 # -- C's semantics, through an oracle we did not write ---------------------------------------------------------------
-IN_NUMPY = {
-    "add": "add", "subtract": "subtract", "multiply": "multiply", "divide": "divide", "modulo": "mod",
-    "power": "power", "power_constant": "power", "negate": "negative", "abs": "absolute", "exp": "exp", "exp2": "exp2",
-    "expm1": "expm1", "log": "log", "log2": "log2", "log10": "log10", "log1p": "log1p", "sqrt": "sqrt", "cbrt": "cbrt",
-    "hypot": "hypot", "sin": "sin", "cos": "cos", "tan": "tan", "asin": "arcsin", "acos": "arccos", "atan": "arctan",
-    "atan2": "arctan2", "sinh": "sinh", "cosh": "cosh", "tanh": "tanh", "asinh": "arcsinh", "acosh": "arccosh",
-    "atanh": "arctanh", "floor": "floor", "ceil": "ceil", "round": "rint", "sign": "sign", "maximum": "maximum",
-    "minimum": "minimum",
-}  # fmt: skip
+IN_NUMPY = {name: oracle.numpy for name, oracle in ORACLES.items() if oracle.numpy is not None}
 LARGEST, SMALLEST = sys.float_info.max, 5e-324
 SIZES = (0.0, SMALLEST, 1e-310, 1e-17, 0.5, 1.0, 1.5, 2.0, 2.5, 3.0, 19.0, 709.0, 711.0, 1e5, 2.0**52 + 1, 1e16, 1e300)
 SPECIAL = [sign * x for x in (*SIZES, LARGEST, inf) for sign in (1.0, -1.0)]
@@ -240,13 +167,13 @@ SEES_THE_SIGN_OF_ZERO = {"atan2", "divide", "power", "power_constant"}  # IEEE's
 )
 def test_a_zero_s_sign_does_not_matter(primitive: Primitive):
     n = primitive.arity or 4
-    if primitive.name in ("softmax_cross_entropy", "take"):
+    if primitive.takes_index:
         n = 3
     for others in (0.5, 1.0, 0.0):
         for j in range(n):
             plus = [0.0 if i == j else others for i in range(n)]
             minus = [-0.0 if i == j else others for i in range(n)]
-            if primitive.name in ("softmax_cross_entropy", "take"):
+            if primitive.takes_index:
                 plus[-1] = minus[-1] = 0.0
             if primitive.name == "modulo" and j == 1:
                 continue
@@ -266,7 +193,7 @@ def test_no_function_of_floats_raises():
     for primitive in PRIMITIVES.values():
         for x in (*SPECIAL, nan):
             for y in (0.0, -1.0, inf, nan, LARGEST, SMALLEST):
-                if primitive.name in ("take", "softmax_cross_entropy"):
+                if primitive.takes_index:
                     evaluate(primitive, [x, y, 1.0])
                 else:
                     evaluate(primitive, [x, y, y][: primitive.arity or 2])
@@ -313,9 +240,29 @@ def test_a_zero_upstream_passes_zero(gradient: float):
 
 
 @pytest.mark.parametrize("factor", [0.0, 1.0, inf, -inf, nan])
-def test_a_contribution_is_zero_where_a_factor_is(factor: float):
-    contribution = PRIMITIVES["contribution"].forward
-    assert contribution(factor, 0.0) == contribution(0.0, factor) == contribution(-0.0, factor) == 0.0
+def test_a_product_is_zero_where_a_factor_is(factor: float):
+    product = PRIMITIVES["multiply_no_nan"].forward
+    assert product(factor, 0.0) == product(0.0, factor) == product(-0.0, factor) == 0.0
+
+
+FACTORS = (0.0, -0.0, 1.0, -2.5, 1e-310, -1e-200, 1e200, inf, -inf, nan)
+
+
+@pytest.mark.parametrize("local", FACTORS)
+@pytest.mark.parametrize("upstream", FACTORS)
+def test_every_pass_multiplies_by_the_one_rule(local: float, upstream: float):
+    """The loops of backward in both builds, steps and transforms, for one, two and many operands."""
+    wanted = 0.0 + PRIMITIVES["multiply_no_nan"].forward(local, upstream)
+    passed = product(upstream, local)
+    assert type(passed) is float
+    assert bits(0.0 + passed) == bits(wanted)
+    for name, operands in (("tanh", 1), ("add", 2), ("sum", 3)):
+        xs = [Value(0.5) for _ in range(operands)]
+        node = restore(PRIMITIVES[name], 1.0, 0.0, False, (local,) * operands, None, None, tuple(xs))
+        (step,) = ag.steps(node, upstream)
+        node.backward(upstream)
+        for x, operand in zip(xs, step.operands, strict=True):
+            assert bits(x.grad) == bits(operand.after) == bits(wanted)
 
 
 EXPONENTS = (-3.0, -2.0, -1.0, -0.5, 0.5, 1.0, 2.0, 3.0, 4.0)

@@ -5,15 +5,14 @@ from __future__ import annotations
 import math
 import random
 from collections.abc import Sequence
+from dataclasses import replace
 
 import pytest
-from analytic import analytic
-from graphs import INDEXED, PUBLIC, Instruction, Program, call, judge, programs, random_program, run, run_on_values
+from graphs import PUBLIC, Instruction, Program, call, judge, programs, random_program, run, run_on_values
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 from mpmath import mp
-from oracles import ORACLES, exact, points
-from test_primitives import at_kink
+from oracles import ORACLES, analytic, at_kink, exact, points
 
 from autograd import Value, steps, topological_order
 from autograd.primitives.primitive import PRIMITIVES
@@ -36,12 +35,11 @@ def gradients(nodes: Sequence[Value], program: Program) -> list[float]:
 @pytest.mark.parametrize("name", PRIMITIVES)
 def test_two_oracles_agree(name: str):
     """Formulas at 60 digits and differences at 420: neither took anything from the other."""
-    assert set(ORACLES) == set(PRIMITIVES)
     for xs in points(PRIMITIVES[name], 25):
         if at_kink(PRIMITIVES[name], xs):
             continue
         value, slopes = analytic(name, xs)
-        exact_value, exact_slopes = exact(name, xs)
+        exact_value, exact_slopes = exact(PRIMITIVES[name], xs)
         pairs = [(value, exact_value), *zip(slopes, exact_slopes, strict=True)]
         with mp.workdps(60):
             for got, want in pairs:
@@ -74,7 +72,8 @@ def test_gradients_of_seeded_graphs_are_mpmath_s():
 def test_a_wrong_derivative_would_be_seen(monkeypatch: pytest.MonkeyPatch):
     """The comparison is sharp: where engine and oracle differ in a derivative by one part in 10**12, it fails."""
     at = 0.7
-    monkeypatch.setitem(ORACLES, "sin", lambda x: mp.sin(x) + (x - mp.mpf(at)) * mp.mpf(10) ** -12)
+    wrong = replace(ORACLES["sin"], value=lambda x: mp.sin(x) + (x - mp.mpf(at)) * mp.mpf(10) ** -12)
+    monkeypatch.setitem(ORACLES, "sin", wrong)
     verdict = judge(Program((at,), (Instruction("sin", (0,)), Instruction("exp", (1,)))))
     assert [text.split(":")[0] for text in verdict.mismatches] == ["gradient by v0"]
 
@@ -245,4 +244,3 @@ def test_programs_print_as_python():
     root = scope[f"v{len(lines) - 1}"]
     assert type(root) is Value
     assert root.data == run_on_values(program)[-1].data
-    assert set(INDEXED) < set(PUBLIC)

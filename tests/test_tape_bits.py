@@ -11,7 +11,7 @@ from collections.abc import Iterator
 
 import pytest
 import tapes
-from oracles import NUMBER_OPERANDS
+from oracles import fixed_operands
 from tapes import ROWS, bits
 from test_builds import operand_lists
 from test_primitives import PUBLIC, call
@@ -60,7 +60,7 @@ def test_every_primitive_replays(primitive: Primitive, each_executor: str):
     for numbers in operand_lists(primitive)[-150:]:
         by_length.setdefault(len(numbers), []).append(numbers)
     for length, rows in by_length.items():
-        fixed = NUMBER_OPERANDS.get(primitive.name, lambda n: set())(length) if primitive.arity is not None else set()
+        fixed = fixed_operands(primitive, length) if primitive.arity is not None else set()
         for row in rows if fixed else rows[:1]:
             batch = [row] if fixed else rows
             inputs = [Value(x) for i, x in enumerate(row) if i not in fixed]

@@ -264,3 +264,11 @@ def test_a_value_that_does_not_depend_on_the_input_gives_zeros():
 def test_errors_say_what_is_wrong(call, error, match):
     with pytest.raises(error, match=match):
         call()
+
+
+@pytest.mark.parametrize("function", [ag.take, ag.softmax_cross_entropy])
+def test_second_derivatives_where_the_index_is_a_value(function):
+    index = Value(1.0)
+    by_value, by_number = (hessian(lambda p, i=i: function(p, i) ** 2)([0.5, 2.0, -1.0]) for i in (index, 1))
+    assert by_value == by_number
+    assert any(x != 0.0 for row in by_number for x in row)

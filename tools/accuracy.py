@@ -4,7 +4,7 @@ python tools/accuracy.py                   20,000 points a primitive, as a Markd
 python tools/accuracy.py --points 100000 exp tanh
 
 Points are drawn evenly and by magnitude, from the row's domain and from all of the natural one, close to its ends, to
-0, 1 and multiples of π/2. The exact values are formulas in mpmath (`tests/analytic.py`). A result that is subnormal
+0, 1 and multiples of π/2. The exact values are formulas in mpmath (`tests/oracles.py`). A result that is subnormal
 or that a subnormal went into is left out: there an ulp is not relative, and gradual underflow costs what it costs.
 """
 
@@ -15,7 +15,7 @@ import math
 import multiprocessing
 import random
 import sys
-from collections.abc import Callable, Sequence
+from collections.abc import Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
 
@@ -25,73 +25,10 @@ from autograd.primitives.primitive import PRIMITIVES, Primitive
 
 sys.path.insert(0, str(Path(__file__).resolve().parent.parent / "tests"))
 
-from analytic import DIGITS, FORMULAS
-from oracles import TAKES_INDEX
+from oracles import DIGITS, LARGEST, ORACLES, REALS, at_kink
 
-LARGEST, SMALLEST_NORMAL = sys.float_info.max, sys.float_info.min
+SMALLEST_NORMAL = sys.float_info.min
 Bounds = tuple[float, float]
-REALS = (-LARGEST, LARGEST)
-
-# where the function itself is defined and its result a normal float, where that is more than the row's domain
-NATURAL: dict[str, tuple[tuple[float, float], ...]] = {
-    "add": (REALS, REALS),
-    "subtract": (REALS, REALS),
-    "multiply": (REALS, REALS),
-    "divide": (REALS, REALS),
-    "identity": (REALS,),
-    "contribution": (REALS, REALS),
-    "power": ((0.0, LARGEST), (-1100.0, 1100.0)),
-    "power_constant": ((0.0, LARGEST), (-1100.0, 1100.0)),
-    "negate": (REALS,),
-    "abs": (REALS,),
-    "exp": ((-708.0, 709.78),),
-    "exp_difference": ((-350.0, 350.0), (-350.0, 350.0)),
-    "exp2": ((-1022.0, 1023.999),),
-    "expm1": ((-708.0, 709.78),),
-    "log": ((0.0, LARGEST),),
-    "log2": ((0.0, LARGEST),),
-    "log10": ((0.0, LARGEST),),
-    "log1p": ((-1.0, LARGEST),),
-    "sqrt": ((0.0, LARGEST),),
-    "cbrt": (REALS,),
-    "hypot": (REALS, REALS),
-    "sin": (REALS,),
-    "cos": (REALS,),
-    "tan": (REALS,),
-    "asin": ((-1.0, 1.0),),
-    "acos": ((-1.0, 1.0),),
-    "atan": (REALS,),
-    "atan2": (REALS, REALS),
-    "sinh": ((-710.4, 710.4),),
-    "cosh": ((-710.4, 710.4),),
-    "tanh": ((-1e4, 1e4),),
-    "sech2": ((-354.0, 354.0),),
-    "asinh": (REALS,),
-    "acosh": ((1.0, LARGEST),),
-    "atanh": ((-1.0, 1.0),),
-    "gaussian": ((-26.6, 26.6),),
-    "erf": (REALS,),
-    "erfc": ((-40.0, 26.5),),
-    "normal_pdf": ((-37.6, 37.6),),
-    "normal_cdf": ((-37.5, 40.0),),
-    "floor": (REALS,),
-    "ceil": (REALS,),
-    "round": (REALS,),
-    "sign": (REALS,),
-    "maximum": (REALS, REALS),
-    "minimum": (REALS, REALS),
-    "sigmoid": ((-708.0, 1e4),),
-    "sigmoid_slope": ((-708.0, 708.0),),
-    "logsigmoid": ((-1e300, 708.0),),
-    "softplus": ((-708.0, 1e300),),
-    "relu": (REALS,),
-    "leaky_relu": (REALS,),
-    "elu": ((-708.0, LARGEST),),
-    "gelu": ((-37.5, 1e300),),
-    "silu": ((-708.0, 1e300),),
-    "logsumexp": ((-1e3, 1e3),),
-    "softmax_cross_entropy": ((-350.0, 350.0),),
-}
 
 LENGTHS = (1, 2, 3, 5, 8)  # of the lists of operands of an n-ary primitive
 SMALLEST_IN_LIST = -100.0  # so that no product of them underflows on the way
@@ -143,12 +80,12 @@ def draw(rng: random.Random, bounds: Bounds, natural: Bounds, smallest: float = 
 
 def operands(rng: random.Random, primitive: Primitive) -> list[float]:
     """A point to measure at."""
-    natural = NATURAL.get(primitive.name, primitive.domain)
+    natural = ORACLES[primitive.name].natural or primitive.domain
     if primitive.arity is not None:
         return [draw(rng, *pair) for pair in zip(primitive.domain, natural, strict=True)]
     n = rng.choice(LENGTHS)
     xs = [draw(rng, *pair, SMALLEST_IN_LIST) for pair in zip(primitive.domain, natural, strict=True) for _ in range(n)]
-    return [*xs, float(rng.randrange(n))] if primitive.name in TAKES_INDEX else xs
+    return [*xs, float(rng.randrange(n))] if primitive.takes_index else xs
 
 
 def error(got: float, want: mpf, scale: float) -> float:
@@ -167,7 +104,7 @@ def underflows(xs: Sequence[float]) -> bool:
 def measure(name: str, points: int) -> Report:
     """Evaluate one primitive at so many points."""
     primitive, report = PRIMITIVES[name], Report(name)
-    value, slopes = FORMULAS[name]
+    value, slopes = ORACLES[name].value, ORACLES[name].slopes
     rng = random.Random(name)
     with mp.workdps(DIGITS):
         while report.points < points:
@@ -181,27 +118,13 @@ def measure(name: str, points: int) -> Report:
             out, local_grads = primitive.evaluate(xs) if primitive.arity is None else primitive.evaluate(*xs)
             if underflows([*xs, out, *local_grads]):
                 continue
-            if not at_corner(primitive.name, xs):
+            if not at_kink(primitive, xs):  # a convention, which tests/test_edges.py has by name
                 scale = primitive.derivative_scale
                 for got, exact in zip(local_grads, derivatives, strict=True):
                     report.derivative.meet(error(got, exact, scale(xs) if scale else 0.0), xs)
             scale = primitive.value_scale
             report.value.meet(error(out, want, scale(xs) if scale else 0.0), xs)
     return report
-
-
-def at_corner(name: str, xs: Sequence[float]) -> bool:
-    """Whether the derivative there is a convention, which tests/test_edges.py has by name."""
-    corners: dict[str, Callable[[], bool]] = {
-        "maximum": lambda: xs[0] == xs[1],
-        "minimum": lambda: xs[0] == xs[1],
-        "clip": lambda: xs[0] == xs[1] or xs[0] == xs[2],
-        "power_constant": lambda: xs[0] == 0.0,
-        "power": lambda: xs[0] == 0.0,
-        "hypot": lambda: xs[0] == xs[1] == 0.0,
-        "atan2": lambda: xs[0] == xs[1] == 0.0,
-    }
-    return name in corners and corners[name]()
 
 
 def table(reports: Sequence[Report]) -> str:

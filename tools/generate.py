@@ -254,7 +254,7 @@ def operators() -> str:
     """The operator table of the docs."""
     rows = ["| primitive | op | value | local derivatives |", "|---|---|---|---|"]
     for p in PRIMITIVES.values():
-        derivatives = "<br>".join(f"`{formula}`" for formula in (*p.derivative_formulas, *(p.parts or ())))
+        derivatives = "<br>".join(f"`{formula}`" for formula in (*p.derivatives, *(p.parts or ())))
         rows.append(f"| `{p.name}` | `{p.symbol}` | {p.about} | {derivatives} |")
     return "\n".join(rows).replace("||", "|") + "\n"
 

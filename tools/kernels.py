@@ -22,10 +22,10 @@ package = ModuleType("autograd")
 package.__path__ = [str(Path(__file__).resolve().parent.parent / "autograd")]
 sys.modules["autograd"] = package
 
+import autograd.primitives.table  # noqa: E402, F401 - fills PRIMITIVES
 from autograd.primitives import formulas, lists  # noqa: E402
 from autograd.primitives.lists import FOLDS, INDEX, INDEX_KIND, LIST_KIND  # noqa: E402
-from autograd.primitives.primitive import table_digest  # noqa: E402
-from autograd.primitives.table import PRIMITIVES, Primitive  # noqa: E402
+from autograd.primitives.primitive import PRIMITIVES, Primitive, table_digest  # noqa: E402
 
 FUNCTIONS = {"abs": "fabs", "power": "pow", "round": "rint", "modulo": "modulo"}
 CONSTANTS = {"inf": "INFINITY", "nan": "NAN", "ln2": "0.6931471805599453", "ln10": "2.302585092994046"}
@@ -129,7 +129,7 @@ def functions(primitive: Primitive) -> str:
         if primitive.name == "exp_difference"
         else function(f"f_{primitive.name}", operands, str(primitive.forward_formula))
     )
-    for i, derivative in enumerate(primitive.derivative_formulas):
+    for i, derivative in enumerate(primitive.derivatives):
         text += function(f"d{i}_{primitive.name}", (*operands, "out"), str(derivative))
     return text
 
@@ -215,11 +215,12 @@ def folded(name: str, fold: str, argument: ast.expr) -> list[str]:
     operator = {"sum": "+", "prod": "*"}[fold]
     match argument:
         case ast.Name(id=of):
-            variable, term, tests = "i", f"{of}[i]", []
-        case ast.GeneratorExp(elt=element, generators=[ast.comprehension(target=ast.Name(id=variable), ifs=tests)]):
+            variable, term = "i", f"{of}[i]"
+        case ast.GeneratorExp(elt=element, generators=[ast.comprehension(target=ast.Name(id=variable))]):
             term = expression(element)
         case _:
             raise ValueError(f"there is no C for {fold}({ast.unparse(argument)})")
+    tests = argument.generators[0].ifs if isinstance(argument, ast.GeneratorExp) else []
     loop = f"for (Py_ssize_t {variable} = %d; {variable} < n; {variable}++)"
     if not tests:  # a list has one element at least
         first = f"{{ const Py_ssize_t {variable} = 0; {name} = {term}; }}"
@@ -301,7 +302,7 @@ def switch(arity: int) -> str:
 
 def is_vectorizable(primitive: Primitive) -> bool:
     """Whether value and derivatives are arithmetic and choices alone: a call of libm would stay one for each number."""
-    formulas_ = (primitive.forward_formula, *primitive.derivative_formulas)  # type: ignore[misc]
+    formulas_ = (str(primitive.forward_formula), *primitive.derivatives)
     return not any(isinstance(node, ast.Call) for formula in formulas_ for node in ast.walk(formulas.parse(formula)))
 
 

@@ -17,6 +17,7 @@ __all__ = [
     "Primitive",
     "Scale",
     "by_name",
+    "check_core",
     "coded",
     "declare",
     "glyph",
@@ -113,6 +114,11 @@ class Primitive:
         self.internal = internal
 
     @property
+    def derivatives(self) -> tuple[Any, ...]:
+        """The derivative formulas or functions: one per operand, or one per list."""
+        return () if callable(self.derivative_formulas) else self.derivative_formulas
+
+    @property
     def takes_index(self) -> bool:
         """Whether the last operand is a position in the lists before it."""
         return self.arguments[-1:] == (INDEX,)
@@ -154,16 +160,14 @@ class Primitive:
     @property
     def list_formulas(self) -> ListFormulas:
         """The parsed formulas of a row of lists."""
-        assert isinstance(self.forward_formula, str)
-        assert isinstance(self.derivative_formulas, tuple)
-        derivatives = [str(derivative) for derivative in self.derivative_formulas]
-        return ListFormulas(self.arguments, self.parts or (), self.forward_formula, derivatives)
+        return ListFormulas(self.arguments, self.parts or (), str(self.forward_formula), self.derivatives)
 
     def differentiation(self, namespace: Mapping[str, Any]) -> Callable[[Any, Any, list[int]], list[Any]]:
         """The function `(operands, out, wanted) -> local derivatives by those wanted`, in a namespace's arithmetic."""
-        derivatives = self.derivative_formulas
-        if callable(derivatives) or self.parts is not None:
-            by_all = derivatives if callable(derivatives) else self.list_formulas.differentiation(self.name, namespace)
+        if self.arity is None:
+            by_all: Any = self.derivative_formulas
+            if self.parts is not None:
+                by_all = self.list_formulas.differentiation(self.name, namespace)
 
             def differentiate(operands: Any, out: Any, wanted: list[int]) -> list[Any]:
                 local = by_all(operands, out)
@@ -171,10 +175,10 @@ class Primitive:
 
             return differentiate
         by_each = [
-            formulas.compile_derivative(self.name, len(derivatives), derivative, namespace)
+            formulas.compile_derivative(self.name, self.arity, derivative, namespace)
             if isinstance(derivative, str)
             else derivative
-            for derivative in derivatives
+            for derivative in self.derivatives
         ]
         return lambda operands, out, wanted: [by_each[i](*operands, out) for i in wanted]
 
@@ -240,6 +244,15 @@ def declare(primitive: Primitive) -> Primitive:
     """
     _CUSTOM[primitive.name] = primitive
     return coded(primitive)
+
+
+def check_core(digest: int) -> None:
+    """ImportError where the compiled core, which was built from a table of this digest, is not of this table."""
+    if digest != table_digest():
+        raise ImportError(
+            "the compiled core of autograd was built from another table than autograd/primitives/table.py: "
+            "build it again (make build), or set GLASSGRAD_PURE=1"
+        )
 
 
 def table_digest() -> int:

@@ -54,7 +54,7 @@ def _constant_locals(code: int) -> int:
     primitive = BY_CODE[code]
     assert primitive is not None
     if primitive.arity is not None:
-        return sum(1 << i for i, formula in enumerate(primitive.derivative_formulas) if formula == "0")
+        return sum(1 << i for i, formula in enumerate(primitive.derivatives) if formula == "0")
     return _LAST if primitive.takes_index else 0
 
 
