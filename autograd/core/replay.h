@@ -486,7 +486,7 @@ static failure failed_at(const machine *m, const instruction *i, Py_ssize_t row,
         f.right = values[(i->y - m->lanes_from) * lanes];
         return f;
     }
-    if (takes_index(i->op)) {
+    if (i->op != CODE_TAKE && takes_index(i->op)) { /* behind the list; take has it in y */
         slot = m->lists[i->x + i->n - 1];
         f.right -= 1.0;
     }
