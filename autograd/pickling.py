@@ -80,4 +80,4 @@ class _End:
         return int, ()
 
 
-copyreg.pickle(Value, reduced)  # type: ignore[arg-type]
+copyreg.pickle(Value, reduced)

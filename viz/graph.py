@@ -13,6 +13,7 @@ from typing import Literal
 
 from autograd import Value, topological_order
 from autograd.formatting import clean_text, number
+from autograd.primitives import table
 from autograd.primitives.primitive import glyph
 from viz.options import EDGE_LIMIT, NODE_LIMIT, PictureOptions, complete
 
@@ -262,14 +263,9 @@ def _edges(value: Value, positions: dict[int, int]) -> list[Edge]:
         if not isinstance(operand, Value):
             continue
         local = next(local_grads)
-        contribution = _contribution(value.grad, local) if value.reached else None
+        contribution = table.MULTIPLY_NO_NAN.forward(value.grad, local) if value.reached else None
         tooltip = f"∂ {local!r}"
         if contribution is not None:
             tooltip = f"{value.grad!r} × {local!r} = {contribution!r}"
         edges.append(Edge(positions[id(operand)], positions[id(value)], slot, contribution, tooltip))
     return edges
-
-
-def _contribution(upstream: float, local: float) -> float:
-    # The engine's rule: zero times anything passes zero.
-    return 0.0 if upstream == 0.0 or local == 0.0 else upstream * local
