@@ -13,11 +13,10 @@ from autograd.modes import current_mode, unwatched
 from autograd.primitives import table
 from autograd.primitives.primitive import by_name
 from autograd.pytree import flatten
-from autograd.tape.compiled.listing import names_of
 from autograd.tape.graph import flatten_graph
 from autograd.tape.pickling import Form
 from autograd.tape.recorder import Comparison, Recorder, recording
-from autograd.tape.tape import Tape
+from autograd.tape.tape import Tape, names_of
 from autograd.value import Value, creation_number, many, reached_by
 
 __all__ = ["record", "record_call"]
