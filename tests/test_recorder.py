@@ -9,6 +9,7 @@ import random
 import threading
 import warnings
 
+import numpy as np
 import pytest
 
 import autograd as ag
@@ -84,6 +85,30 @@ def test_the_error_names_row_numbers_and_line():
     assert f'test_recorder.py", line {line}, in function: if h > 3.0:' in message
     assert "autograd.taped(function)" in message
     assert "autograd.where" in message
+
+
+def test_a_list_indexed_by_a_value_names_take():
+    letters = [Value(1.0), Value(2.0)]
+    for run in (lambda: ag.record(lambda i: letters[i], inputs=[0]), lambda: ag.taped(lambda i: letters[i])(1)):
+        with pytest.raises(TypeError, match=r"not an index: use autograd\.take\(values, index\).* int\(v\.data\)"):
+            run()
+    for use in (lambda v: letters[v], operator.index, range, lambda v: letters[:v], lambda v: np.zeros(3)[v], hex):
+        with pytest.raises((TypeError, IndexError)):
+            use(Value(1.0))
+
+
+def test_arrays_of_values_stay_arrays_of_objects():
+    v = Value(2.0)
+    for made in (np.array([v, v]), np.array(v), np.array([[v]]), np.array([v, 1.0]), np.asarray([v])):
+        assert made.dtype == object
+        assert made.flat[0] is v
+    for product in (v * np.array([1.0, 2.0]), np.array([1.0, 2.0]) * v):
+        assert product.dtype == object
+        assert [type(x) for x in product] == [Value, Value]
+    for scalar in (np.float64(3.0), np.int64(3), np.float32(3.0), np.bool_(True)):
+        assert type(scalar * v) is type(v * scalar) is type(scalar + v) is Value
+    with pytest.raises(TypeError):
+        [1] * v
 
 
 def test_where_a_guard_fails_no_gradient_changes():
@@ -357,7 +382,7 @@ def test_the_warning_names_the_line_once():
     assert lines == [(__file__, where[0]), (__file__, where[-1])]
     with warnings.catch_warnings():
         warnings.simplefilter("error")
-        with pytest.raises(FrozenValueWarning, match=r"the tape keeps it as it is now.*\(total = total \* x\.data\)"):
+        with pytest.raises(FrozenValueWarning, match=r"so it is frozen into the tape.*\(total = total \* x\.data\)"):
             ag.record(function, inputs=[2.0])
 
 

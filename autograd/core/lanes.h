@@ -79,7 +79,7 @@ typedef long long NAME(mask) __attribute__((vector_size(8 * LANES)));
     }
 
 /* Compute all values. Returns where it failed: a guard, an index out of range or a call; NULL if it did not.
- * Where `alive` is given, rows that fail a guard are struck off it and the others go on, up to the last guard. */
+ * Where `alive` is given, rows that fail a guard are struck off it and the others go on, up to the last guard or index. */
 static const instruction *NAME(forward)(const machine *m, int keep, unsigned char *alive) {
     double *values = row_zero(m->values, m->lanes_from, LANES), *locals = m->locals;
     const double *scalars = m->scalars;

@@ -33,7 +33,7 @@ typedef struct {
     loose_param *loose;
     Py_ssize_t layer_count, loose_count;
     Py_ssize_t count, slots, grads_from, lanes_from, first_input, input_count, output_count, param_count, aux, longest;
-    Py_ssize_t guarded; /* the number of instructions up to the last guard */
+    Py_ssize_t guarded; /* the number of instructions up to the last guard or index */
     int has_calls;
     PyObject *call; /* (code, list of numbers) -> (result, tuple of local derivatives) */
     /* where it works: room for WIDTH rows, also used for one */
@@ -50,6 +50,10 @@ static inline double *row_zero(double *memory, Py_ssize_t from, int lanes) {
 }
 
 static inline int is_index(double x, int count) { return x >= 0.0 && x < (double)count && x == (double)(int)x; }
+
+static inline int may_fail(int op) {
+    return op == OP_GUARD || op == CODE_TAKE || op == OP_TAKE_SCALARS || op == CODE_SOFTMAX_CROSS_ENTROPY;
+}
 
 static inline int compares(int code, double x, double y) {
     switch (code) {
@@ -400,7 +404,7 @@ static PyObject *core_machine(PyObject *program, PyObject *call) {
     carry_results(m);
     for (Py_ssize_t i = 0; i < m->count; i++) {
         m->has_calls |= m->code[i].op == OP_CALL;
-        if (m->code[i].op == OP_GUARD) m->guarded = i + 1;
+        if (may_fail(m->code[i].op)) m->guarded = i + 1;
     }
     doubles = WIDTH * ((m->slots - m->lanes_from) + (m->slots - m->grads_from) + m->aux) + 2 * m->longest;
     if (doubles > PY_SSIZE_T_MAX / 16 || (m->memory = PyMem_RawMalloc((size_t)doubles * sizeof(double) + 64)) == NULL) {

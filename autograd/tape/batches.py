@@ -82,7 +82,7 @@ def read_gradient(gradient: Any, rows: int, columns: int) -> array[float]:
             place = numbers.index(None)
             x = gradient[place]
             raise TypeError(f"gradient[{place}] must be a number, not {type(x).__name__} {shortened(x)}")
-        listed: Any = array("d", numbers)  # type: ignore[arg-type]
+        listed: Any = array("d", numbers)
     elif _view_of(gradient) is not None and not isinstance(gradient, bytes | bytearray):
         listed = read_batch(gradient, 1).numbers
     else:

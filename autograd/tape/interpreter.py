@@ -10,7 +10,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 
 from autograd.primitives import table
-from autograd.primitives.primitive import BY_CODE
+from autograd.primitives.primitive import BY_CODE, Primitive
 from autograd.tape.graph import FlatGraph
 
 __all__ = ["Interpreter"]
@@ -36,12 +36,13 @@ class Interpreter:
         self.locals: list[Sequence[float]] = [()] * (first + len(flat.codes))
         starts, operands = flat.starts, flat.operands.tolist()
         self.nodes = [
-            (first + k, code, BY_CODE[code], operands[starts[k] : starts[k + 1]]) for k, code in enumerate(flat.codes)
+            (first + k, code, _primitive(code), operands[starts[k] : starts[k + 1]])
+            for k, code in enumerate(flat.codes)
         ]
         self.steps = self.nodes[:]  # and guards, each where the program decided
         for guard in range(len(flat.guard_codes) - 1, -1, -1):
             compared = [flat.guard_lefts[guard], flat.guard_rights[guard], flat.guard_outcomes[guard]]
-            self.steps.insert(flat.guard_places[guard], (guard, _GUARD, BY_CODE[flat.guard_codes[guard]], compared))
+            self.steps.insert(flat.guard_places[guard], (guard, _GUARD, _primitive(flat.guard_codes[guard]), compared))
 
     def forward(self, row: Sequence[float], keeps: bool) -> tuple[int, float, float] | None:
         """Compute all nodes of a row.
@@ -98,6 +99,12 @@ class Interpreter:
                 if local != 0.0:  # a contribution is zero if either factor is, whatever the other is
                     g[x] += local * upstream
         return g
+
+
+def _primitive(code: int) -> Primitive:
+    primitive = BY_CODE[code]
+    assert primitive is not None
+    return primitive
 
 
 def _is_index(x: float, count: int) -> bool:

@@ -61,7 +61,7 @@ class Tape:
     >>> import autograd as ag
     >>> x, w, b = ag.Value(1.0, "x"), ag.Value(2.0, "w"), ag.Value(0.5, "b")
     >>> print(ag.record((w * x + b).tanh(), inputs=[x]))
-    tape of 1 input and 2 parameters, recorded from a standing graph: no guards
+    tape of 1 input and 2 parameters, recorded from an existing graph: no guards
     %0 = multiply(w, x)
     %1 = add(%0, b)
     %2 = tanh(%1)
@@ -192,7 +192,7 @@ class Tape:
     def _sketch(self) -> str:
         flat, lines = self._form.flat, self._form.lines
         guards = f"{_count(len(lines), 'guard')}" if lines else "no guards"
-        source = "from a standing graph" if lines is None else "from a function"
+        source = "from an existing graph" if lines is None else "from a function"
         inputs, params = _count(flat.inputs, "input"), _count(flat.params, "parameter")
         return f"{inputs} and {params}, recorded {source}: {guards}"
 

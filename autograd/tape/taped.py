@@ -140,7 +140,7 @@ class Taped(Generic[P, R]):
             raise TypeError(f"a taped function takes arguments by position: {', '.join(keywords)} came by keyword")
         mode = current_mode()
         if mode is not None and mode.recorder is not None:  # into the tape that is being recorded
-            return self._function(*arguments)
+            return self._function(*arguments, **keywords)  # there are no keywords
         with unwatched():
             operands, _ = flatten(list(arguments), "arguments")
             row = array("d", [number_of(x) for x in operands])

@@ -1,12 +1,12 @@
 # cython: boundscheck=False, wraparound=False, initializedcheck=False
 """From a flat graph to the program of a tape: fewer and larger instructions that give the same bits.
 
-A chain of additions `((t0 + t1) + t2) + ...`, each used once, becomes one `sum`, and with it the products among its
-terms, each used once, a `dot`. Values stay, for the additions keep their order. Gradients stay where every number
-still gets its contributions in the order of eager backward: newest consumer first. A fused instruction passes on all
-of its contributions at the place of its end, the last of its terms first. So a term may join only where no operand of
-it has another consumer created between the term and the end; the pass `order` sees to it, and cuts a chain or leaves a
-product alone where need be.
+A chain of additions `((t0 + t1) + t2) + ...`, each used once, becomes one `sum`, and products among its terms, each
+used once, turn it into a `dot`. The values keep their bits because the additions keep their order. The gradients keep
+theirs as long as every number receives its contributions in the order of an eager backward pass: newest consumer first.
+A fused instruction passes on all of its contributions at the place of its end, the last of its terms first. So a term
+may join only if none of its operands has another consumer created between the term and the end; the pass `order` cuts
+chains and leaves products alone where this requires it.
 """
 
 from __future__ import annotations
@@ -60,14 +60,14 @@ _NODE_SPAN = 2**31  # more than there are places in a chain
 
 
 def lower(flat: FlatGraph, receiving: array[int]) -> Program:
-    """The program of a graph.
+    """Lower a graph to a program.
 
     Args:
-        flat: a graph that is well formed.
-        receiving: for each parameter, whether it receives a gradient.
+        flat: A well-formed graph.
+        receiving: For each parameter, whether it receives a gradient.
 
     Raises:
-        OverflowError: the graph is too large for the 32-bit places of a program.
+        OverflowError: The graph is too large for the 32-bit places of a program.
     """
     check_size(flat)
     flat = folded(flat)
@@ -76,7 +76,7 @@ def lower(flat: FlatGraph, receiving: array[int]) -> Program:
 
 @cython.cclass
 class Lowering:
-    """One graph on its way to a program. Arrays are by id; -1 stands for none where an id is meant."""
+    """A graph that is being lowered. Arrays are indexed by id; -1 in place of an id means that there is none."""
 
     def __init__(self, draft: Draft) -> None:
         flat = draft.flat
@@ -115,7 +115,7 @@ class Lowering:
 
     # -- which instructions there will be -----------------------------------------------------------------------------
     def count_uses(self, others: array[int]) -> None:
-        """How often each number is an operand, an output, or compared by a guard."""
+        """Count how often each number is an operand, an output, or compared by a guard."""
         for i in range(self.starts[self.nodes]):
             if self.operands[i] >= 0:
                 self.uses[self.operands[i]] += 1
@@ -124,11 +124,11 @@ class Lowering:
                 self.uses[others[i]] += 1
 
     def is_single(self, i: int, code: int) -> bool:
-        """Whether an id is a computed node of this primitive that is used once."""
+        """Return whether an id is a computed node of this primitive that is used once."""
         return i >= self.first and self.uses[i] == 1 and self.codes[i - self.first] == code
 
     def find_chains(self) -> None:
-        """Link additions into chains; a product next to another product in a chain is to join it."""
+        """Link additions into chains; a product next to another product in a chain joins it."""
         for k in range(self.nodes):
             if self.codes[k] != _ADD:
                 continue
@@ -155,16 +155,16 @@ class Lowering:
                     self.join(term, i, self.position[i])
 
     def join(self, product: int, link: int, position: int) -> None:
-        """A product becomes a term of the chain."""
+        """Make a product a term of the chain."""
         self.owner[product] = link
         self.position[product] = position
 
     def order(self) -> None:
-        """Give every chain its ends, so that all contributions come in eager's order.
+        """Set the ends of every chain such that all contributions come in the order of an eager backward pass.
 
-        `latest` is the time of the last contribution that a number got from consumers looked at so far, which are the
-        newer ones; times run backward, as backward does. The time of a contribution is the end of its chain's piece and
-        its place there, or where it is in none, its node.
+        `latest` is the time of the last contribution that a number has received from the consumers visited so far,
+        which are the newer ones; times run backward, as the backward pass does. The time of a contribution is the end
+        of the piece of its chain and its place there; outside of chains it is its node.
         """
         for i in range(self.count - 1, self.first - 1, -1):
             k = i - self.first
@@ -198,17 +198,17 @@ class Lowering:
                 self.contribute(self.operands[j], i, 0)
 
     def in_time(self, i: int, end: int, place: int) -> bool:
-        """Whether a contribution there comes after all that it must come after."""
+        """Return whether a contribution at this time comes after all those that it must follow."""
         return i < 0 or (i >= self.first and self.owner[i] >= 0) or self.latest[i] > _NODE_SPAN * end + place
 
     def contribute(self, i: int, end: int, place: int) -> None:
-        """Note the time of a contribution."""
+        """Record the time of a contribution."""
         if i >= 0 and self.latest[i] > _NODE_SPAN * end + place:
             self.latest[i] = _NODE_SPAN * end + place
 
     # -- the instructions, with ids in the place of slots -------------------------------------------------------------
     def emit(self) -> None:
-        """Write the instructions, oldest first, guards where the program decided."""
+        """Write the instructions, oldest first, and the guards at their places."""
         places = self.flat.guard_places
         guards = len(places)
         guard = 0
@@ -222,7 +222,7 @@ class Lowering:
             guard += 1
 
     def emit_guard(self, guard: int) -> None:
-        """A comparison that must come out as it did."""
+        """Write a guard."""
         flat = self.flat
         self.write(
             GUARD,
@@ -236,7 +236,7 @@ class Lowering:
         )
 
     def write(self, op: int, flags: int, out: int, x: int, y: int, z: int, n: int, aux: int) -> None:
-        """One instruction."""
+        """Write one instruction."""
         at = STRIDE * self.instructions
         self.code[at + OP] = op
         self.code[at + FLAGS] = flags
@@ -249,14 +249,14 @@ class Lowering:
         self.instructions += 1
 
     def flags_of(self, i: int, bit: int) -> int:
-        """The flags that say that an operand, of which `bit` is the flag, needs a gradient."""
+        """Return the flags for an operand that needs a gradient; `bit` is its flag."""
         if i < 0:
             return 0
         need = self.need[i] if i < self.count else 3
         return (bit if need else 0) | (bit << 3 if need & 1 else 0)
 
     def emit_node(self, k: int) -> None:
-        """The instruction of a node; none for one that belongs to a chain, but for its end."""
+        """Write the instruction of a node; a node within a chain is written with the end of the chain."""
         i = self.first + k
         code = self.codes[k]
         low = self.starts[k]
@@ -282,7 +282,7 @@ class Lowering:
             self.emit_list_node(i, code, low, n)
 
     def emit_list_node(self, i: int, code: int, low: int, n: int) -> None:
-        """A primitive of any number of operands, or a user's."""
+        """Write a primitive of any number of operands, or a user's."""
         at = self.listed
         mask = self.inert[code]
         flags = 0
@@ -303,23 +303,23 @@ class Lowering:
         self.write(op, flags, i, at, NO_SLOT, code if op == CALL else NO_SLOT, n, aux)
 
     def list_operand(self, i: int) -> None:
-        """One more operand in the lists."""
+        """Append an operand to the lists."""
         self.lists[self.listed] = i
         self.listed += 1
 
     def is_scalar(self, i: int) -> bool:
-        """Whether no row changes a number: a parameter or a constant."""
+        """Return whether a number is the same for all rows: a parameter or a constant."""
         return i < 0 or self.inputs <= i < self.first
 
     def all_scalars(self, at: int, n: int) -> bool:
-        """Whether a stretch of the lists holds nothing else."""
+        """Return whether a section of the lists holds scalars only."""
         for j in range(at, at + n):  # noqa: SIM110 - a generator would be a Python object
             if not self.is_scalar(self.lists[j]):
                 return False
         return True
 
     def emit_dot_node(self, i: int, low: int, n: int) -> None:
-        """The primitive dot, of n terms."""
+        """Write the primitive dot, of n terms."""
         repeated = False
         for j in range(low, low + 2 * n):
             operand = self.operands[j]
@@ -332,7 +332,7 @@ class Lowering:
         self.write_dot(i, NO_SLOT, at, n, XS_FIRST if repeated else 0, self.need[i] != 0)
 
     def write_dot(self, out: int, start: int, at: int, n: int, flags: int, needed: bool) -> None:
-        """A dot of n terms whose x and y stand in the lists from `at` on; scalars go to the left where they can."""
+        """Write a dot of n terms, whose x and y stand in the lists from `at` on; scalars go to the left if possible."""
         scalars = 0
         both = 0
         for j in range(at, at + n):
@@ -355,7 +355,7 @@ class Lowering:
         self.write(op, flags, out, at, at + n, start, n, 0)
 
     def emit_chain(self, end: int) -> None:
-        """The piece of a chain that ends here: dots and sums, each starting with the one before."""
+        """Write the piece of a chain that ends here: dots and sums, each of which starts with the one before."""
         self.gather(end)
         needed = self.need[end] != 0
         count = self.terms_count
@@ -381,18 +381,18 @@ class Lowering:
             at = stop
 
     def is_joined(self, i: int) -> bool:
-        """Whether a term is a product that is no instruction of its own."""
+        """Return whether a term is a product without an instruction of its own."""
         return i >= self.first and i < self.count and self.owner[i] >= 0
 
     def out_of(self, end: int, is_last: bool) -> int:
-        """The id of what a part of a chain gives."""
+        """Return the id of the result of a part of a chain."""
         if is_last:
             return end
         self.temporaries += 1
         return self.count + self.temporaries - 1
 
     def gather(self, end: int) -> None:
-        """The terms of the piece that ends here, from the first."""
+        """Collect the terms of the piece that ends here, from the first."""
         terms = self.terms
         count = 0
         link = end
@@ -418,7 +418,7 @@ class Lowering:
             terms[j], terms[count - 1 - j] = terms[count - 1 - j], terms[j]
 
     def emit_sum(self, out: int, before: int, at: int, stop: int, needed: bool) -> None:
-        """The sum of `before` and some terms."""
+        """Write the sum of `before` and some terms."""
         flags = 0
         if stop - at + (before != NO_SLOT) == 2:
             x = self.terms[at] if before == NO_SLOT else before
@@ -438,7 +438,7 @@ class Lowering:
         self.write(_SUM, flags, out, begin, NO_SLOT, NO_SLOT, self.listed - begin, 0)
 
     def emit_products(self, out: int, before: int, at: int, stop: int, needed: bool) -> None:
-        """`before` and some products."""
+        """Write the sum of `before` and some products."""
         begin = self.listed
         for j in range(at, stop):
             self.list_operand(self.operands[self.starts[self.terms[j] - self.first]])

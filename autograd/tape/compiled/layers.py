@@ -1,9 +1,9 @@
 # cython: boundscheck=False, wraparound=False, initializedcheck=False
-"""The last step of lowering: layers are put together, and every number gets its slot.
+"""The last step of lowering: layers are put together, and every number is given a slot.
 
-Dots over the same list, as the neurons of a layer are, become one instruction, `dots`, where the first of them stands.
-It goes through them as they came, and back in backward, so nothing changes for the numbers of the list as long as no
-other instruction in between uses them; and the weights, each used nowhere else, have no other contribution at all.
+Dots over the same list, such as the neurons of a layer, become one instruction, `dots`, at the place of the first of
+them. It visits them in their order, and backward in the backward pass, so nothing changes for the numbers of the list
+as long as no other instruction in between uses them; the weights, each used nowhere else, have no other contribution.
 """
 
 from __future__ import annotations
@@ -93,9 +93,9 @@ class Slots:
 
     # -- layers -------------------------------------------------------------------------------------------------------
     def find_layers(self) -> None:
-        """Which dots belong to the layer that an earlier one began; that one is its leader.
+        """Find the dots that belong to a layer, whose first dot is its leader.
 
-        A layer is open for another dot until an instruction that is none of its dots uses a number of its list.
+        A layer is open for another dot until an instruction that is not one of its dots uses a number of its list.
         """
         for t in range(self.instructions):
             if self.absorbed[t]:
@@ -120,11 +120,11 @@ class Slots:
             self.members[leader] += 1
 
     def is_sole(self, i: int) -> bool:
-        """Whether an id is a parameter that is used once."""
+        """Return whether an id is a parameter that is used once."""
         return self.inputs <= i < self.first and self.uses[i] == 1
 
     def layer_kind(self, t: int) -> int:
-        """Whether a dot may belong to a layer, and where its bias (or a constant) comes; -1 where it may not."""
+        """Return where the bias (or a constant) of a dot comes if it may belong to a layer; otherwise -1."""
         at = STRIDE * t
         if self.code[at + OP] != DOT_SCALARS or self.code[at + N] < 2:
             return -1
@@ -144,7 +144,7 @@ class Slots:
         return _LAST if self.bias_behind(t) >= 0 else _NO_BIAS
 
     def bias_behind(self, t: int) -> int:
-        """The parameter that the next instruction adds to the dot, which nothing else uses; -1 where it does not."""
+        """Return the parameter that the next instruction adds to the dot, used nowhere else; -1 if there is none."""
         at = STRIDE * t
         after = at + STRIDE
         out = self.code[at + OUT]
@@ -156,7 +156,7 @@ class Slots:
         return bias if self.is_sole(bias) else -1
 
     def fits(self, leader: int, t: int) -> bool:
-        """Whether a dot has the list of an open layer."""
+        """Return whether a dot has the list of an open layer."""
         a = STRIDE * leader
         b = STRIDE * t
         if not self.is_open[leader] or self.kind[leader] != self.kind[t] or self.code[a + N] != self.code[b + N]:
@@ -167,7 +167,7 @@ class Slots:
         return True
 
     def close_all(self, t: int) -> None:
-        """Close the layers whose lists have an operand of this instruction."""
+        """Close the layers whose lists contain an operand of this instruction."""
         at = STRIDE * t
         layout = self.layouts[self.code[at + OP]]
         for field in range(3):
@@ -179,12 +179,12 @@ class Slots:
                     self.close(self.lists[j])
 
     def close(self, i: int) -> None:
-        """Close the layer whose list has this number."""
+        """Close the layer whose list contains this number."""
         if i >= 0 and self.open_at[i] >= 0:
             self.is_open[self.open_at[i]] = 0
 
     def put_layers_together(self) -> None:
-        """Write the instructions again, each layer as one."""
+        """Rewrite the instructions, each layer as one."""
         room = 1
         for t in range(self.instructions):
             room += 3 * self.code[STRIDE * t + N] + 3
@@ -192,10 +192,13 @@ class Slots:
         lists = array("i", bytes(4 * (len(self.lists) + room)))
         self.rewrite(code, lists)
         self.code, self.lists = code, lists
-        self.code_array, self.lists_array = code, lists  # the arrays behind: a slice of a memoryview is none
+        self.code_array, self.lists_array = (
+            code,
+            lists,
+        )  # a slice of a memoryview is not an array
 
     def rewrite(self, code: array[int], lists: array[int]) -> None:
-        """Copy what is in no layer, and make the layers."""
+        """Copy the instructions outside of layers, and create the layers."""
         starts = filled("i", self.instructions, 0)
         joined = filled("i", self.instructions, 0)
         listed = 0
@@ -239,7 +242,7 @@ class Slots:
         self.listed = listed
 
     def join(self, code: array[int], lists: array[int], to: int, t: int, member: int) -> None:
-        """Make a dot a member of a layer."""
+        """Add a dot to a layer."""
         at = STRIDE * t
         n = self.code[at + N]
         code[to + FLAGS] |= self.code[at + FLAGS]
@@ -257,7 +260,7 @@ class Slots:
 
     # -- slots --------------------------------------------------------------------------------------------------------
     def number(self) -> Program:
-        """The program, with slots in the place of ids."""
+        """Return the program, with slots in place of ids."""
         flat = self.flat
         result = Program(flat)
         constants = len(flat.constants)
@@ -296,14 +299,14 @@ class Slots:
         return result
 
     def raise_rank(self, i: int, rank: int) -> None:
-        """Parameters and constants: 0 for those of layers alone, 1 in lists of scalars, 2 as other operands."""
+        """Raise the rank of a parameter or constant: 0 in layers, 1 in lists of scalars, 2 as any other operand."""
         if i >= 0:
             self.rank[i] = max(self.rank[i], rank)
         else:
             self.constant_rank[-1 - i] = max(self.constant_rank[-1 - i], rank)
 
     def rank_scalars(self) -> None:
-        """How each parameter and constant is used."""
+        """Rank parameters and constants by how they are used."""
         for i in range(self.inputs, self.first):
             self.rank[i] = 1
         for t in range(self.instructions):
@@ -322,7 +325,7 @@ class Slots:
                         self.raise_rank(self.lists[j], 2)
 
     def length(self, at: int, field: int) -> int:
-        """How long a list of an instruction is."""
+        """Return the length of a list of an instruction."""
         n = self.code[at + N]
         if self.code[at + OP] != DOTS:
             return n
@@ -331,7 +334,7 @@ class Slots:
         return n * self.code[at + AUX] if field == 0 else n
 
     def rename(self, next_slot: int) -> int:
-        """Put slots in the place of ids, results in the order of the instructions; the number of slots."""
+        """Replace ids by slots, results in the order of the instructions, and return the number of slots."""
         for t in range(self.instructions):
             at = STRIDE * t
             layout = self.layouts[self.code[at + OP]]
@@ -359,7 +362,7 @@ class Slots:
         return next_slot
 
     def kept_locals(self) -> int:
-        """Where the local derivatives that forward keeps end."""
+        """Return the number of local derivatives that the forward pass keeps."""
         found = 0
         for t in range(self.instructions):
             at = STRIDE * t
@@ -368,7 +371,7 @@ class Slots:
         return found
 
     def merge_runs(self, result: Program) -> None:
-        """Make one instruction of the same primitive on slots in a row, within what one instruction gave."""
+        """Merge instructions of one primitive on consecutive slots that are the results of one instruction."""
         code = result.code
         block = array("i", bytes(4 * (result.slots + 1)))
         self.code = code if len(code) else array("i", bytes(4))
@@ -377,7 +380,7 @@ class Slots:
         result.code = code[: STRIDE * self.instructions]
 
     def merge(self, first: int) -> None:
-        """`block` says for each slot which instruction gave it; inputs and scalars count as given by one."""
+        """Merge; `block` has for each slot the instruction that computes it, the same for all inputs and scalars."""
         code, block = self.code, self.block
         to = -STRIDE
         for t in range(self.instructions):

@@ -1,5 +1,5 @@
 # cython: boundscheck=False, wraparound=False, initializedcheck=False
-"""Storage for `forward` alone: where nothing must be kept for backward, a result goes where a dead one was."""
+"""Storage for the forward pass alone, where nothing is kept for backward: results take the slots of dead values."""
 
 from __future__ import annotations
 
@@ -32,7 +32,7 @@ _LAYOUTS = array("i", [0] + [layout_of(op) for op in range(1, DOTS + 1)])
 
 
 def reusing_storage(full: Program) -> Program:
-    """The program for `forward` alone: slots of dead values are used again, and nothing is kept for backward."""
+    """Return the program for the forward pass alone, which uses the slots of dead values again."""
     result = Program(full.flat)
     for name in ("scalars", "param_slots", "param_needed", "first_input", "grads_from", "lanes_from", "longest"):
         setattr(result, name, getattr(full, name))
@@ -45,7 +45,7 @@ def reusing_storage(full: Program) -> Program:
 
 @cython.cclass
 class Reuse:
-    """Instructions whose results go where dead ones were. What one instruction gives stays together."""
+    """Instructions whose results move to the slots of dead values; those of one instruction stay together."""
 
     def __init__(self, result: Program, full: Program) -> None:
         self.layouts = _LAYOUTS
@@ -61,7 +61,7 @@ class Reuse:
         self.free: dict[int, list[int]] = {}
 
     def run(self) -> int:
-        """Move everything; the number of slots."""
+        """Move all results, and return the number of slots."""
         for t in range(self.instructions):
             for j in range(self.given(t)):
                 self.giver[self.code[STRIDE * t + OUT] + j] = t
@@ -89,12 +89,12 @@ class Reuse:
                     slots += count
                 self.moved[t] = after - before
                 self.code[STRIDE * t + OUT] = after
-            for giver in dying[t]:  # after what t gives has its place: it is not where its operands are
+            for giver in dying[t]:  # after the results of t have their slots, which must not be those of its operands
                 self.free.setdefault(self.given(giver), []).append(self.code[STRIDE * giver + OUT])
         return slots
 
     def given(self, t: int) -> int:
-        """How many results an instruction has."""
+        """Return the number of results of an instruction."""
         at = STRIDE * t
         op = self.code[at + OP]
         if op == DOTS:
@@ -104,11 +104,11 @@ class Reuse:
         return self.code[at + N] if self.layouts[op] == X_SLOT else 1
 
     def new_slot(self, i: int) -> int:
-        """Where a number has gone."""
+        """Return the new slot of a number."""
         return i if i < self.first else i + self.moved[self.giver[i]]
 
     def visit(self, t: int, move: bool) -> None:
-        """Note that an instruction uses its operands, or give their new places."""
+        """Record that an instruction uses its operands, or replace them by their new slots."""
         at = STRIDE * t
         op = self.code[at + OP]
         layout = self.layouts[op]
