@@ -101,6 +101,6 @@ bench: benchmarks/.venv/made.stamp
 	benchmarks/.venv/bin/python benchmarks/run.py --write docs/benchmarks.md
 
 clean:
-	rm -f autograd/*.so nn/*.so autograd/*.pyd nn/*.pyd autograd/core/kernels.h
+	rm -f autograd/*.so nn/*.so autograd/*.pyd nn/*.pyd autograd/core/kernels.h autograd/core/program.h
 	rm -rf .venv build dist out *.egg-info .pytest_cache .mypy_cache .ruff_cache .hypothesis benchmarks/.venv
 	find . -name __pycache__ -prune -exec rm -rf {} +

@@ -470,6 +470,12 @@ class Value:
             "plain number"
         )
 
+    def __index__(self) -> NoReturn:
+        raise TypeError(
+            "a Value is not an index: use autograd.take(values, index), which a tape replays with other indices, or "
+            "int(v.data) for the plain number"
+        )
+
     def __format__(self, spec: str) -> str:
         return format(self._data, spec) if spec else repr(self)
 

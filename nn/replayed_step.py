@@ -9,7 +9,7 @@ from typing import Any, NoReturn
 
 from autograd import BranchChanged, FrozenValueWarning, Tape, Value, no_grad, record
 from autograd.modes import current_mode
-from autograd.tape.replay import Failure, Sums, add_gradients
+from autograd.tape.replay import Failure, Rows, Sums, add_gradients
 from autograd.value import creation_number
 from nn import inner_loops, losses
 from nn.checked_samples import Samples
@@ -133,7 +133,7 @@ class ReplayedStep:
         count, tape = len(rows), self.tape
         inner_loops.gather_rows(self.table, rows, self.width, self.batch)
         sums = Sums(len(tape.params))
-        failure = tape.replay(self.batch, count, self.outputs, self._seeds(1.0 / count), None, sums)
+        failure = tape.replay(Rows(self.batch, count, self.outputs, self._seeds(1.0 / count), sums=sums))
         if failure is not None:
             self._refuse(failure, rows, where)
         check_finite(inner_loops.add_column(self.outputs, self.columns, count, 0.0) / count, where)
@@ -185,7 +185,7 @@ class ReplayedStep:
     def _replay_of_row(self, row: int, count: int) -> list[float] | None:
         numbers = self.table[row * self.width : (row + 1) * self.width]
         outputs, sums = array("d", bytes(8 * self.columns)), Sums(len(self.tape.params))
-        if self.tape.replay(numbers, 1, outputs, self._seeds(1.0), None, sums) is not None:
+        if self.tape.replay(Rows(numbers, 1, outputs, self._seeds(1.0), sums=sums)) is not None:
             return None
         gradients = sums.finish()[: len(self.found)].tolist()
         return [outputs[0], *gradients, *[0.0] * (count - len(gradients))]

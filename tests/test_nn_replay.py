@@ -16,6 +16,7 @@ import autograd as ag
 import nn
 from autograd import BranchChanged, FrozenValueWarning, Tape, Value, no_grad
 from autograd.tape.recorder import Recorder
+from autograd.tape.replay import Rows
 from nn import layers
 from nn.replayed_step import chooses_replay
 
@@ -49,9 +50,9 @@ def replays(monkeypatch: pytest.MonkeyPatch) -> list[int]:
     counts: list[int] = []
     replay = Tape.replay
 
-    def counted(self: Tape, numbers: Any, rows: int, *rest: Any) -> Any:
-        counts.append(rows)
-        return replay(self, numbers, rows, *rest)
+    def counted(self: Tape, rows: Rows) -> Any:
+        counts.append(rows.count)
+        return replay(self, rows)
 
     monkeypatch.setattr(Tape, "replay", counted)
     return counts

@@ -9,6 +9,7 @@ import random
 import threading
 import warnings
 
+import numpy as np
 import pytest
 
 import autograd as ag
@@ -80,10 +81,34 @@ def test_the_error_names_row_numbers_and_line():
         tape.forward([[4.0]] * 70 + [[1.25]] + [[0.0]])
     assert caught.value.row == 70
     message = str(caught.value)
-    assert "row 70 takes another branch than the one that was recorded: 3.0 < 2.5, which held then" in message
+    assert "row 70 takes a different branch from the one recorded: 3.0 < 2.5 is false, and this" in message
     assert f'test_recorder.py", line {line}, in function: if h > 3.0:' in message
     assert "autograd.taped(function)" in message
     assert "autograd.where" in message
+
+
+def test_a_list_indexed_by_a_value_names_take():
+    letters = [Value(1.0), Value(2.0)]
+    for run in (lambda: ag.record(lambda i: letters[i], inputs=[0]), lambda: ag.taped(lambda i: letters[i])(1)):
+        with pytest.raises(TypeError, match=r"not an index: use autograd\.take\(values, index\).* int\(v\.data\)"):
+            run()
+    for use in (lambda v: letters[v], operator.index, range, lambda v: letters[:v], lambda v: np.zeros(3)[v], hex):
+        with pytest.raises((TypeError, IndexError)):
+            use(Value(1.0))
+
+
+def test_arrays_of_values_stay_arrays_of_objects():
+    v = Value(2.0)
+    for made in (np.array([v, v]), np.array(v), np.array([[v]]), np.array([v, 1.0]), np.asarray([v])):
+        assert made.dtype == object
+        assert made.flat[0] is v
+    for product in (v * np.array([1.0, 2.0]), np.array([1.0, 2.0]) * v):
+        assert product.dtype == object
+        assert [type(x) for x in product] == [Value, Value]
+    for scalar in (np.float64(3.0), np.int64(3), np.float32(3.0), np.bool_(True)):
+        assert type(scalar * v) is type(v * scalar) is type(scalar + v) is Value
+    with pytest.raises(TypeError):
+        [1] * v
 
 
 def test_where_a_guard_fails_no_gradient_changes():
@@ -111,7 +136,7 @@ def test_a_decision_before_an_error_in_the_numbers_comes_first():
     tape = ag.record(lambda x, i: ag.take([x, x], i) if x > 0.0 else x, inputs=[1.0, 0])
     with pytest.raises(BranchChanged, match="row 1"):
         tape.forward([[1.0, 1], [-1.0, 7]])
-    with pytest.raises(ValueError, match=r"row 0: 7\.0 is no index of 2 values"):
+    with pytest.raises(ValueError, match=r"row 0: 7\.0 is not a valid index into 2 values"):
         tape.forward([[1.0, 7], [-1.0, 0]])
 
 
@@ -357,7 +382,7 @@ def test_the_warning_names_the_line_once():
     assert lines == [(__file__, where[0]), (__file__, where[-1])]
     with warnings.catch_warnings():
         warnings.simplefilter("error")
-        with pytest.raises(FrozenValueWarning, match=r"the tape keeps it as it is now.*\(total = total \* x\.data\)"):
+        with pytest.raises(FrozenValueWarning, match=r"so it is frozen into the tape.*\(total = total \* x\.data\)"):
             ag.record(function, inputs=[2.0])
 
 

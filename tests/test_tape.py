@@ -4,9 +4,14 @@ from __future__ import annotations
 
 import itertools
 import math
+import operator
 import re
+from array import array
+from functools import reduce
 
+import numpy as np
 import pytest
+from tapes import bits
 
 import autograd as ag
 import nn
@@ -98,6 +103,55 @@ def test_input_gradients_may_be_left_out():
     assert (outputs, gradients, w.grad) == ([2.0], None, 1.0)
 
 
+@pytest.mark.parametrize("rows", [1, 2, 8, 9, 130])
+@pytest.mark.parametrize("outputs", [1, 2])
+def test_the_upstream_gradient_of_rows(rows: int, outputs: int):
+    """The bits of `backward(gradient)`, for each row, with zeros and infinities among the gradients."""
+    w = Value(0.7)
+
+    def function(x, y):
+        found = [(w * x - y).log() * x, x * w][:outputs]
+        return found if outputs > 1 else found[0]
+
+    tape = ag.record(function, inputs=[0.0, 0.0])
+    batch = [[0.3 * i + 0.1, 0.1 * (i % 4)] for i in range(rows)]  # where w * x < y the logarithm is nan
+    per_row = [(0.5, 0.0, -2.0, math.inf, math.nan)[i % 5] for i in range(rows)]
+    for gradient in (per_row, tuple(per_row), array("d", per_row), np.array(per_row), -1.5, 2, 0.0):
+        seeds = [gradient] * rows if isinstance(gradient, int | float) else per_row
+        w.grad = 0.0
+        found = tape.value_and_grad(batch, gradient=gradient)[1]
+        by_tape, total = w.grad, []
+        for row, seed, by_input in zip(batch, seeds, found, strict=True):
+            w.grad, xs = 0.0, [Value(x) for x in row]
+            result = function(*xs)
+            (ag.sum(result) if outputs > 1 else result).backward(seed)
+            assert [bits(g) for g in by_input] == [bits(x.grad) for x in xs]
+            total.append(w.grad)
+        blocks = [reduce(operator.add, total[start : start + 64]) for start in range(0, rows, 64)]
+        assert bits(by_tape) == bits(reduce(operator.add, blocks))
+
+
+@pytest.mark.parametrize(
+    ("gradient", "error", "message"),
+    [
+        ([1.0], ValueError, "gradient has 1 numbers for 2 rows: give one number, or one per row"),
+        ([1.0, None], TypeError, r"gradient\[1\] must be a number, not NoneType"),
+        (None, TypeError, "gradient must be a number or a sequence with one number per row, not NoneType None"),
+        ("12", TypeError, "not str '12'"),
+        (b"12", TypeError, "not bytes"),
+        (Value(1.0), TypeError, "not Value"),
+        (np.zeros((1, 2)), ValueError, "shape"),
+        (10**400, OverflowError, "too large"),
+    ],
+)
+def test_a_wrong_upstream_gradient_changes_nothing(gradient, error, message: str):
+    p = Value(2.0)
+    tape = ag.record(lambda x: p * x, inputs=[1.0])
+    with pytest.raises(error, match=message):
+        tape.value_and_grad([[1.0], [2.0]], gradient=gradient)
+    assert p.grad == 0.0
+
+
 def test_outputs_that_do_not_depend_on_the_inputs():
     w = Value(2.0)
     for function, number in ((lambda x: 3.0, 3.0), (lambda x: w * 2.0, 4.0), (lambda x: Value(5.0), 5.0)):
@@ -107,7 +161,7 @@ def test_outputs_that_do_not_depend_on_the_inputs():
     assert ag.record(lambda x, y: x, inputs=[1.0, 2.0]).value_and_grad([[3.0, 4.0]]) == ([3.0], [[1.0, 0.0]])
 
 
-def test_a_function_may_use_a_graph_that_stands():
+def test_a_function_may_use_an_existing_graph():
     """It is recomputed from its leaves, which are parameters."""
     w = Value(3.0)
     square = w * w
@@ -116,12 +170,12 @@ def test_a_function_may_use_a_graph_that_stands():
     assert tape.value_and_grad([[5.0]]) == ([20.0], [[4.0]])
     assert w.grad == 20.0
     chosen = ag.where(w > 0.0, w, 1.0)
-    with pytest.raises(ValueError, match="contains where, and what it chose by is gone"):
+    with pytest.raises(ValueError, match="contains where, whose condition is gone"):
         ag.record(lambda x: chosen * x, inputs=[1.0])
 
 
-# -- standing graphs -------------------------------------------------------------------------------------------------
-def test_a_standing_graph():
+# -- existing graphs -------------------------------------------------------------------------------------------------
+def test_an_existing_graph():
     x, w = Value(1.0, "x"), Value(2.0, "w")
     tape = ag.record((w * x).tanh() * x, inputs=[x])
     row = Value(0.7)
@@ -130,11 +184,11 @@ def test_a_standing_graph():
     by_eager, w.grad = w.grad, 0.0
     assert tape.value_and_grad([[0.7]]) == ([eager.data], [[row.grad]])
     assert w.grad == by_eager
-    assert "from a standing graph: no guards" in str(tape)
+    assert "from an existing graph: no guards" in str(tape)
     assert tape.stats()["source"] == "graph"
 
 
-def test_a_standing_list_of_outputs():
+def test_a_list_of_outputs():
     x, y = Value(1.0), Value(2.0)
     tape = ag.record([x * y, 1.0, y], inputs=[x, [y]])
     assert tape.value_and_grad([[3.0, 4.0]]) == ([[12.0, 1.0, 4.0]], [[4.0, 4.0]])
@@ -142,7 +196,7 @@ def test_a_standing_list_of_outputs():
     assert ag.record(x, inputs=[y]).value_and_grad([[5.0]]) == ([1.0], [[0.0]])
 
 
-def test_where_in_a_standing_graph_is_refused():
+def test_where_in_an_existing_graph_is_refused():
     x = Value(1.0)
     with pytest.raises(ValueError, match=r"contains where.*autograd\.record\(function, inputs=\.\.\.\)"):
         ag.record(ag.where(x > 0.0, x, 2.0) + x, inputs=[x])
@@ -159,18 +213,18 @@ def identity(v, *_):
 @pytest.mark.parametrize(
     ("call", "error", "message"),
     [
-        (lambda: ag.record(identity, inputs=[x * 2.0]), ValueError, r"input 0 is computed.*give \.detach\(\) of it"),
-        (lambda: ag.record(identity, inputs=[1.0, x, x]), ValueError, r"input 2 is input 1 again.*give each once"),
-        (lambda: ag.record(identity, inputs=[x, {"k": (x,)}]), ValueError, "input 1 is input 0 again"),
+        (lambda: ag.record(identity, inputs=[x * 2.0]), ValueError, r"input 0 is a computed node.*its \.detach\(\)"),
+        (lambda: ag.record(identity, inputs=[1.0, x, x]), ValueError, "input 2 is the same Value as input 1 .*once"),
+        (lambda: ag.record(identity, inputs=[x, {"k": (x,)}]), ValueError, "input 1 is the same Value as input 0"),
         (lambda: ag.record(identity, inputs=["a"]), TypeError, r"inputs\[0\] must be a number.* not str 'a'"),
         (lambda: ag.record(identity, inputs=[[1.0, None]]), TypeError, r"inputs\[0\]\[1\] must be .* NoneType"),
-        (lambda: ag.record(identity, inputs=1.0), TypeError, "inputs must be a list, one entry an argument"),
+        (lambda: ag.record(identity, inputs=1.0), TypeError, "inputs must be a list with one entry per argument"),
         (lambda: ag.record(identity, inputs=x), TypeError, "inputs must be a list"),
         (lambda: ag.record(identity, inputs=[]), TypeError, "missing 1 required positional argument"),
         (lambda: ag.record(3.0, inputs=[]), TypeError, "record takes a function or a Value, not float 3.0"),
         (lambda: ag.record(None, inputs=[]), TypeError, "not NoneType None"),
-        (lambda: ag.record(x * w, inputs=[1.0]), TypeError, "inputs of a standing graph must be leaves of it"),
-        (lambda: ag.record(x * w, inputs=[x * 2.0]), ValueError, "input 0 is computed"),
+        (lambda: ag.record(x * w, inputs=[1.0]), TypeError, "inputs of an existing graph must be leaves of it"),
+        (lambda: ag.record(x * w, inputs=[x * 2.0]), ValueError, "input 0 is a computed node"),
         (lambda: ag.record([], inputs=[x]), ValueError, "the output is an empty list"),
         (lambda: ag.record(["a"], inputs=[x]), TypeError, r"the output\[0\] must be a Value.* not str 'a'"),
         (lambda: ag.record(lambda v: None, inputs=[1.0]), TypeError, r"<lambda>\(\) must be a Value .* NoneType"),
@@ -179,10 +233,10 @@ def identity(v, *_):
         (lambda: ag.record(identity, inputs=[1.0], params=w), TypeError, "params must be a list of Values, not Value"),
         (lambda: ag.record(identity, inputs=[1.0], params=3), TypeError, "params must be a list of Values, not int 3"),
         (lambda: ag.record(identity, inputs=[1.0], params=[1.0]), TypeError, r"params\[0\] must be a Value, not float"),
-        (lambda: ag.record(identity, inputs=[1.0], params=[w * 2]), ValueError, r"params\[0\] is computed"),
+        (lambda: ag.record(identity, inputs=[1.0], params=[w * 2]), ValueError, r"params\[0\] is a computed node"),
         (lambda: ag.record(x * w, inputs=[x], params=[w, x]), ValueError, r"params\[1\] is an input"),
         (lambda: ag.record(assigns, inputs=[1.0]), ValueError, "input 0 was 1.0 and the function assigned 3.0"),
-        (lambda: ag.record(nests, inputs=[1.0]), RuntimeError, "a tape is being recorded in this thread"),
+        (lambda: ag.record(nests, inputs=[1.0]), RuntimeError, "a tape is already being recorded in this thread"),
     ],
 )
 def test_wrong_arguments(call, error, message: str):
@@ -216,7 +270,8 @@ def test_an_index_that_is_none(index: float):
     for function in (ag.take, ag.softmax_cross_entropy):
         tape = ag.record(lambda i, a, function=function: function([a * p, p], i), inputs=[0, 1.0])
         for run in (tape.forward, tape.value_and_grad):
-            with pytest.raises(ValueError, match=rf"row 9: {re.escape(repr(index))} is no index of 2 values"):
+            message = rf"row 9: {re.escape(repr(index))} is not a valid index into 2 values"
+            with pytest.raises(ValueError, match=message):
                 run([[1.0, 2.0]] * 9 + [[index, 2.0]])
     assert p.grad == 0.0
 

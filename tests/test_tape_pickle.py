@@ -114,45 +114,45 @@ def shortened_by_one(name):
 
 
 FAULTS = [
-    (put("version", 2), "version 2"),
-    (lambda state: state.pop("codes"), "which is not what was due"),
-    (put("more", 1), "which is not what was due"),
-    (put("codes", [0]), "'codes' is no array"),
-    (put("codes", array("q", [0])), "'codes' is no array"),
-    (put("constants", array("i", [0])), "'constants' is no array of floats"),
-    (put("inputs", None), "'inputs' is no list"),
-    (put("inputs", [1, 2, 3, 4]), "a name is no str"),
-    (put("is_list", 1), "'is_list' is no bool"),
+    (put("version", 2), "version is 2"),
+    (lambda state: state.pop("codes"), "are not the expected ones"),
+    (put("more", 1), "are not the expected ones"),
+    (put("codes", [0]), "'codes' is not an array"),
+    (put("codes", array("q", [0])), "'codes' is not an array"),
+    (put("constants", array("i", [0])), "'constants' is not an array of floats"),
+    (put("inputs", None), "'inputs' is not of type list"),
+    (put("inputs", [1, 2, 3, 4]), "a name is not a str"),
+    (put("is_list", 1), "'is_list' is not of type bool"),
     (put("recorded", -1), "'recorded' is negative"),
-    (put("lines", ["a", "b"]), "one line for each guard"),
-    (put("lines", None), "one line for each guard"),
-    (put("receiving", array("i", [1])), "'receiving' does not fit"),
-    (put("receiving", array("i", [1, 2])), "'receiving' does not fit"),
+    (put("lines", ["a", "b"]), "the number of lines is not that of the guards"),
+    (put("lines", None), "the number of lines is not that of the guards"),
+    (put("receiving", array("i", [1])), "'receiving' does not match"),
+    (put("receiving", array("i", [1, 2])), "'receiving' does not match"),
     (set_at("primitives", 0, "nonsense"), "uses the primitive 'nonsense'"),
     (set_at("primitives", 0, "taped"), "a taped function cannot be replayed"),
-    (set_at("codes", 0, 99), "'codes' names a primitive that is not listed"),
-    (set_at("codes", 0, -1), "'codes' names a primitive that is not listed"),
-    (set_at("guard_codes", 0, 99), "'guard_codes' names a primitive that is not listed"),
-    (set_at("guard_codes", 0, 0), "a guard is no comparison"),
-    (set_at("guard_outcomes", 0, 2), "a guard is no comparison"),
-    (set_at("guard_places", 0, -1), "a guard lies outside"),
-    (set_at("guard_places", 0, 1000), "a guard lies outside"),
-    (set_at("guard_lefts", 0, 1000), "compares what is not there yet"),
-    (set_at("guard_rights", 0, -1000), "compares what is not there yet"),
-    (set_at("starts", 0, 1), "'starts' does not fit"),
-    (set_at("starts", -1, 1000), "'starts' does not fit"),
-    (shortened_by_one("starts"), "'starts' does not fit"),
-    (shortened_by_one("operands"), "'starts' does not fit"),
-    (set_at("starts", 1, -5), "the operands of node 0 lie outside"),
+    (set_at("codes", 0, 99), "'codes' refers to a primitive that is not listed"),
+    (set_at("codes", 0, -1), "'codes' refers to a primitive that is not listed"),
+    (set_at("guard_codes", 0, 99), "'guard_codes' refers to a primitive that is not listed"),
+    (set_at("guard_codes", 0, 0), "a guard is not a comparison"),
+    (set_at("guard_outcomes", 0, 2), "a guard is not a comparison"),
+    (set_at("guard_places", 0, -1), "a guard is out of range"),
+    (set_at("guard_places", 0, 1000), "a guard is out of range"),
+    (set_at("guard_lefts", 0, 1000), "compares a number that does not come before it"),
+    (set_at("guard_rights", 0, -1000), "compares a number that does not come before it"),
+    (set_at("starts", 0, 1), "'starts' does not match"),
+    (set_at("starts", -1, 1000), "'starts' does not match"),
+    (shortened_by_one("starts"), "'starts' does not match"),
+    (shortened_by_one("operands"), "'starts' does not match"),
+    (set_at("starts", 1, -5), "the operands of node 0 are out of range"),
     (set_at("starts", 1, 1), "node 0: .* of 1 operands"),
-    (set_at("operands", 0, 1000), "an operand of node 0 does not stand before it"),
-    (set_at("operands", 0, 6), "an operand of node 0 does not stand before it"),  # itself
-    (set_at("operands", 0, -1000), "an operand of node 0 does not stand before it"),
-    (set_at("operands", 0, -(2**31)), "an operand of node 0 does not stand before it"),
-    (set_at("outputs", 0, 1000), "an output is no number of the graph"),
-    (set_at("outputs", 0, -1000), "an output is no number of the graph"),
-    (put("outputs", array("i")), "the outputs do not fit"),
-    (put("is_list", False), "the outputs do not fit"),
+    (set_at("operands", 0, 1000), "an operand of node 0 does not come before it"),
+    (set_at("operands", 0, 6), "an operand of node 0 does not come before it"),  # itself
+    (set_at("operands", 0, -1000), "an operand of node 0 does not come before it"),
+    (set_at("operands", 0, -(2**31)), "an operand of node 0 does not come before it"),
+    (set_at("outputs", 0, 1000), "an output is not in the graph"),
+    (set_at("outputs", 0, -1000), "an output is not in the graph"),
+    (put("outputs", array("i")), "the number of outputs does not match"),
+    (put("is_list", False), "the number of outputs does not match"),
 ]
 
 
@@ -168,11 +168,11 @@ def test_faults_in_a_form(change, message: str):
 @pytest.mark.parametrize(
     ("params", "message"),
     [
-        ([], "no tuple of Values"),
-        ((1.0, 2.0), "no tuple of Values"),
-        ((Value(1.0),), "an operand|'receiving' does not fit"),
+        ([], "not a tuple of Values"),
+        ((1.0, 2.0), "not a tuple of Values"),
+        ((Value(1.0),), "an operand|'receiving' does not match"),
         ((Value(1.0) * 2, Value(1.0)), "a parameter is a computed Value"),
-        ((lambda v: (v, v))(Value(1.0)), "a parameter is there twice"),
+        ((lambda v: (v, v))(Value(1.0)), "a parameter occurs twice"),
     ],
 )
 def test_faults_in_the_parameters(params, message: str):
@@ -183,7 +183,7 @@ def test_faults_in_the_parameters(params, message: str):
 
 @pytest.mark.parametrize("state", [None, [], 7, "text", {}])
 def test_no_form_at_all(state):
-    with pytest.raises(ValueError, match="this is no pickle of a tape"):
+    with pytest.raises(ValueError, match="this is not a valid pickle of a tape"):
         unpacked(state, ())
 
 
@@ -212,7 +212,7 @@ def test_each_primitive_takes_its_number_of_operands(name: str, count: int):
 
 
 def test_an_exponent_must_be_constant():
-    with pytest.raises(ValueError, match="the exponent of node 0 is no constant"):
+    with pytest.raises(ValueError, match="the exponent of node 0 is not a constant"):
         unpacked(tape_of("power_constant", 2), ())
 
 

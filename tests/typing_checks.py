@@ -7,7 +7,7 @@ from typing import Any, assert_type
 
 import nn
 import viz
-from autograd import Value
+from autograd import Value, taped
 
 
 class Line(nn.Module):
@@ -19,6 +19,22 @@ class Line(nn.Module):
     def forward(self, x: float, *, scale: float = 1.0) -> Value:
         """Return slope * x * scale."""
         return self.slope * x * scale
+
+
+def check_taped() -> None:
+    """A taped function keeps the types of its arguments and of its result."""
+
+    @taped
+    def product(x: Value, y: Value) -> Value:
+        return x * y
+
+    @taped(limit=3)
+    def pair(x: Value) -> list[Value]:
+        return [x, x]
+
+    assert_type(product(Value(1.0), Value(2.0)), Value)
+    assert_type(pair(Value(1.0)), list[Value])
+    product(Value(1.0))  # type: ignore[call-arg]
 
 
 def check_modules(row: list[float], inputs: list[Value]) -> None:

@@ -1,6 +1,6 @@
 """C from the formulas of autograd/primitives/table.py: what the compiled core evaluates.
 
-    python tools/kernels.py FILE       write the header FILE
+    python tools/kernels.py FILE       write the header FILE, and program.h beside it
 
 One function per formula, `f_tanh(x)` for the value and `d0_tanh(x, out)` for the local derivative by the first operand,
 one per primitive of lists, `list_dot(count, at, d, room)`, and for each arity a switch from a primitive's code to both.
@@ -26,6 +26,7 @@ import autograd.primitives.table  # noqa: E402, F401 - fills PRIMITIVES
 from autograd.primitives import formulas, lists  # noqa: E402
 from autograd.primitives.lists import FOLDS, INDEX, INDEX_KIND, LIST_KIND  # noqa: E402
 from autograd.primitives.primitive import PRIMITIVES, Primitive, table_digest  # noqa: E402
+from autograd.tape.compiled import program  # noqa: E402
 
 FUNCTIONS = {"abs": "fabs", "power": "pow", "round": "rint", "modulo": "modulo"}
 CONSTANTS = {"inf": "INFINITY", "nan": "NAN", "ln2": "0.6931471805599453", "ln10": "2.302585092994046"}
@@ -355,5 +356,20 @@ def translated(primitive: Primitive) -> str:
         raise SystemExit(f"tools/kernels.py: {row} cannot be translated to C: {error}") from error
 
 
+def program_header() -> str:
+    """Return the header with what the C code and `autograd.tape.compiled.program` share."""
+    numbers = {name: getattr(program, name) for name in program.FLAG_NAMES}
+    numbers |= {f"OP_{name}": getattr(program, name) for name in program.OPCODES}
+    numbers |= {"BLOCK": program.BLOCK}
+    return (
+        "/* Written by tools/kernels.py from autograd/tape/compiled/program.py at each build. Do not edit. */\n"
+        + f"typedef struct {{\n    int {', '.join(program.FIELDS)};\n}} instruction;\n"
+        + f"#define NO_SLOT ({program.NO_SLOT + 1} - 1)\n"  # C has no literal for the least int
+        + "".join(f"#define {name} {number}\n" for name, number in numbers.items())
+    )
+
+
 if __name__ == "__main__":
-    Path(sys.argv[1]).write_text(header(), encoding="utf-8")
+    target = Path(sys.argv[1])
+    target.write_text(header(), encoding="utf-8")
+    target.with_name("program.h").write_text(program_header(), encoding="utf-8")

@@ -28,21 +28,7 @@ def core_mode() -> object: ...
 def core_set_mode(mode: Mode | None) -> None: ...
 def core_executors() -> list[str]: ...
 def core_choose(name: bytes) -> bool: ...
-def core_machine(
-    code: array[int],
-    lists: array[int],
-    outputs: array[int],
-    param_slots: array[int],
-    param_needed: array[int],
-    slots: int,
-    grads_from: int,
-    lanes_from: int,
-    first_input: int,
-    input_count: int,
-    aux: int,
-    longest: int,
-    call: Callable[[int, list[float]], Any],
-) -> Any: ...
+def core_machine(program: object, call: Callable[[int, list[float]], Any]) -> Any: ...
 def core_replay(
     machine: Any,
     scalars: array[float],
@@ -55,4 +41,7 @@ def core_replay(
     total: array[float] | None,
     rows_before: int,
     places: array[int] | None,
+    which: array[int] | None,
+    separate: array[float] | None,
 ) -> tuple[int, int, float, float] | None: ...
+def core_select(machine: Any, scalars: array[float], batch: Any, rows: int, which: array[int] | None) -> bytearray: ...

@@ -78,11 +78,12 @@ typedef long long NAME(mask) __attribute__((vector_size(8 * LANES)));
         for (int c = 0; c < count; c++) GRAD(ys[k + c]) = total[c];                                                    \
     }
 
-/* Compute all values. Returns where it failed: a guard, or an index that is none; NULL where it did not. */
-static const instruction *NAME(forward)(const machine *m, int keep) {
+/* Compute all values. Returns where it failed: a guard, an index out of range or a call; NULL if it did not.
+ * Where `alive` is given, rows that fail a guard are struck off it and the others go on, up to the last guard or index. */
+static const instruction *NAME(forward)(const machine *m, int keep, unsigned char *alive) {
     double *values = row_zero(m->values, m->lanes_from, LANES), *locals = m->locals;
     const double *scalars = m->scalars;
-    const instruction *end = m->code + m->count;
+    const instruction *end = m->code + (alive == NULL ? m->count : m->guarded);
     NAME(lane) last = SPLAT(0.0); /* the result of the last of these instructions: */
 #define ARITHMETIC(op, result)                                                                                         \
     case op: last = result; LANE_OF(out) = last; break;
@@ -141,7 +142,11 @@ static const instruction *NAME(forward)(const machine *m, int keep) {
         case OP_TAKE_SCALARS: {
             const double *index = VALUE_AT(i->y);
             EACH {
-                if (!is_index(index[l], n)) return i;
+                if (!is_index(index[l], n)) {
+                    if (alive == NULL || alive[l]) return i;
+                    out[l] = NAN;
+                    continue;
+                }
                 out[l] = i->op == CODE_TAKE ? VALUE_AT(xs[(int)index[l]])[l] : scalars[xs[(int)index[l]]];
             }
             break;
@@ -150,6 +155,10 @@ static const instruction *NAME(forward)(const machine *m, int keep) {
         case OP_CALL: {
             double *x = m->scratch, *local = m->scratch + n;
             EACH {
+                if (alive != NULL && !alive[l]) {
+                    out[l] = NAN;
+                    continue;
+                }
                 for (int k = 0; k < n; k++) x[k] = VALUE_AT(xs[k])[l];
                 if (i->op == OP_CALL) {
                     if (call_out(m, i->z, n, x, &out[l], local) < 0) return i;
@@ -167,6 +176,9 @@ static const instruction *NAME(forward)(const machine *m, int keep) {
             const double *x = VALUE_AT(i->x), *y = VALUE_AT(i->y);
             int same = 1;
             EACH same &= compares(i->z, x[l], y[l]) == n;
+            if (same) break;
+            if (alive == NULL) return i;
+            EACH same |= alive[l] &= compares(i->z, x[l], y[l]) == n;
             if (!same) return i;
             break;
         }
@@ -346,7 +358,7 @@ static void NAME(backward)(const machine *m, int params_only) { NAME(backward_as
 
 static void NAME(backward_masked)(const machine *m, int params_only) { NAME(backward_as)(m, params_only, 1); }
 
-/* Whether a gradient of a leaf that was asked for is not finite, or a factor of one: then zero may have met inf or nan. */
+/* Whether a gradient of a leaf that was asked for, or a factor of one, is not finite: then zero may have met inf or nan. */
 static int NAME(in_doubt)(const machine *m, int with_inputs) {
     const double *values = row_zero(m->values, m->lanes_from, LANES);
     const double *grads = row_zero(m->grads, m->grads_from, LANES);
@@ -432,7 +444,7 @@ static void NAME(fold_layer)(
     }
     for (; side_by_side && dots + 8 <= i->aux; dots += 8) {
         const int *params = which->params + dots, *biases = which->biases + dots;
-        NAME(lane) rows[8], sum;
+        NAME(lane) rows[8], sum = SPLAT(0.0);
         for (int c = 0; c < 8; c++) rows[c] = LANE_OF(GRAD_AT(i->out + dots + c));
         NAME(transpose)(rows);
         for (int l = 0; l < LANES && !whole; l++)

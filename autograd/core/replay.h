@@ -1,26 +1,19 @@
-/* The C side of autograd/tape/replay.py: runs the program of a tape on rows of numbers, in lanes of 8 where the compiler has
- * vectors, with the widest registers that the machine has. What the Python interpreter there does, bit for bit.
+/* The C side of autograd/tape/replay.py: runs the lowered program of a tape on rows of numbers, in lanes of 8 where the
+ * compiler has vectors, with the widest registers that the machine has. It gives the bits of autograd/tape/interpreter.py.
  */
 #ifndef GLASSGRAD_REPLAY_H
 #define GLASSGRAD_REPLAY_H
 
 #include "arithmetic.h"
+#include "program.h" /* the instructions, from autograd/tape/compiled/program.py */
 
 #include <stdlib.h>
 #include <string.h>
 
-/* autograd/tape/compiled/program.py has the same */
-enum { OP_DOT = TABLE_SIZE, OP_DOT_SCALARS, OP_DOT_ALL_SCALARS, OP_TAKE_SCALARS, OP_GUARD, OP_CALL, OP_DOTS };
 /* what a machine makes of +, - and *: see `carry_results` */
 enum { OP_ADD = OP_DOTS + 1, OP_SUBTRACT, OP_MULTIPLY, OP_CARRIED_ADD, OP_CARRIED_SUBTRACT, OP_CARRIED_MULTIPLY };
-enum { NEED_X = 1, NEED_Y = 2, NEED_Z = 4, PARAMS_ONLY = 3, XS_FIRST = 64, BIAS_FIRST = 128, CARRIES = 256 };
-#define NO_SLOT INT_MIN
-#define BLOCK 64 /* rows whose gradients are summed before they join the total */
+enum { CARRIES = 256 }; /* one more flag */
 #define WIDTH 8 /* the most rows that are worked on at a time, in the lanes of one register */
-
-typedef struct {
-    int op, flags, out, x, y, z, n, aux;
-} instruction;
 
 typedef struct { /* a layer whose weights or biases have gradients: they are not added up in slots */
     const instruction *at;
@@ -40,6 +33,7 @@ typedef struct {
     loose_param *loose;
     Py_ssize_t layer_count, loose_count;
     Py_ssize_t count, slots, grads_from, lanes_from, first_input, input_count, output_count, param_count, aux, longest;
+    Py_ssize_t guarded; /* the number of instructions up to the last guard or index */
     int has_calls;
     PyObject *call; /* (code, list of numbers) -> (result, tuple of local derivatives) */
     /* where it works: room for WIDTH rows, also used for one */
@@ -54,6 +48,8 @@ typedef struct {
 static inline double *row_zero(double *memory, Py_ssize_t from, int lanes) {
     return (double *)((uintptr_t)memory - (uintptr_t)(from * lanes) * sizeof(double));
 }
+
+static inline int may_fail(int op) { return op == OP_GUARD || op == OP_TAKE_SCALARS || takes_index(op); }
 
 static inline int compares(int code, double x, double y) {
     switch (code) {
@@ -216,7 +212,7 @@ static int call_out(const machine *m, int code, int n, const double *x, double *
 typedef struct {
     const char *name;
     int lanes;
-    const instruction *(*forward)(const machine *, int);
+    const instruction *(*forward)(const machine *, int, unsigned char *);
     void (*backward)(const machine *, int), (*backward_masked)(const machine *, int);
     int (*in_doubt)(const machine *, int);
     void (*fold_layer)(const machine *, const layer *, const int *, double *, int, int, int);
@@ -361,48 +357,68 @@ static void carry_results(machine *m) {
     }
 }
 
-static PyObject *core_machine(
-    PyObject *code, PyObject *lists, PyObject *outputs, PyObject *param_slots, PyObject *param_needed, Py_ssize_t slots,
-    Py_ssize_t grads_from, Py_ssize_t lanes_from, Py_ssize_t first_input, Py_ssize_t input_count, Py_ssize_t aux,
-    Py_ssize_t longest, PyObject *call
-) {
+static int size_of(PyObject *object, const char *name, Py_ssize_t *size) {
+    PyObject *number = PyObject_GetAttrString(object, name);
+    if (number == NULL) return -1;
+    *size = PyLong_AsSsize_t(number);
+    Py_DECREF(number);
+    return *size == -1 && PyErr_Occurred() ? -1 : 0;
+}
+
+static int *ints_of(PyObject *object, const char *name, Py_ssize_t *count) {
+    PyObject *array = PyObject_GetAttrString(object, name);
+    int *copy = array == NULL ? NULL : copied_ints(array, count);
+    Py_XDECREF(array);
+    return copy;
+}
+
+/* A machine for a program, an object with the attributes of autograd.tape.compiled.program.Program. */
+static PyObject *core_machine(PyObject *program, PyObject *call) {
     machine *m = PyMem_RawCalloc(1, sizeof(machine));
     int *slots_of_params = NULL, *needed = NULL;
     Py_ssize_t ints, ignored, doubles;
-    PyObject *capsule;
-    if (m == NULL) return PyErr_NoMemory();
-    m->slots = slots;
-    m->grads_from = grads_from;
-    m->lanes_from = lanes_from;
-    m->first_input = first_input;
-    m->input_count = input_count;
-    m->aux = aux;
-    m->longest = longest;
+    PyObject *capsule, *flat = PyObject_GetAttrString(program, "flat");
+    if (m == NULL || flat == NULL) {
+        PyMem_RawFree(m);
+        Py_XDECREF(flat);
+        return flat == NULL ? NULL : PyErr_NoMemory();
+    }
     m->call = Py_NewRef(call);
-    if ((m->code = (instruction *)copied_ints(code, &ints)) == NULL || (m->lists = copied_ints(lists, &ignored)) == NULL ||
-        (m->outputs = copied_ints(outputs, &m->output_count)) == NULL ||
-        (slots_of_params = copied_ints(param_slots, &m->param_count)) == NULL ||
-        (needed = copied_ints(param_needed, &ignored)) == NULL)
+    if (size_of(program, "slots", &m->slots) < 0 || size_of(program, "grads_from", &m->grads_from) < 0 ||
+        size_of(program, "lanes_from", &m->lanes_from) < 0 || size_of(program, "first_input", &m->first_input) < 0 ||
+        size_of(flat, "inputs", &m->input_count) < 0 || size_of(program, "aux", &m->aux) < 0 ||
+        size_of(program, "longest", &m->longest) < 0)
+        goto failed;
+    if ((m->code = (instruction *)ints_of(program, "code", &ints)) == NULL ||
+        (m->lists = ints_of(program, "lists", &ignored)) == NULL ||
+        (m->outputs = ints_of(program, "outputs", &m->output_count)) == NULL ||
+        (slots_of_params = ints_of(program, "param_slots", &m->param_count)) == NULL ||
+        (needed = ints_of(program, "param_needed", &ignored)) == NULL)
         goto failed;
     m->count = ints * (Py_ssize_t)sizeof(int) / (Py_ssize_t)sizeof(instruction);
     if (divide_params(m, slots_of_params, needed, m->param_count) < 0) goto failed;
     carry_results(m);
-    for (Py_ssize_t i = 0; i < m->count; i++) m->has_calls |= m->code[i].op == OP_CALL;
-    doubles = WIDTH * ((slots - lanes_from) + (slots - grads_from) + aux) + ROOM * longest;
+    for (Py_ssize_t i = 0; i < m->count; i++) {
+        m->has_calls |= m->code[i].op == OP_CALL;
+        if (may_fail(m->code[i].op)) m->guarded = i + 1;
+    }
+    doubles = WIDTH * ((m->slots - m->lanes_from) + (m->slots - m->grads_from) + m->aux) + ROOM * m->longest;
     if (doubles > PY_SSIZE_T_MAX / 16 || (m->memory = PyMem_RawMalloc((size_t)doubles * sizeof(double) + 64)) == NULL) {
         PyErr_NoMemory();
         goto failed;
     }
     m->values = (double *)(((uintptr_t)m->memory + 63) & ~(uintptr_t)63);
-    m->grads = m->values + WIDTH * (slots - lanes_from);
-    m->locals = m->grads + WIDTH * (slots - grads_from);
-    m->scratch = m->locals + WIDTH * aux;
+    m->grads = m->values + WIDTH * (m->slots - m->lanes_from);
+    m->locals = m->grads + WIDTH * (m->slots - m->grads_from);
+    m->scratch = m->locals + WIDTH * m->aux;
     capsule = PyCapsule_New(m, CAPSULE, free_capsule);
     if (capsule == NULL) goto failed;
+    Py_DECREF(flat);
     PyMem_RawFree(slots_of_params);
     PyMem_RawFree(needed);
     return capsule;
 failed:
+    Py_DECREF(flat);
     PyMem_RawFree(slots_of_params);
     PyMem_RawFree(needed);
     free_machine(m);
@@ -413,16 +429,19 @@ failed:
 
 typedef struct {
     const double *batch, *seeds;
-    double *outputs, *input_gradients, *block, *total;
-    const int *places;
-    Py_ssize_t rows, rows_before, sums;
+    double *outputs, *input_gradients, *block, *total, *separate;
+    const int *places, *which; /* which: the rows that are run; NULL where all are */
+    Py_ssize_t rows, rows_before, sums, seeds_stride;
 } job;
 
 typedef struct {
-    Py_ssize_t row; /* -1 where nothing failed */
+    Py_ssize_t row; /* -1 where nothing failed; counted in the rows that are run */
     int guard;
     double left, right;
 } failure;
+
+/* The place of a row in the buffers. */
+static inline Py_ssize_t place_of(const job *j, Py_ssize_t row) { return j->which == NULL ? row : j->which[row]; }
 
 static void load_scalars(const machine *m, int lanes) {
     for (Py_ssize_t slot = m->lanes_from; slot < m->first_input; slot++)
@@ -433,15 +452,18 @@ static void load_scalars(const machine *m, int lanes) {
 static void load_rows(const machine *m, const job *j, Py_ssize_t start, int active, int lanes) {
     double *to = m->values + (m->first_input - m->lanes_from) * lanes;
     for (int l = 0; l < lanes; l++) {
-        const double *row = j->batch + (start + (l < active ? l : active - 1)) * m->input_count;
+        const double *row = j->batch + place_of(j, start + (l < active ? l : active - 1)) * m->input_count;
         for (Py_ssize_t i = 0; i < m->input_count; i++) to[i * lanes + l] = row[i];
     }
 }
 
-static void run_backward(const machine *m, const job *j, const executor *e, int masked) {
+static void run_backward(const machine *m, const job *j, const executor *e, Py_ssize_t start, int active, int masked) {
     memset(m->grads, 0, (size_t)((m->slots - m->grads_from) * e->lanes) * sizeof(double));
-    for (Py_ssize_t o = 0; o < m->output_count; o++)
-        for (int l = 0; l < e->lanes; l++) m->grads[(m->outputs[o] - m->grads_from) * e->lanes + l] += j->seeds[o];
+    for (int l = 0; l < e->lanes; l++) {
+        const double *seeds = j->seeds + j->seeds_stride * place_of(j, start + (l < active ? l : active - 1));
+        for (Py_ssize_t o = 0; o < m->output_count; o++)
+            m->grads[(m->outputs[o] - m->grads_from) * e->lanes + l] += seeds[o];
+    }
     (masked ? e->backward_masked : e->backward)(m, j->input_gradients == NULL);
 }
 
@@ -476,6 +498,16 @@ static void fold(const machine *m, const job *j, const executor *e, Py_ssize_t s
     }
 }
 
+/* Write the parameters' gradients of some rows, each to a row of its own. */
+static void keep_separate(const machine *m, const job *j, const executor *e, Py_ssize_t start, int active, int masked) {
+    for (int l = 0; l < active; l++) {
+        double *row = j->separate + place_of(j, start + l) * j->sums;
+        for (Py_ssize_t p = 0; p < m->loose_count; p++)
+            row[j->places[m->loose[p].param]] = m->grads[(m->loose[p].slot - m->grads_from) * e->lanes + l];
+        for (Py_ssize_t t = 0; t < m->layer_count; t++) e->fold_layer(m, &m->layers[t], j->places, row, l, l + 1, masked);
+    }
+}
+
 static failure failed_at(const machine *m, const instruction *i, Py_ssize_t row, int lanes) {
     const double *values = m->values;
     failure f = {row, -1, 0.0, (double)i->n};
@@ -500,88 +532,166 @@ static failure first_failure(const machine *m, const job *j, Py_ssize_t start, i
     for (Py_ssize_t row = start; row < start + active; row++) {
         const instruction *i;
         load_rows(m, j, row, 1, 1);
-        i = forward_scalar(m, 0);
+        i = forward_scalar(m, 0, NULL);
         if (i != NULL) return failed_at(m, i, row, 1);
     }
     return (failure){start, -1, NAN, 0.0}; /* cannot be: the arithmetic is the same */
 }
 
+/* Run rows until one fails: those before it are done. */
 static failure run_job(const machine *m, const job *j, const executor *e) {
     const int lanes = e->lanes;
+    Py_ssize_t rows = j->rows;
+    failure failed = {-1, 0, 0.0, 0.0};
     load_scalars(m, lanes);
-    for (Py_ssize_t start = 0; start < j->rows; start += lanes) {
-        const int active = j->rows - start < lanes ? (int)(j->rows - start) : lanes;
+    for (Py_ssize_t start = 0; start < rows; start += lanes) {
+        const int active = rows - start < lanes ? (int)(rows - start) : lanes;
         const instruction *stopped;
         int masked;
         load_rows(m, j, start, active, lanes);
-        stopped = e->forward(m, j->seeds != NULL);
+        stopped = e->forward(m, j->seeds != NULL, NULL);
         if (stopped != NULL) {
             if (stopped->op == OP_CALL && PyErr_Occurred()) return (failure){start, -1, 0.0, 0.0};
-            return lanes == 1 ? failed_at(m, stopped, start, 1) : first_failure(m, j, start, active);
+            failed = lanes == 1 ? failed_at(m, stopped, start, 1) : first_failure(m, j, start, active);
+            rows = failed.row;
+            load_scalars(m, lanes);
+            start -= lanes; /* once more, with the rows before it */
+            continue;
         }
         for (Py_ssize_t o = 0; o < m->output_count; o++) {
             const double *value = m->values + (m->outputs[o] - m->lanes_from) * lanes;
-            for (int l = 0; l < active; l++) j->outputs[(start + l) * m->output_count + o] = value[l];
+            for (int l = 0; l < active; l++) j->outputs[place_of(j, start + l) * m->output_count + o] = value[l];
         }
         if (j->seeds == NULL) continue;
-        run_backward(m, j, e, 0);
+        run_backward(m, j, e, start, active, 0);
         masked = e->in_doubt(m, j->input_gradients != NULL);
-        if (masked) run_backward(m, j, e, 1);
+        if (masked) run_backward(m, j, e, start, active, 1);
         if (j->input_gradients != NULL) {
             const double *grad = m->grads + (m->first_input - m->grads_from) * lanes;
             for (int l = 0; l < active; l++)
                 for (Py_ssize_t i = 0; i < m->input_count; i++)
-                    j->input_gradients[(start + l) * m->input_count + i] = grad[i * lanes + l];
+                    j->input_gradients[place_of(j, start + l) * m->input_count + i] = grad[i * lanes + l];
         }
-        if (j->block != NULL) fold(m, j, e, start, active, masked);
+        if (j->separate != NULL) keep_separate(m, j, e, start, active, masked);
+        else if (j->block != NULL) fold(m, j, e, start, active, masked);
     }
-    return (failure){-1, 0, 0.0, 0.0};
+    return failed;
 }
 
-enum { SCALARS, BATCH, OUTPUTS, SEEDS, INPUT_GRADIENTS, SUM_OF_BLOCK, TOTAL, PLACES, BUFFERS };
+/* Whether the guards hold for each row: 0, 1, or 2 where it failed at an index before a guard did. */
+static void run_selection(const machine *m, const job *j, const executor *e, unsigned char *status) {
+    const int lanes = e->lanes;
+    load_scalars(m, lanes);
+    for (Py_ssize_t start = 0; start < j->rows; start += lanes) {
+        const int active = j->rows - start < lanes ? (int)(j->rows - start) : lanes;
+        unsigned char alive[WIDTH];
+        const instruction *stopped;
+        for (int l = 0; l < lanes; l++) alive[l] = l < active;
+        load_rows(m, j, start, active, lanes);
+        stopped = e->forward(m, 0, alive);
+        if (stopped == NULL || stopped->op == OP_GUARD) {
+            memcpy(status + start, alive, (size_t)active);
+            continue;
+        }
+        if (stopped->op == OP_CALL && PyErr_Occurred()) return;
+        load_scalars(m, 1); /* one at a time, to see which */
+        for (Py_ssize_t row = start; row < start + active; row++) {
+            alive[0] = 1;
+            load_rows(m, j, row, 1, 1);
+            stopped = forward_scalar(m, 0, alive);
+            if (stopped != NULL && stopped->op == OP_CALL && PyErr_Occurred()) return;
+            status[row] = stopped == NULL ? 1 : stopped->op == OP_GUARD ? 0 : 2;
+        }
+        load_scalars(m, lanes);
+    }
+}
 
-/* None, or the tuple (row, guard, left, right) of the first row that failed. Buffers may be None where they are not wanted. */
+enum { SCALARS, BATCH, OUTPUTS, SEEDS, INPUT_GRADIENTS, SUM_OF_BLOCK, TOTAL, PLACES, WHICH, SEPARATE, BUFFERS };
+static const struct {
+    int writable, size;
+} buffer_kinds[BUFFERS] = {
+    [OUTPUTS] = {1, sizeof(double)},      [INPUT_GRADIENTS] = {1, sizeof(double)}, [SUM_OF_BLOCK] = {1, sizeof(double)},
+    [TOTAL] = {1, sizeof(double)},        [SEPARATE] = {1, sizeof(double)},        [SCALARS] = {0, sizeof(double)},
+    [BATCH] = {0, sizeof(double)},        [SEEDS] = {0, sizeof(double)},           [PLACES] = {0, sizeof(int)},
+    [WHICH] = {0, sizeof(int)},
+};
+
+typedef struct {
+    Py_buffer views[BUFFERS];
+    void *at[BUFFERS];
+    Py_ssize_t sizes[BUFFERS];
+    int held;
+} buffers;
+
+static void release(buffers *b) {
+    while (b->held-- > 0)
+        if (b->views[b->held].obj != NULL) PyBuffer_Release(&b->views[b->held]);
+}
+
+/* Buffers of objects, which may be None where they are not wanted. */
+static int acquire(buffers *b, PyObject *const *objects) {
+    for (b->held = 0; b->held < BUFFERS; b->held++) {
+        const int k = b->held;
+        b->at[k] = NULL;
+        b->sizes[k] = 0;
+        b->views[k].obj = NULL;
+        if (objects[k] == Py_None) continue;
+        if (PyObject_GetBuffer(objects[k], &b->views[k], buffer_kinds[k].writable ? PyBUF_WRITABLE : PyBUF_SIMPLE) < 0) {
+            release(b);
+            return -1;
+        }
+        b->at[k] = b->views[k].buf;
+        b->sizes[k] = b->views[k].len / buffer_kinds[k].size;
+    }
+    return 0;
+}
+
+static int are_within(const void *numbers, Py_ssize_t count, Py_ssize_t end) {
+    for (Py_ssize_t i = 0; i < count; i++)
+        if (((const int *)numbers)[i] < 0 || ((const int *)numbers)[i] >= end) return 0;
+    return 1;
+}
+
+static const char *fault_of(const machine *m, const buffers *b, Py_ssize_t rows, int is_selection) {
+    const Py_ssize_t *sizes = b->sizes, sums = sizes[SUM_OF_BLOCK];
+    if (sizes[SCALARS] < m->first_input || sizes[BATCH] < rows * m->input_count ||
+        (!is_selection && sizes[OUTPUTS] < rows * m->output_count) ||
+        (b->at[SEEDS] != NULL && sizes[SEEDS] != m->output_count && sizes[SEEDS] != rows * m->output_count) ||
+        (b->at[INPUT_GRADIENTS] != NULL && sizes[INPUT_GRADIENTS] < rows * m->input_count) ||
+        (b->at[SUM_OF_BLOCK] != NULL && (sizes[TOTAL] != sums || sizes[PLACES] < m->param_count)) ||
+        (b->at[SEPARATE] != NULL && (b->at[SUM_OF_BLOCK] == NULL || sizes[SEPARATE] < rows * sums)))
+        return "a buffer of the replay is too small";
+    if (b->at[SUM_OF_BLOCK] != NULL && !are_within(b->at[PLACES], m->param_count, sums))
+        return "a parameter's place is beyond the sums";
+    if (b->at[WHICH] != NULL && !are_within(b->at[WHICH], sizes[WHICH], rows)) return "a row is beyond the batch";
+    return NULL;
+}
+
+/* None, or the tuple (row, guard, left, right) of the first row that failed: as autograd.tape.replay.Rows says. */
 static PyObject *core_replay(
     PyObject *capsule, PyObject *scalars, PyObject *batch, Py_ssize_t rows, PyObject *outputs, PyObject *seeds,
-    PyObject *input_gradients, PyObject *block, PyObject *total, Py_ssize_t rows_before, PyObject *places
+    PyObject *input_gradients, PyObject *block, PyObject *total, Py_ssize_t rows_before, PyObject *places, PyObject *which,
+    PyObject *separate
 ) {
-    PyObject *objects[BUFFERS] = {scalars, batch, outputs, seeds, input_gradients, block, total, places};
+    PyObject *objects[BUFFERS] = {scalars, batch, outputs, seeds, input_gradients, block, total, places, which, separate};
     machine *m = PyCapsule_GetPointer(capsule, CAPSULE);
-    Py_buffer views[BUFFERS];
-    void *at[BUFFERS] = {NULL};
-    Py_ssize_t sizes[BUFFERS];
     PyObject *result = NULL;
-    int held = 0;
-    if (m == NULL) return NULL;
-    for (; held < BUFFERS; held++) {
-        int writable = held == OUTPUTS || held == INPUT_GRADIENTS || held == SUM_OF_BLOCK || held == TOTAL;
-        sizes[held] = 0;
-        views[held].obj = NULL;
-        if (objects[held] == Py_None) continue;
-        if (PyObject_GetBuffer(objects[held], &views[held], writable ? PyBUF_WRITABLE : PyBUF_SIMPLE) < 0) goto done;
-        at[held] = views[held].buf;
-        sizes[held] = views[held].len / (held == PLACES ? (Py_ssize_t)sizeof(int) : (Py_ssize_t)sizeof(double));
-    }
-    if (sizes[SCALARS] < m->first_input || sizes[BATCH] < rows * m->input_count || sizes[OUTPUTS] < rows * m->output_count ||
-        (at[SEEDS] != NULL && sizes[SEEDS] < m->output_count) ||
-        (at[INPUT_GRADIENTS] != NULL && sizes[INPUT_GRADIENTS] < rows * m->input_count) ||
-        (at[SUM_OF_BLOCK] != NULL && (sizes[TOTAL] != sizes[SUM_OF_BLOCK] || sizes[PLACES] < m->param_count))) {
-        PyErr_SetString(PyExc_ValueError, "a buffer of the replay is too small");
-        goto done;
-    }
-    for (Py_ssize_t p = 0; at[SUM_OF_BLOCK] != NULL && p < m->param_count; p++) {
-        int place = ((const int *)at[PLACES])[p];
-        if (place < 0 || place >= sizes[SUM_OF_BLOCK]) {
-            PyErr_SetString(PyExc_ValueError, "a parameter's place is beyond the sums");
-            goto done;
-        }
-    }
-    {
-        job j = {at[BATCH], at[SEEDS], at[OUTPUTS], at[INPUT_GRADIENTS], at[SUM_OF_BLOCK], at[TOTAL], at[PLACES], rows,
-                 rows_before, sizes[SUM_OF_BLOCK]};
-        const executor *e = rows == 1 ? &one_row : &executors[chosen];
+    const char *fault;
+    buffers b;
+    if (m == NULL || acquire(&b, objects) < 0) return NULL;
+    fault = fault_of(m, &b, rows, 0);
+    if (fault != NULL) {
+        PyErr_SetString(PyExc_ValueError, fault);
+    } else {
+        const job j = {
+            .batch = b.at[BATCH], .seeds = b.at[SEEDS], .outputs = b.at[OUTPUTS], .input_gradients = b.at[INPUT_GRADIENTS],
+            .block = b.at[SUM_OF_BLOCK], .total = b.at[TOTAL], .separate = b.at[SEPARATE], .places = b.at[PLACES],
+            .which = b.at[WHICH], .rows = b.at[WHICH] == NULL ? rows : b.sizes[WHICH], .rows_before = rows_before,
+            .sums = b.sizes[SUM_OF_BLOCK], .seeds_stride = b.sizes[SEEDS] == m->output_count ? 0 : m->output_count,
+        };
+        const executor *e = j.rows == 1 ? &one_row : &executors[chosen];
         failure f;
-        m->scalars = at[SCALARS];
+        m->scalars = b.at[SCALARS];
         if (m->has_calls) {
             f = run_job(m, &j, e);
         } else {
@@ -589,13 +699,46 @@ static PyObject *core_replay(
             f = run_job(m, &j, e);
             Py_END_ALLOW_THREADS
         }
-        if (PyErr_Occurred()) goto done;
-        result = f.row < 0 ? Py_NewRef(Py_None) : Py_BuildValue("nidd", f.row, f.guard, f.left, f.right);
+        if (!PyErr_Occurred())
+            result = f.row < 0 ? Py_NewRef(Py_None) : Py_BuildValue("nidd", place_of(&j, f.row), f.guard, f.left, f.right);
     }
-done:
-    while (held-- > 0)
-        if (views[held].obj != NULL) PyBuffer_Release(&views[held]);
+    release(&b);
     return result;
+}
+
+/* A bytearray with the status of each row: see `run_selection`. */
+static PyObject *core_select(PyObject *capsule, PyObject *scalars, PyObject *batch, Py_ssize_t rows, PyObject *which) {
+    PyObject *objects[BUFFERS], *status = NULL;
+    machine *m = PyCapsule_GetPointer(capsule, CAPSULE);
+    const char *fault;
+    buffers b;
+    for (int k = 0; k < BUFFERS; k++) objects[k] = Py_None;
+    objects[SCALARS] = scalars;
+    objects[BATCH] = batch;
+    objects[WHICH] = which;
+    if (m == NULL || acquire(&b, objects) < 0) return NULL;
+    fault = fault_of(m, &b, rows, 1);
+    if (fault != NULL) {
+        PyErr_SetString(PyExc_ValueError, fault);
+    } else {
+        const job j = {.batch = b.at[BATCH], .which = b.at[WHICH], .rows = b.at[WHICH] == NULL ? rows : b.sizes[WHICH]};
+        const executor *e = j.rows == 1 ? &one_row : &executors[chosen];
+        status = PyByteArray_FromStringAndSize(NULL, j.rows);
+        if (status != NULL) {
+            unsigned char *to = (unsigned char *)PyByteArray_AS_STRING(status);
+            m->scalars = b.at[SCALARS];
+            if (m->has_calls) {
+                run_selection(m, &j, e, to);
+                if (PyErr_Occurred()) Py_CLEAR(status);
+            } else {
+                Py_BEGIN_ALLOW_THREADS
+                run_selection(m, &j, e, to);
+                Py_END_ALLOW_THREADS
+            }
+        }
+    }
+    release(&b);
+    return status;
 }
 
 #endif

@@ -1,4 +1,4 @@
-"""Batches: rows of numbers as lists, arrays and buffers, and results given back in kind."""
+"""Batches: rows of numbers as lists, arrays and buffers, and results of the same kind."""
 
 from __future__ import annotations
 
@@ -10,16 +10,16 @@ from typing import Any
 from autograd.arguments import as_operand, shortened
 from autograd.value import Value
 
-__all__ = ["Batch", "read_batch"]
+__all__ = ["Batch", "read_batch", "read_gradient"]
 
 
 class Batch:
     """The rows of one call.
 
     Attributes:
-        numbers: a buffer of float64, row by row.
-        rows: how many there are.
-        in_kind: `(numbers, columns)` -> the numbers as the batch came; one number a row where columns is None.
+        numbers: A buffer of float64, row by row.
+        rows: The number of rows.
+        in_kind: `(numbers, columns)` -> the numbers in the kind of the batch; one number per row if columns is None.
     """
 
     __slots__ = ("in_kind", "numbers", "rows")
@@ -31,14 +31,14 @@ class Batch:
 
 
 def read_batch(batch: Any, width: int) -> Batch:
-    """The rows of a batch, each of `width` numbers.
+    """Read the rows of a batch, each of `width` numbers.
 
-    A buffer of float64 that lies in memory row by row is used as it is; anything else is copied.
+    A buffer of float64 that lies in memory row by row is used in place; anything else is copied.
 
     Raises:
-        TypeError: it is no sequence of rows, or something in it is no number.
-        ValueError: it is empty, or a row has not `width` numbers.
-        OverflowError: an int in it is too large for a float.
+        TypeError: The batch is not a sequence of rows, or something in it is not a number.
+        ValueError: The batch is empty, or a row does not have `width` numbers.
+        OverflowError: An int in the batch is too large for a float.
 
     >>> read_batch([[1, 2], [3, 4]], 2).rows
     2
@@ -50,9 +50,49 @@ def read_batch(batch: Any, width: int) -> Batch:
         return _read_buffer(batch, width)
     if not isinstance(batch, list | tuple):
         view = _view_of(batch)
-        if view is not None and view.format != "B":  # bytes, a file in memory: no numbers unless it is said
+        if view is not None and view.format != "B":  # bytes, a file in memory: not numbers unless declared so
             return _read_buffer(view, width)
     return _read_rows(batch, width)
+
+
+def read_gradient(gradient: Any, rows: int, columns: int) -> array[float]:
+    """Return upstream gradients of the outputs of some rows, `columns` per row.
+
+    Args:
+        gradient: One number, or one number per row.
+        rows: The number of rows.
+        columns: The number of outputs per row.
+
+    Returns:
+        The gradients of the outputs of one row if they are those of all rows; otherwise those of each row in turn.
+
+    Raises:
+        TypeError: `gradient` is not a number or a sequence of numbers.
+        ValueError: `gradient` does not have one number per row.
+
+    >>> read_gradient(0.5, 3, 2), read_gradient([1, 2, 3], 3, 1)
+    (array('d', [0.5, 0.5]), array('d', [1.0, 2.0, 3.0]))
+    """
+    number = gradient if type(gradient) is float else None if type(gradient) is Value else as_operand(gradient)
+    if number is not None:
+        return array("d", [number]) * columns
+    if isinstance(gradient, list | tuple):
+        numbers = [None if type(x) is Value else as_operand(x) for x in gradient]
+        if None in numbers:
+            place = numbers.index(None)
+            x = gradient[place]
+            raise TypeError(f"gradient[{place}] must be a number, not {type(x).__name__} {shortened(x)}")
+        listed: Any = array("d", numbers)
+    elif _view_of(gradient) is not None and not isinstance(gradient, bytes | bytearray):
+        listed = read_batch(gradient, 1).numbers
+    else:
+        raise TypeError(
+            f"gradient must be a number or a sequence with one number per row, not {type(gradient).__name__} "
+            f"{shortened(gradient)}"
+        )
+    if len(listed) != rows:
+        raise ValueError(f"gradient has {len(listed)} numbers for {rows} rows: give one number, or one per row")
+    return array("d", listed if columns == 1 else [x for x in listed for _ in range(columns)])
 
 
 def _view_of(batch: Any) -> memoryview | None:
@@ -64,7 +104,9 @@ def _view_of(batch: Any) -> memoryview | None:
 
 def _read_numpy(numpy: Any, batch: Any, width: int) -> Batch:
     if isinstance(batch, numpy.ma.MaskedArray):
-        raise TypeError("a masked array is no batch, its masked numbers would be used: give its .filled(number)")
+        raise TypeError(
+            "a batch must not be a masked array, because its masked numbers would be used: give its .filled(number)"
+        )
     if batch.dtype.kind not in "biuf":
         read = _read_rows(batch.tolist(), width)
         numbers, rows = read.numbers, read.rows
@@ -85,7 +127,7 @@ def _read_numpy(numpy: Any, batch: Any, width: int) -> Batch:
 def _read_buffer(batch: array[Any] | memoryview, width: int) -> Batch:
     view = memoryview(batch)
     if view.format not in _NUMBER_FORMATS:
-        raise TypeError(f"a batch holds numbers, not a buffer of format {view.format!r}")
+        raise TypeError(f"a batch must hold numbers, not the format {view.format!r}")
     rows = _rows_of_shape(view.shape or (), width)
     if view.format == "d" and view.c_contiguous:
         numbers: Any = view.cast("B").cast("d")
@@ -130,8 +172,7 @@ def _read_rows(batch: Any, width: int) -> Batch:
     for row in batch:
         if isinstance(row, str | bytes | dict | set | frozenset) or not hasattr(row, "__iter__"):
             raise TypeError(
-                f"row {rows} of the batch is {type(row).__name__} {shortened(row)}: each row must be a sequence of "
-                "numbers"
+                f"row {rows} of the batch must be a sequence of numbers, not {type(row).__name__} {shortened(row)}"
             )
         before = len(numbers)
         for x in row:
@@ -158,7 +199,9 @@ def _number(x: object, row: int, column: int) -> float:
     except OverflowError as error:
         raise OverflowError(f"row {row}, column {column} of the batch: {error}") from None
     if number is None:
-        raise TypeError(f"row {row}, column {column} of the batch is {type(x).__name__} {shortened(x)}: numbers only")
+        raise TypeError(
+            f"row {row}, column {column} of the batch must be a number, not {type(x).__name__} {shortened(x)}"
+        )
     return number
 
 

@@ -2,6 +2,8 @@
 cimport cython
 from autograd.value cimport Value, operand_count, operand_node, operand_number
 
+cdef int _LAST
+
 
 cdef class Index:
     cdef long long low, count
@@ -31,3 +33,10 @@ cdef class Flattening:
 
 @cython.locals(k=Py_ssize_t, i=Py_ssize_t, found=bint)
 cdef bint _has_constant_node(int[::1] starts, int[::1] operands, Py_ssize_t nodes)
+
+@cython.locals(first=int, k=int, mask=int, low=int, found=int, j=int)
+cdef _mark_from_leaves(int[::1] codes, int[::1] starts, int[::1] operands, int[::1] inert, int[::1] up, int nodes)
+@cython.locals(first=int, k=int, mask=int, low=int, j=int)
+cdef _mark_from_outputs(
+    int[::1] codes, int[::1] starts, int[::1] operands, int[::1] inert, int[::1] up, int[::1] need, int nodes
+)

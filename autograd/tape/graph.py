@@ -1,7 +1,7 @@
 # cython: boundscheck=False, wraparound=False, initializedcheck=False
-"""A graph as flat arrays: what a tape is made of, before it is lowered, and what a pickle of it holds.
+"""A graph as flat arrays: what a tape means. It is replayed as it stands or lowered first, and a pickle holds it.
 
-Every number of the graph has an id: first the inputs, then the parameters (the leaves that are no inputs), then the
+Every number of the graph has an id: first the inputs, then the parameters (the leaves that are not inputs), then the
 computed nodes in the order of their creation, which is a topological order. Constants have the ids -1, -2, ...
 """
 
@@ -24,22 +24,28 @@ from autograd.value import Value, creation_number, many, operand_count, operand_
 if TYPE_CHECKING:
     from autograd.tape.recorder import Guard
 
-__all__ = ["FlatGraph", "flatten_graph", "folded"]
+__all__ = ["LAST", "FlatGraph", "check_size", "flatten_graph", "folded", "gradients_needed", "inert_operands"]
+
+LAST = _LAST = 8
+"""In a mask of operands: the last one."""
+
+_LARGEST = 2**27
 
 
 class FlatGraph:
-    """Flat arrays of a graph.
+    """The flat arrays of a graph.
 
     Attributes:
-        inputs, params: how many there are.
-        constants: the numbers among the operands.
-        codes: the primitive of each computed node.
-        starts: where the operands of each begin; one more than there are nodes.
-        operands: ids.
-        outputs: ids.
-        guard_codes, guard_lefts, guard_rights, guard_outcomes: the comparison, the ids of its operands, what came out.
-        guard_places: how many computed nodes stand before each guard.
-        kinds: for each code whether a node has it; empty where it was not noted.
+        inputs, params: The number of inputs and of parameters.
+        constants: The numbers among the operands.
+        codes: The code of the primitive of each computed node.
+        starts: Where the operands of each node begin, and the end of the last ones.
+        operands: The ids of the operands.
+        outputs: The ids of the outputs.
+        guard_codes, guard_lefts, guard_rights, guard_outcomes: For each guard the code of the comparison, the ids of
+            its operands, and its outcome.
+        guard_places: The number of computed nodes before each guard.
+        kinds: For each code whether a node has it; empty if this was not noted.
     """
 
     __slots__ = (
@@ -76,10 +82,10 @@ class FlatGraph:
 
 @cython.cclass
 class Index:
-    """From the creation number of a node to its id."""
+    """A map from the creation numbers of nodes to their ids."""
 
     def __init__(self, nodes: list[Value], first: int) -> None:
-        """Give ids from `first` on to nodes, oldest first."""
+        """Give nodes, oldest first, the ids from `first` on."""
         self.others: dict[int, int] = {}
         self._fill(nodes, first)
 
@@ -103,7 +109,7 @@ class Index:
                 self.others[node._number] = first + i + 1
 
     def find(self, number: int) -> int:
-        """The id; -1 where the node has none here."""
+        """Return the id of a node; -1 if it is not among the nodes."""
         place = number - self.low
         if 0 <= place < self.count:
             return self.ids[place] - 1
@@ -112,7 +118,7 @@ class Index:
 
 @cython.cclass
 class Flattening:
-    """A graph on its way to flat arrays."""
+    """A graph that is being flattened."""
 
     def __init__(self, flat: FlatGraph, leaves: list[Value], computed: list[Value], inputs: list[Value]) -> None:
         self.flat = flat
@@ -122,14 +128,14 @@ class Flattening:
         self.constants: dict[float, int] = {}
 
     def id_of(self, node: Value) -> int:
-        """The id of a node."""
+        """Return the id of a node."""
         found = self.nodes.find(node._number)
         if found < 0:
             found = self.leaves.find(node._number)
         return found if found >= 0 else self.inputs[node._number]
 
     def id_of_number(self, number: float) -> int:
-        """The id of a constant; equal ones share it."""
+        """Return the id of a constant; equal constants share it."""
         known = self.constants.get(number, 0)
         if known < 0 and number != 0.0:
             return known
@@ -138,7 +144,7 @@ class Flattening:
         return known
 
     def flatten(self, computed: list[Value]) -> None:
-        """Take the nodes over, oldest first."""
+        """Append computed nodes, which are given oldest first."""
         nodes = len(computed)
         total = 0
         for k in range(nodes):
@@ -165,7 +171,7 @@ class Flattening:
 def flatten_graph(
     outputs: Sequence[Value | float], guards: Sequence[Guard], inputs: list[Value]
 ) -> tuple[FlatGraph, list[Value]]:
-    """The graph that outputs and guards reach, and its parameters in the order of their creation."""
+    """Return the graph that outputs and guards depend on, and its parameters in the order of their creation."""
     roots: list[Value | float] = [x for x in outputs if type(x) is Value]
     for guard in guards:
         roots += [x for x in (guard.left, guard.right) if type(x) is Value]
@@ -193,8 +199,88 @@ def flatten_graph(
     return flat, params
 
 
+def check_size(flat: FlatGraph) -> None:
+    """Raise OverflowError if a graph is too large for the 32-bit places of a program."""
+    if len(flat.operands) + len(flat.codes) + flat.inputs + flat.params >= _LARGEST:
+        raise OverflowError(f"a graph of {len(flat.codes):,} nodes is too large for a tape: record a part of it")
+
+
+def inert_operands() -> array[int]:
+    """Return, for the code of each primitive, a mask of the operands to which no gradient ever passes.
+
+    These are the operands whose local derivative is the constant 0.
+    """
+    masks = array("i", bytes(4 * len(BY_CODE)))
+    for code, primitive in enumerate(BY_CODE):
+        if primitive is None:
+            continue
+        if primitive.arity is not None:
+            masks[code] = sum(1 << i for i, formula in enumerate(primitive.derivatives) if formula == "0")
+        elif primitive.takes_index:
+            masks[code] = LAST
+    return masks
+
+
+def gradients_needed(flat: FlatGraph, receiving: array[int]) -> array[int]:
+    """Return for each id whether a gradient passes through it: bit 0 to parameters, bit 1 to inputs.
+
+    Args:
+        flat: The graph.
+        receiving: For each parameter whether it receives a gradient.
+    """
+    count = flat.inputs + flat.params + len(flat.codes)
+    need, up = array("i", bytes(4 * (count + 1))), array("i", bytes(4 * (count + 1)))
+    for i in range(flat.inputs + flat.params):
+        up[i] = 2 if i < flat.inputs else receiving[i - flat.inputs]
+    codes = flat.codes if len(flat.codes) else array("i", [0])
+    operands = flat.operands if len(flat.operands) else array("i", [0])
+    inert = inert_operands()
+    _mark_from_leaves(codes, flat.starts, operands, inert, up, len(flat.codes))
+    for output in flat.outputs:
+        if output >= 0:
+            need[output] = up[output]
+    _mark_from_outputs(codes, flat.starts, operands, inert, up, need, len(flat.codes))
+    return need
+
+
+def _mark_from_leaves(
+    codes: array[int], starts: array[int], operands: array[int], inert: array[int], up: array[int], nodes: int
+) -> None:
+    """Mark what each node depends on."""
+    first = len(up) - 1 - nodes
+    for k in range(nodes):
+        mask = inert[codes[k]]
+        low = starts[k]
+        found = 0
+        for j in range(low, starts[k + 1] - (mask == _LAST)):
+            if operands[j] >= 0 and not (mask < _LAST and j - low < 3 and mask >> (j - low) & 1):
+                found |= up[operands[j]]
+        up[first + k] = found
+
+
+def _mark_from_outputs(
+    codes: array[int],
+    starts: array[int],
+    operands: array[int],
+    inert: array[int],
+    up: array[int],
+    need: array[int],
+    nodes: int,
+) -> None:
+    """Mark those that an output depends on."""
+    first = len(up) - 1 - nodes
+    for k in range(nodes - 1, -1, -1):
+        if need[first + k] == 0:
+            continue
+        mask = inert[codes[k]]
+        low = starts[k]
+        for j in range(low, starts[k + 1] - (mask == _LAST)):
+            if operands[j] >= 0 and not (mask < _LAST and j - low < 3 and mask >> (j - low) & 1):
+                need[operands[j]] = up[operands[j]]
+
+
 def folded(flat: FlatGraph) -> FlatGraph:
-    """The graph without the nodes that are computed from constants alone."""
+    """Return the graph without the nodes that are computed from constants alone."""
     first = flat.inputs + flat.params
     renamed: dict[int, int] = {}
     result: FlatGraph | None = None

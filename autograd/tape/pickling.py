@@ -1,7 +1,7 @@
-"""What a tape is made of, and its pickled form: versioned, and checked whole when it is loaded.
+"""The parts of a tape and their pickled form, which has a version and is checked completely when it is loaded.
 
-A program is never pickled: the graph that it was lowered from is, primitives by name, and is lowered again. So nothing
-that a file says reaches the replay but through the checks here.
+Programs are not pickled, but the graph with its primitives by name, which is lowered again. So whatever a file contains
+passes the checks here before it reaches a replay.
 """
 
 from __future__ import annotations
@@ -34,15 +34,15 @@ _ARRAYS = (
 
 
 class Form:
-    """What a tape is made of, besides its parameters: what a pickle of it holds.
+    """The parts of a tape besides its parameters.
 
     Attributes:
-        flat: the graph.
-        receiving: for each parameter whether it receives a gradient.
-        names: what the inputs are called.
-        is_list: whether the output was a list.
-        lines: where the program decided, a text for each guard; None for a standing graph.
-        recorded: how many nodes were computed while it was recorded.
+        flat: The graph.
+        receiving: For each parameter whether it receives a gradient.
+        names: The names of the inputs.
+        is_list: Whether the output is a list.
+        lines: The source line of each guard; None for an existing graph.
+        recorded: The number of nodes that were computed while the tape was recorded.
     """
 
     __slots__ = ("flat", "is_list", "lines", "names", "receiving", "recorded")
@@ -65,7 +65,7 @@ class Form:
 
 
 def leaves_of(flat: FlatGraph, output: int) -> tuple[list[int], list[int]]:
-    """The places of the inputs, and those of the parameters, that an output depends on.
+    """Return the places of the inputs and those of the parameters that an output depends on.
 
     >>> from autograd.tape.record import record
     >>> flat = record(lambda x, y: [x * x, y], inputs=[1.0, 2.0])._form.flat
@@ -107,26 +107,30 @@ def packed(form: Form) -> dict[str, Any]:
 
 
 def unpacked(state: Any, params: Any) -> tuple[Form, tuple[Value, ...]]:
-    """The form and the parameters that a pickle holds.
+    """Return the form and the parameters that a pickle holds.
 
     Raises:
-        ValueError: it is none, or of another version, or does not hold together; the error says what is wrong.
+        ValueError: The state is not that of a tape, has another version, or is inconsistent; the error says how.
     """
-    _expect(type(state) is dict, f"a dict was due, not {type(state).__name__}")
-    _expect(state.get("version") == _VERSION, f"version {state.get('version')!r}, and this is version {_VERSION}")
+    _expect(type(state) is dict, f"its state must be a dict, not {type(state).__name__}")
+    _expect(
+        state.get("version") == _VERSION,
+        f"its version is {state.get('version')!r}, and this package reads version {_VERSION}",
+    )
     _expect(
         state.keys() == {*_KEYS, *_ARRAYS},
-        f"it has {', '.join(sorted(map(str, state)))[:200]}, which is not what was due",
+        f"its keys {', '.join(sorted(map(str, state)))[:200]} are not the expected ones",
     )
     for name, kind in _KEYS.items():
         _expect(
-            type(state[name]) is kind or (name == "lines" and state[name] is None), f"{name!r} is no {kind.__name__}"
+            type(state[name]) is kind or (name == "lines" and state[name] is None),
+            f"{name!r} is not of type {kind.__name__}",
         )
     for name in (*_ARRAYS, "receiving"):
-        _expect(type(state[name]) is array and state[name].typecode == "i", f"{name!r} is no array of integers")
-    _expect(state["constants"].typecode == "d", "'constants' is no array of floats")
+        _expect(type(state[name]) is array and state[name].typecode == "i", f"{name!r} is not an array of integers")
+    _expect(state["constants"].typecode == "d", "'constants' is not an array of floats")
     names, lines = state["inputs"], state["lines"]
-    _expect(all(type(x) is str for x in [*names, *state["primitives"], *(lines or [])]), "a name is no str")
+    _expect(all(type(x) is str for x in [*names, *state["primitives"], *(lines or [])]), "a name is not a str")
     parameters = _checked_params(params)
     primitives = [_known(name) for name in state["primitives"]]
     flat = FlatGraph(len(names), len(parameters))
@@ -134,13 +138,15 @@ def unpacked(state: Any, params: Any) -> tuple[Form, tuple[Value, ...]]:
     for name in _ARRAYS:
         setattr(flat, name, state[name])
     for name in ("codes", "guard_codes"):
-        _expect(all(0 <= i < len(primitives) for i in state[name]), f"{name!r} names a primitive that is not listed")
+        _expect(
+            all(0 <= i < len(primitives) for i in state[name]), f"{name!r} refers to a primitive that is not listed"
+        )
         setattr(flat, name, array("i", [primitives[i].code for i in state[name]]))
     _check_nodes(flat)
     _check_outputs(flat, state["is_list"])
     _check_guards(flat, lines)
     receiving = state["receiving"]
-    _expect(len(receiving) == len(parameters) and set(receiving) <= {0, 1}, "'receiving' does not fit the parameters")
+    _expect(len(receiving) == len(parameters) and set(receiving) <= {0, 1}, "'receiving' does not match the parameters")
     _expect(state["recorded"] >= 0, "'recorded' is negative")
     return Form(flat, receiving, names, state["is_list"], lines, state["recorded"]), parameters
 
@@ -159,7 +165,7 @@ _KEYS: dict[str, type] = {
 
 def _expect(holds: bool, what: str) -> None:
     if not holds:
-        raise ValueError(f"this is no pickle of a tape: {what}")
+        raise ValueError(f"this is not a valid pickle of a tape: {what}")
 
 
 def _primitive(code: int) -> Primitive:
@@ -172,15 +178,15 @@ def _known(name: str) -> Primitive:
     primitive = by_name(name)
     if primitive is None:
         raise ValueError(
-            f"the tape uses the primitive {shortened(name)}: declare it (autograd.primitive) before loading"
+            f"the tape uses the primitive {shortened(name)}: declare it (autograd.primitive) before loading the tape"
         )
     _expect(name != "taped", "a result of a taped function cannot be replayed")
     return primitive
 
 
 def _checked_params(params: Any) -> tuple[Value, ...]:
-    _expect(type(params) is tuple and all(type(p) is Value for p in params), "the parameters are no tuple of Values")
-    _expect(len({id(p) for p in params}) == len(params), "a parameter is there twice")
+    _expect(type(params) is tuple and all(type(p) is Value for p in params), "the parameters are not a tuple of Values")
+    _expect(len({id(p) for p in params}) == len(params), "a parameter occurs twice")
     _expect(not any(p.op for p in params), "a parameter is a computed Value")
     found: tuple[Value, ...] = params
     return found
@@ -188,30 +194,38 @@ def _checked_params(params: Any) -> tuple[Value, ...]:
 
 def _check_nodes(flat: FlatGraph) -> None:
     nodes, first, starts, lowest = len(flat.codes), flat.inputs + flat.params, flat.starts, -len(flat.constants)
-    _expect(len(starts) == nodes + 1 and starts[0] == 0 and starts[-1] == len(flat.operands), "'starts' does not fit")
+    _expect(
+        len(starts) == nodes + 1 and starts[0] == 0 and starts[-1] == len(flat.operands),
+        "'starts' does not match the operands",
+    )
     _expect(len(flat.operands) + first < 2**28, "it is too large")
     for k, code in enumerate(flat.codes):
         low, high = starts[k], starts[k + 1]
-        _expect(0 <= low <= high <= len(flat.operands), f"the operands of node {k} lie outside")
+        _expect(0 <= low <= high <= len(flat.operands), f"the operands of node {k} are out of range")
         _expect(_primitive(code).takes(high - low), f"node {k}: {_primitive(code).name} of {high - low} operands")
         operands = flat.operands[low:high]
-        _expect(all(lowest <= i < first + k for i in operands), f"an operand of node {k} does not stand before it")
-        _expect(code != table.POWER_CONSTANT.code or operands[1] < 0, f"the exponent of node {k} is no constant")
+        _expect(all(lowest <= i < first + k for i in operands), f"an operand of node {k} does not come before it")
+        _expect(code != table.POWER_CONSTANT.code or operands[1] < 0, f"the exponent of node {k} is not a constant")
 
 
 def _check_outputs(flat: FlatGraph, is_list: bool) -> None:
     last, lowest = flat.inputs + flat.params + len(flat.codes), -len(flat.constants)
-    _expect(len(flat.outputs) == 1 or (is_list and len(flat.outputs) > 1), "the outputs do not fit")
-    _expect(all(lowest <= i < last for i in flat.outputs), "an output is no number of the graph")
+    _expect(
+        len(flat.outputs) == 1 or (is_list and len(flat.outputs) > 1), "the number of outputs does not match 'is_list'"
+    )
+    _expect(all(lowest <= i < last for i in flat.outputs), "an output is not in the graph")
 
 
 def _check_guards(flat: FlatGraph, lines: list[str] | None) -> None:
     first, lowest, places = flat.inputs + flat.params, -len(flat.constants), flat.guard_places
     count = len(lines or [])
     columns = (flat.guard_codes, flat.guard_lefts, flat.guard_rights, flat.guard_outcomes, places)
-    _expect(all(len(column) == count for column in columns), "there is not one line for each guard")
+    _expect(all(len(column) == count for column in columns), "the number of lines is not that of the guards")
     _expect(list(places) == sorted(places), "the guards are not in order")
     for code, left, right, outcome, place in zip(*columns, strict=True):
-        _expect(_primitive(code) in _COMPARISONS and outcome in (0, 1), "a guard is no comparison")
-        _expect(0 <= place <= len(flat.codes), "a guard lies outside")
-        _expect(all(lowest <= i < first + place for i in (left, right)), "a guard compares what is not there yet")
+        _expect(_primitive(code) in _COMPARISONS and outcome in (0, 1), "a guard is not a comparison")
+        _expect(0 <= place <= len(flat.codes), "a guard is out of range")
+        _expect(
+            all(lowest <= i < first + place for i in (left, right)),
+            "a guard compares a number that does not come before it",
+        )

@@ -13,11 +13,10 @@ from autograd.modes import current_mode, unwatched
 from autograd.primitives import table
 from autograd.primitives.primitive import by_name
 from autograd.pytree import flatten
-from autograd.tape.compiled.listing import names_of
 from autograd.tape.graph import flatten_graph
 from autograd.tape.pickling import Form
 from autograd.tape.recorder import Comparison, Recorder, recording
-from autograd.tape.tape import Tape
+from autograd.tape.tape import Tape, names_of
 from autograd.value import Value, creation_number, many, reached_by
 
 __all__ = ["record", "record_call"]
@@ -29,22 +28,25 @@ def record(
     *,
     params: Iterable[Value] | None = None,
 ) -> Tape:
-    """Record a function, or a graph that stands, as a tape.
+    """Record a function or an existing graph as a tape.
 
-    A function is called once, on the inputs, in recording mode: see `autograd.tape.recorder` for what its branches and
-    the numbers it reads become. A standing graph has no guards, for its comparisons are gone; one that contains `where`
-    is refused, for what it chose by is gone too.
+    A function is called once, on the inputs, in recording mode: `autograd.tape.recorder` tells what becomes of its
+    branches and of the numbers that it reads. An existing graph has no guards, because its comparisons are gone; a
+    graph that contains `where` is refused, because its condition is gone as well.
 
     Args:
-        source: a function that returns a Value or a list of them; or such an output itself.
-        inputs: what the function is called with: leaf Values, numbers, and nested lists, tuples and dicts of them.
-            For a standing graph, leaves of it. From left to right they are the columns of a batch.
-        params: which of the other leaves receive gradients; all where it is None.
+        source: A function that returns a Value or a list of Values; or such an output itself.
+        inputs: The arguments of the function: leaf Values, numbers, and nested lists, tuples and dicts of them. For an
+            existing graph, leaves of it. From left to right they are the columns of a batch.
+        params: Which of the other leaves receive gradients; None for all of them.
+
+    Returns:
+        The tape.
 
     Raises:
-        TypeError: `source` or what it returns, or something among the inputs or params, is of the wrong kind.
-        ValueError: an input is a computed node or is given twice, or a standing graph contains `where`.
-        RuntimeError: inside `no_grad()`, where there is nothing to record, or while another tape is recorded.
+        TypeError: `source` or its result, or something among the inputs or params, has the wrong type.
+        ValueError: An input is a computed node or is given twice, or an existing graph contains `where`.
+        RuntimeError: Called inside `no_grad()`, where nothing can be recorded, or while another tape is being recorded.
 
     >>> x = Value(2.0)
     >>> record(x * x + 1.0, inputs=[x]).forward([[3.0]])
@@ -52,15 +54,15 @@ def record(
     """
     mode = current_mode()
     if mode is not None and mode.recorder is not None:
-        raise RuntimeError("a tape is being recorded in this thread: record the other before or after it")
+        raise RuntimeError("a tape is already being recorded in this thread: record the other one before or after it")
     if not isinstance(inputs, list | tuple):
         raise TypeError(
-            f"inputs must be a list, one entry an argument, not {type(inputs).__name__} {shortened(inputs)}"
+            f"inputs must be a list with one entry per argument, not {type(inputs).__name__} {shortened(inputs)}"
         )
     with unwatched():
         leaves, arguments = _checked_inputs(inputs)
     if isinstance(source, Value | list | tuple):
-        _check_standing(inputs)
+        _check_leaves(inputs)
         return _tape_of(source, leaves, names_of(leaves, "x"), None, params, "the output")
     if not callable(source):
         raise TypeError(f"record takes a function or a Value, not {type(source).__name__} {shortened(source)}")
@@ -70,10 +72,17 @@ def record(
 def record_call(
     function: Callable[..., Any], leaves: list[Value], arguments: list[Any], params: Iterable[Value] | None = None
 ) -> tuple[Tape, Any]:
-    """Call a function in recording mode on arguments that are made of leaves; the tape, and what it returned."""
+    """Call a function in recording mode, and return the tape and the result of the call.
+
+    Args:
+        function: The function.
+        leaves: The inputs, leaf Values.
+        arguments: The arguments of the function, which are made of the leaves.
+        params: As for `record`.
+    """
     mode = current_mode()
     if mode is not None and not mode.recording:
-        raise RuntimeError("a tape cannot be recorded inside no_grad(), where nothing is recorded: do it outside")
+        raise RuntimeError("a tape cannot be recorded inside no_grad(), where nothing is recorded: record it outside")
     recorder = Recorder(leaves)
     with unwatched():
         numbers = [leaf.data for leaf in leaves]
@@ -85,18 +94,18 @@ def record_call(
 
 
 def _check_inputs_kept(leaves: list[Value], numbers: list[float]) -> None:
-    """A replay would not know of a number that was assigned."""
+    """Check that the function has not assigned data to an input, which a replay could not repeat."""
     with unwatched():
         for i, (leaf, number) in enumerate(zip(leaves, numbers, strict=True)):
             if leaf.data != number and not (isnan(leaf.data) and isnan(number)):
                 raise ValueError(
-                    f"input {i} was {number!r} and the function assigned {leaf.data!r} to its data: compute a new "
-                    "Value instead"
+                    f"input {i} was {number!r} and the function assigned {leaf.data!r} to its data, which a replay "
+                    "would not repeat: compute a new Value instead"
                 )
 
 
 def _names(function: Callable[..., Any], leaves: list[Value], arguments: list[Any]) -> list[str]:
-    """Labels, or else the names of the function's arguments."""
+    """Return the names of the inputs: labels, otherwise the names of the arguments of the function."""
     names = names_of(leaves, "x")
     try:
         parameters = list(inspect.signature(function).parameters.values())
@@ -134,7 +143,7 @@ def _tape_of(
 
 
 def _checked_inputs(inputs: Sequence[Any]) -> tuple[list[Value], list[Any]]:
-    """The leaves, and the arguments made of them."""
+    """Return the leaves, and the arguments made of them."""
     leaves: list[Value] = []
     arguments = []
     for i, tree in enumerate(inputs):
@@ -146,30 +155,30 @@ def _checked_inputs(inputs: Sequence[Any]) -> tuple[list[Value], list[Any]]:
     for i, leaf in enumerate(leaves):
         if leaf.op:
             raise ValueError(
-                f"input {i} is computed ({leaf!r}): inputs are leaves; give .detach() of it, or its leaves"
+                f"input {i} is a computed node ({leaf!r}), and inputs must be leaves: give its .detach(), or its leaves"
             )
         if id(leaf) in seen:
-            raise ValueError(f"input {i} is input {seen[id(leaf)]} again ({leaf!r}): give each once")
+            raise ValueError(f"input {i} is the same Value as input {seen[id(leaf)]} ({leaf!r}): give each Value once")
         seen[id(leaf)] = i
     return leaves, arguments
 
 
-def _check_standing(inputs: Sequence[Any]) -> None:
+def _check_leaves(inputs: Sequence[Any]) -> None:
     if any(not isinstance(x, Value) for tree in inputs for x in flatten(tree, "inputs")[0]):
-        raise TypeError("the inputs of a standing graph must be leaves of it, and numbers are none: record a function")
+        raise TypeError("the inputs of an existing graph must be leaves of it, not numbers: record a function instead")
 
 
 def _checked_outputs(result: Any, what: str) -> list[Value | float]:
     outputs: list[Value | float] = []
     for i, x in enumerate(result if isinstance(result, list | tuple) else [result]):
-        if isinstance(x, Comparison):  # 1 or 0, anew in each replay
+        if isinstance(x, Comparison):  # 1 or 0, computed in each replay
             outputs.append(x.condition())
             continue
         number = x if isinstance(x, Value) else as_operand(x)
         if number is None:
             place = f"[{i}]" if isinstance(result, list | tuple) else ""
             raise TypeError(
-                f"{what}{place} must be a Value or a number, or a list of them, not {type(x).__name__} {shortened(x)}"
+                f"{what}{place} must be a Value or a number, or a list of these, not {type(x).__name__} {shortened(x)}"
             )
         outputs.append(number)
     if not outputs:
@@ -184,7 +193,7 @@ def _taped_code() -> int:
 
 
 def _check_replayable(outputs: Sequence[Value | float], recorder: Recorder | None) -> None:
-    """Refuse what stood before the recording and cannot be computed again: choices, and results of taped functions."""
+    """Refuse nodes of before the recording that a replay cannot compute: choices, and results of taped functions."""
     roots = [output for output in outputs if isinstance(output, Value)]
     if recorder is not None:
         roots += [x for guard in recorder.guards for x in (guard.left, guard.right) if isinstance(x, Value)]
@@ -193,11 +202,13 @@ def _check_replayable(outputs: Sequence[Value | float], recorder: Recorder | Non
     for node in reached_by(many(table.SUM, [*roots]))[0]:
         if node.primitive is table.WHERE and (recorder is None or creation_number(node) < recorder.began):
             raise ValueError(
-                "the graph contains where, and what it chose by is gone: record the function that makes the graph, "
+                "the graph contains where, whose condition is gone: record the function that creates the graph, "
                 "autograd.record(function, inputs=...)"
             )
         if node.op == "taped":
-            raise ValueError("the graph contains the result of a taped function: call the function itself")
+            raise ValueError(
+                "the graph contains the result of a taped function: call the function itself, its __wrapped__"
+            )
 
 
 def _receiving(params: Iterable[Value] | None, leaves: list[Value], inputs: list[Value]) -> array[int]:
@@ -211,7 +222,7 @@ def _receiving(params: Iterable[Value] | None, leaves: list[Value], inputs: list
         if not isinstance(parameter, Value):
             raise TypeError(f"params[{i}] must be a Value, not {type(parameter).__name__} {shortened(parameter)}")
         if parameter.op or id(parameter) in given:
-            kind = "is computed" if parameter.op else "is an input"
-            raise ValueError(f"params[{i}] {kind} ({parameter!r}): params are leaves that are no inputs")
+            kind = "a computed node" if parameter.op else "an input"
+            raise ValueError(f"params[{i}] is {kind} ({parameter!r}), and params must be leaves that are not inputs")
         chosen.add(id(parameter))
     return array("i", [id(leaf) in chosen for leaf in leaves])

@@ -1,10 +1,10 @@
-"""What a thread keeps while a tape is recorded: its comparisons, and the numbers that leave the graph.
+"""The recording mode of a thread: comparisons, and numbers that leave the graph.
 
-A function that is recorded runs once, on one set of numbers. What it does with them as `Value`s replays with others;
-what it decides by them does not, unless the decision is known. So in recording mode a comparison of Values gives a
-`Comparison`: where the program branches on it, it becomes a guard, which every replay checks; where `autograd.where`
-takes it, it is computed anew in every replay. A number that leaves the graph (`.data`, `.grad`) is frozen into the
-tape, and a `FrozenValueWarning` names the line.
+A function that is recorded runs once, on one set of numbers. Its arithmetic on `Value`s replays with other numbers; its
+decisions do not, unless they are known. So in recording mode a comparison of Values returns a `Comparison`: if the
+program branches on it, it becomes a guard, which every replay checks; if `autograd.where` takes it, every replay
+computes it. A number that leaves the graph (`.data`, `.grad`) is frozen into the tape, and a `FrozenValueWarning` names
+the line.
 """
 
 from __future__ import annotations
@@ -29,10 +29,10 @@ __all__ = ["Comparison", "FrozenValueWarning", "Guard", "Recorder", "recording"]
 
 
 class FrozenValueWarning(UserWarning):
-    """A number was read while a tape was recorded: the tape keeps it, whatever it is replayed with."""
+    """Issued when a number is read while a tape is recorded: the tape keeps it, whatever it is replayed with."""
 
 
-# how each relation is computed: by which primitive, and whether the operands change places
+# the primitive that computes each relation, and whether the operands are swapped
 _RELATIONS: dict[Callable[[Any, Any], Any], tuple[Primitive, bool]] = {
     operator.lt: (table.LESS, False),
     operator.gt: (table.LESS, True),
@@ -45,14 +45,14 @@ _RELATIONS: dict[Callable[[Any, Any], Any], tuple[Primitive, bool]] = {
 
 @dataclass(frozen=True, slots=True, eq=False)
 class Guard:
-    """A decision that a tape was recorded under.
+    """A decision of the program while a tape was recorded.
 
     Attributes:
-        primitive: the comparison, a row of `autograd.primitives.table`.
-        left, right: what was compared, Values and floats.
-        outcome: what came out.
-        after: the creation number of the newest node that was there.
-        line: the user's line that decided.
+        primitive: The comparison, a row of `autograd.primitives.table`.
+        left, right: The operands, Values or floats.
+        outcome: Whether the comparison held.
+        after: The creation number of the newest node at that time.
+        line: The line of the user's program that decided.
     """
 
     primitive: Primitive
@@ -64,10 +64,10 @@ class Guard:
 
 
 class Comparison:
-    """What a comparison of Values gives while a tape is recorded.
+    """The result of comparing Values while a tape is recorded.
 
-    `autograd.where(comparison, a, b)` chooses anew in every replay. Any other use (`if`, `and`, `not`, `max`, as a
-    number) takes the outcome as it is now and is a guard: a replay in which it would differ raises `BranchChanged`.
+    `autograd.where(comparison, a, b)` chooses in every replay. Any other use (`if`, `and`, `not`, `max`, as a number)
+    takes the present outcome and becomes a guard: a replay with a different outcome raises `BranchChanged`.
     """
 
     __slots__ = ("_guarded", "_left", "_outcome", "_primitive", "_recorder", "_right")
@@ -89,7 +89,7 @@ class Comparison:
         return self._outcome
 
     def condition(self) -> Value:
-        """The comparison as a node, 1 where it holds and 0 where not."""
+        """Return the comparison as a node: 1 if it holds, otherwise 0."""
         return many(self._primitive, [self._left, self._right])
 
     def __repr__(self) -> str:
@@ -108,7 +108,7 @@ class Comparison:
 
 
 def _define_as_bools() -> None:
-    """Give `Comparison` the operators of a bool: each takes the outcome, and so guards it."""
+    """Define the operators of a bool on `Comparison`: each takes the outcome, and so makes it a guard."""
 
     def unary(operation: Callable[[Any], Any]) -> Callable[..., Any]:
         return lambda self, *others: operation(bool(self), *others)
@@ -132,11 +132,11 @@ def _define_as_bools() -> None:
 
 
 _define_as_bools()
-numbers.Real.register(Comparison)  # so it is a number wherever a bool is
+numbers.Real.register(Comparison)  # it is accepted as a number wherever a bool is
 
 
 class Recorder:
-    """The account of one function while it runs in this thread."""
+    """Record what one function compares and reads while it runs in this thread."""
 
     def __init__(self, inputs: list[Value]) -> None:
         self.is_open = True
@@ -146,11 +146,11 @@ class Recorder:
         self._warned: set[tuple[str, int]] = set()
 
     def count(self) -> int:
-        """How many nodes were made so far."""
+        """Return the number of nodes that were created so far."""
         return creation_number(Value(0.0)) - self.began - 1 - len(self.guards)
 
     def compared(self, relation: Callable[[Any, Any], Any], x: Value, y: object) -> Any:
-        """A `Comparison` of x with another Value or a number; NotImplemented for anything else."""
+        """Return a `Comparison` of x with another Value or a number; NotImplemented for anything else."""
         number = y if type(y) is Value else as_operand(y)
         if number is None:
             return NotImplemented
@@ -161,12 +161,12 @@ class Recorder:
         return Comparison(self, primitive, left, right, outcome)
 
     def guard(self, primitive: Primitive, left: Value | float, right: Value | float, outcome: bool) -> None:
-        """The program decided by this comparison."""
+        """Add a guard: the program decided by this comparison."""
         newest = creation_number(Value(0.0))
         self.guards.append(Guard(primitive, left, right, outcome, newest, user_line(sys._getframe(1))))
 
     def detached(self, node: Value) -> Value:
-        """A node that follows this one's number in every replay, and passes no gradient."""
+        """Return a node that has the number of this one in every replay, and passes no gradient on."""
         outer = current_mode()
         assert outer is not None
         set_mode(
@@ -180,7 +180,7 @@ class Recorder:
         return result
 
     def read(self, node: Value) -> None:
-        """Warn, once for each line of the program, that a number is frozen into the tape."""
+        """Warn, once per line of the program, that a number is frozen into the tape."""
         is_constant = not node.op and creation_number(node) > self.began and id(node) not in self._inputs
         if is_constant:
             return
@@ -189,15 +189,15 @@ class Recorder:
             return
         self._warned.add((line.file, line.number))
         message = (
-            "a number of a Value was read while a tape was recorded: the tape keeps it as it is now. Compute with the "
-            f"Value itself, or .detach() it where no gradient should pass. ({line.text})"
+            "the number of a Value was read while a tape was being recorded, so it is frozen into the tape. Compute "
+            f"with the Value itself, or with its .detach() to stop gradients. ({line.text})"
         )
         warnings.warn_explicit(message, FrozenValueWarning, line.file, line.number)
 
 
 @contextmanager
 def recording(recorder: Recorder) -> Iterator[None]:
-    """Recording mode, for this thread."""
+    """Set recording mode in this thread."""
     outer = current_mode()
     set_mode(Mode(True, outer.scope, outer.watch, recorder) if outer else Mode(recorder=recorder))
     try:

@@ -6,19 +6,25 @@ from autograd.value cimport Value
 cdef extern from "core/replay.h":
     object core_executors()
     bint core_choose(const char *name) noexcept
-    object core_machine(
-        object code, object lists, object outputs, object param_slots, object param_needed, Py_ssize_t slots,
-        Py_ssize_t grads_from, Py_ssize_t lanes_from, Py_ssize_t first_input, Py_ssize_t input_count, Py_ssize_t aux, Py_ssize_t longest,
-        object call
-    )
+    object core_machine(object program, object call)
     object core_replay(
         object machine, object scalars, object batch, Py_ssize_t rows, object outputs, object seeds,
-        object input_gradients, object block, object total, Py_ssize_t rows_before, object places
+        object input_gradients, object block, object total, Py_ssize_t rows_before, object places, object which,
+        object separate
     )
+    object core_select(object machine, object scalars, object batch, Py_ssize_t rows, object which)
 
 
+cdef class Rows:
+    cdef public object batch, outputs, seeds, input_gradients, sums, places, which, separate
+    cdef public Py_ssize_t count
+
+
+cdef _run(object machine, object scalars, Rows rows)
 @cython.locals(i=Py_ssize_t, block="double[::1]", total="double[::1]")
 cdef _end_block(object block_, object total_)
+@cython.locals(i=Py_ssize_t, row=Py_ssize_t, columns=Py_ssize_t, gradients="double[::1]", block="double[::1]")
+cdef _add_rows(object gradients_, Py_ssize_t begin, Py_ssize_t end, object block_)
 @cython.locals(i=Py_ssize_t, parameter=Value, numbers="double[::1]", slots="int[::1]")
 cdef _load(object numbers_, object slots_, tuple params)
 @cython.locals(i=Py_ssize_t, parameter=Value, gradients="double[::1]", needed="int[::1]")

@@ -1,8 +1,9 @@
-"""Run the program of a tape on rows of numbers.
+"""Replay tapes on rows of numbers.
 
-The interpreter here and the compiled one (`core/replay.h`) run the same instructions with the same arithmetic: one row
-at a time here, rows in lanes there. The bits of a row do not depend on it, and the gradients of parameters are summed
-over rows in a fixed order: blocks of 64 rows from the left, then the sums of the blocks from the left.
+The compiled core runs the lowered program of a tape, rows in lanes (`core/replay.h`); the pure build runs its flat
+graph, one row at a time (`autograd.tape.interpreter`). Both give the bits of eager code for each row, and sum the
+gradients of parameters over rows in the same order: blocks of 64 rows from the left, then the sums of the blocks from
+the left.
 """
 
 from __future__ import annotations
@@ -17,45 +18,37 @@ try:
 except ModuleNotFoundError:
     from autograd import cython_shim as cython
 
-from autograd.primitives import table
 from autograd.primitives.primitive import BY_CODE
-from autograd.tape.compiled import program
-from autograd.tape.compiled.program import BIAS_FIRST, NONE, PARAMS_ONLY, STRIDE, X_SLOT, XS_FIRST, Program, layout_of
+from autograd.tape.compiled.fuse import lower
+from autograd.tape.compiled.program import BLOCK, Program
 from autograd.tape.compiled.reuse import reusing_storage
+from autograd.tape.graph import FlatGraph, check_size, gradients_needed
+from autograd.tape.interpreter import Interpreter
 from autograd.value import Value
 
 if not cython.compiled and TYPE_CHECKING:
-    from autograd.core import core_choose, core_executors, core_machine, core_replay
+    from autograd.core import core_choose, core_executors, core_machine, core_replay, core_select
 
 __all__ = [
-    "BLOCK",
     "Failure",
-    "Interpreter",
+    "Replayer",
+    "Rows",
     "Sums",
     "add_gradients",
     "choose_executor",
     "executor",
     "executors",
-    "replay",
-    "run_rows",
-    "scalars_of",
+    "interpret",
 ]
-
-BLOCK = 64
-"""Rows whose gradients are summed before they join the total."""
-
-_TAKE = table.TAKE.code
-_SUM = table.SUM.code
-_MEAN = table.MEAN.code
 
 
 class Failure(NamedTuple):
-    """Where a replay stopped: at a guard whose comparison came out otherwise, or at an index that is none.
+    """Where a replay stopped: at a guard with another outcome, or at an index out of range.
 
     Attributes:
-        row: the row, counted from the first that was given.
-        guard: the number of the guard; -1 for an index.
-        left, right: what the guard compares; for an index it and how many values there are.
+        row: The number of the row; those before it are done, those from it on are not.
+        guard: The number of the guard; -1 for an index.
+        left, right: What the guard compares; for an index the index and the number of values.
     """
 
     row: int
@@ -65,28 +58,48 @@ class Failure(NamedTuple):
 
 
 class Sums:
-    """The gradients of parameters, on their way to a sum over the rows of one call."""
+    """The gradients of parameters, summed over the rows of one call in their order.
+
+    Attributes:
+        rows: The number of rows so far.
+        block: The sums over the rows since the last multiple of 64.
+        total: The sums over the rows before.
+    """
 
     def __init__(self, count: int) -> None:
         self.rows = 0
         self.block = array("d", bytes(8 * count))
         self.total = self.block[:]
 
-    def add_row(self, gradients: Sequence[float], places: Sequence[int]) -> None:
-        """Add those of one row; `places` says where each belongs."""
-        for place, gradient in zip(places, gradients, strict=True):
-            self.block[place] += gradient
-        self.rows += 1
-        if self.rows % BLOCK == 0:
-            self.end_block()
+    def __len__(self) -> int:
+        return len(self.block)
+
+    def append(self) -> int:
+        """Make room for one more parameter, and return its place."""
+        self.block.append(0.0)
+        self.total.append(0.0)
+        return len(self.block) - 1
+
+    def add_rows(self, gradients: array[float], rows: int) -> None:
+        """Add the gradients of some rows, which stand row by row."""
+        columns = len(self.block)
+        done = 0
+        while done < rows:
+            until = min(rows, done + BLOCK - self.rows % BLOCK)
+            if columns:
+                _add_rows(gradients, done, until, self.block)
+            self.rows += until - done
+            done = until
+            if self.rows % BLOCK == 0:
+                self.end_block()
 
     def end_block(self) -> None:
-        """Add the sum of a block to the total."""
+        """Add the sums of the block to the total."""
         if len(self.block):
             _end_block(self.block, self.total)
 
     def finish(self) -> array[float]:
-        """The sums over all rows."""
+        """Return the sums over all rows."""
         if self.rows < BLOCK:  # one block, and the total is still zero
             return self.block
         if self.rows % BLOCK:
@@ -103,12 +116,185 @@ def _end_block(block_: array[float], total_: array[float]) -> None:
         block[i] = 0.0
 
 
-def scalars_of(program: Program, params: tuple[Value, ...]) -> array[float]:
-    """The numbers of the program's scalars, the parameters' as they are now."""
-    numbers = program.scalars[:]
-    if params:
-        _load(numbers, program.param_slots, params)
-    return numbers
+@cython.boundscheck(False)  # type: ignore[untyped-decorator]
+@cython.wraparound(False)  # type: ignore[untyped-decorator]
+def _add_rows(gradients_: array[float], begin: int, end: int, block_: array[float]) -> None:
+    gradients, block = gradients_, block_
+    columns = len(block)
+    for row in range(begin, end):
+        for i in range(columns):
+            block[i] += gradients[row * columns + i]
+
+
+@cython.cclass
+class Rows:
+    """The rows of one replay, and where its results go.
+
+    Attributes:
+        batch: The inputs, a buffer of float64, row by row.
+        count: The number of rows.
+        outputs: Receives the outputs, row by row.
+        seeds: The upstream gradient of each output, either for all rows or row by row; None for the forward pass alone.
+        input_gradients: Receives the gradients of the inputs, row by row; None if they are not asked for.
+        sums: Receives the sums of the gradients of the parameters; None if they are not asked for.
+        places: Where in `sums` each parameter's gradient belongs; None for the order of the parameters.
+        which: The rows to replay, in ascending order; None for all of them.
+        separate: Receives the gradients of the parameters row by row, as many columns as `sums` has, in place of
+            `sums`; filled with zeros.
+    """
+
+    def __init__(
+        self,
+        batch: Any,
+        count: int,
+        outputs: Any,
+        seeds: array[float] | None = None,
+        input_gradients: Any = None,
+        sums: Sums | None = None,
+        places: array[int] | None = None,
+        which: array[int] | None = None,
+        separate: array[float] | None = None,
+    ) -> None:
+        self.batch = batch
+        self.count = count
+        self.outputs = outputs
+        self.seeds = seeds
+        self.input_gradients = input_gradients
+        self.sums = sums
+        self.places = places
+        self.which = which
+        self.separate = separate
+
+
+class Replayer:
+    """Replays a graph: lowered where the core is compiled, as it stands in the pure build.
+
+    Attributes:
+        flat: The graph.
+        param_needed: For each parameter, whether a gradient comes to it.
+
+    Raises:
+        OverflowError: The graph is too large.
+    """
+
+    def __init__(self, flat: FlatGraph, receiving: array[int]) -> None:
+        check_size(flat)
+        self.flat = flat
+        self._receiving = receiving
+        self._places = array("i", range(flat.params))
+        # what runs rows, kept from call to call, each used by one thread at a time; those behind for `forward` alone
+        self._machines: list[Any] = []
+        self._forward_machines: list[Any] = []
+        self._program: Program | None = None
+        self._forward_program: Program | None = None
+        if cython.compiled:
+            self._program = lower(flat, receiving)
+            self.param_needed = self._program.param_needed
+        else:
+            needs = gradients_needed(flat, receiving)[flat.inputs : flat.inputs + flat.params]
+            self.param_needed = array("i", [need & 1 for need in needs])
+
+    @property
+    def program(self) -> Program:
+        """The lowered program; the pure build lowers the graph when this is asked for."""
+        if self._program is None:
+            self._program = lower(self.flat, self._receiving)
+        return self._program
+
+    @property
+    def forward_program(self) -> Program:
+        """The program for the forward pass alone, which uses storage again once a value is dead."""
+        if self._forward_program is None:
+            self._forward_program = reusing_storage(self.program)
+        return self._forward_program
+
+    def replay(self, params: tuple[Value, ...], rows: Rows) -> Failure | None:
+        """Run rows forward, and backward if they have seeds.
+
+        Args:
+            params: The parameters; their data is read.
+            rows: The rows.
+
+        Returns:
+            None, or where the first row failed.
+        """
+        if rows.places is None:
+            rows.places = self._places
+        machines = self._machines if rows.seeds is not None or not cython.compiled else self._forward_machines
+        try:
+            machine = machines.pop()
+        except IndexError:
+            machine = self._machine(rows.seeds is not None)
+        try:
+            if not cython.compiled:
+                return interpret(machine, _data_of(params), rows)
+            return _run(machine, self._scalars(params), rows)
+        finally:
+            machines.append(machine)
+
+    def select(self, params: tuple[Value, ...], rows: Rows) -> bytearray:
+        """Return for each row that is asked for whether all guards hold: 0 or 1, or 2 if it failed otherwise.
+
+        Args:
+            params: The parameters; their data is read.
+            rows: The rows, of which `batch`, `count` and `which` are used.
+        """
+        machines = self._forward_machines if cython.compiled else self._machines
+        try:
+            machine = machines.pop()
+        except IndexError:
+            machine = self._machine(False)
+        try:
+            if not cython.compiled:
+                return _selected(machine, _data_of(params), rows)
+            return core_select(machine, self._scalars(params), rows.batch, rows.count, rows.which)
+        finally:
+            machines.append(machine)
+
+    def _machine(self, with_backward: bool) -> Any:
+        if not cython.compiled:
+            return Interpreter(self.flat)
+        return core_machine(self.program if with_backward else self.forward_program, _call)
+
+    def _scalars(self, params: tuple[Value, ...]) -> array[float]:
+        """Return the numbers of the program's scalars, with the data of the parameters."""
+        numbers = self.program.scalars[:]
+        if params:
+            _load(numbers, self.program.param_slots, params)
+        return numbers
+
+
+def _data_of(params: tuple[Value, ...]) -> list[float]:
+    return [parameter._data for parameter in params]
+
+
+def _call(code: int, xs: list[float]) -> tuple[float, tuple[float, ...]]:
+    primitive = BY_CODE[code]
+    assert primitive is not None
+    return primitive.evaluate(*xs)
+
+
+def _run(machine: Any, scalars: array[float], rows: Rows) -> Failure | None:
+    """Run rows by the compiled core."""
+    sums = rows.sums
+    failed = core_replay(
+        machine,
+        scalars,
+        rows.batch,
+        rows.count,
+        rows.outputs,
+        rows.seeds,
+        rows.input_gradients,
+        None if sums is None else sums.block,
+        None if sums is None else sums.total,
+        0 if sums is None else sums.rows,
+        rows.places,
+        rows.which,
+        rows.separate,
+    )
+    if sums is not None and rows.separate is None:
+        sums.rows += rows.count if failed is None else failed[0]
+    return None if failed is None else Failure(*failed)
 
 
 @cython.boundscheck(False)  # type: ignore[untyped-decorator]
@@ -121,7 +307,13 @@ def _load(numbers_: array[float], slots_: array[int], params: tuple[Value, ...])
 
 
 def add_gradients(params: tuple[Value, ...], needed: array[int], gradients: array[float]) -> None:
-    """Add to the gradients of the parameters to which any comes."""
+    """Add gradients to those of the parameters to which any comes.
+
+    Args:
+        params: The parameters.
+        needed: For each whether a gradient comes to it.
+        gradients: One number per parameter.
+    """
     if params:
         _store(params, needed, gradients)
 
@@ -137,8 +329,65 @@ def _store(params: tuple[Value, ...], needed_: array[int], gradients_: array[flo
             parameter._reached = True
 
 
+# -- in Python ---------------------------------------------------------------------------------------------------------
+def interpret(interpreter: Interpreter, params: Sequence[float], rows: Rows) -> Failure | None:
+    """Run rows by the interpreter, as `Replayer.replay` does in the pure build.
+
+    Args:
+        interpreter: That of the graph.
+        params: The data of the parameters.
+        rows: The rows; `places` is not None.
+
+    Returns:
+        None, or where the first row failed.
+    """
+    width, columns, seeds = interpreter.inputs, len(interpreter.outputs), rows.seeds
+    first, last = interpreter.params.start, interpreter.params.stop
+    interpreter.values[first:last] = params
+    for row in range(rows.count) if rows.which is None else rows.which:
+        failure = interpreter.forward(rows.batch[row * width : (row + 1) * width], seeds is not None)
+        if failure is not None:
+            return Failure(row, *failure)
+        outputs = array("d", [interpreter.values[i] for i in interpreter.outputs])
+        rows.outputs[row * columns : (row + 1) * columns] = outputs
+        if seeds is None:
+            continue
+        gradients = interpreter.backward(seeds if len(seeds) == columns else seeds[row * columns : (row + 1) * columns])
+        if rows.input_gradients is not None:
+            rows.input_gradients[row * width : (row + 1) * width] = array("d", gradients[:width])
+        if rows.sums is not None:
+            _add_row(rows, row, gradients[first:last])
+    return None
+
+
+def _add_row(rows: Rows, row: int, gradients: list[float]) -> None:
+    sums, places = rows.sums, rows.places
+    assert sums is not None
+    assert places is not None
+    if rows.separate is not None:
+        for place, gradient in zip(places, gradients, strict=True):
+            rows.separate[row * len(sums) + place] = gradient
+        return
+    for place, gradient in zip(places, gradients, strict=True):
+        sums.block[place] += gradient
+    sums.rows += 1
+    if sums.rows % BLOCK == 0:
+        sums.end_block()
+
+
+def _selected(interpreter: Interpreter, params: Sequence[float], rows: Rows) -> bytearray:
+    width = interpreter.inputs
+    interpreter.values[interpreter.params.start : interpreter.params.stop] = params
+    status = bytearray()
+    for row in range(rows.count) if rows.which is None else rows.which:
+        failure = interpreter.forward(rows.batch[row * width : (row + 1) * width], False)
+        status.append(1 if failure is None else 2 if failure[0] < 0 else 0)
+    return status
+
+
+# -- executors ---------------------------------------------------------------------------------------------------------
 def executors() -> list[str]:
-    """How rows can be run on this machine, the best last; `"python"` alone where the core is not compiled.
+    """Return the names of the executors of this machine, the best one last; `["python"]` in the pure build.
 
     >>> "python" in executors() or "scalar" in executors()
     True
@@ -147,275 +396,28 @@ def executors() -> list[str]:
 
 
 def choose_executor(name: str) -> None:
-    """Run rows in this way from now on; ValueError where this machine cannot.
+    """Run rows by this executor from now on.
+
+    Raises:
+        ValueError: This machine does not have it.
 
     >>> choose_executor("abacus")  # doctest: +ELLIPSIS
     Traceback (most recent call last):
     ...
-    ValueError: no executor 'abacus' on this machine: choose one of ...
+    ValueError: 'abacus' is not an executor of this machine: choose one of ...
     """
     global _executor
     if name not in executors():
-        raise ValueError(f"no executor {name!r} on this machine: choose one of {', '.join(executors())}")
+        raise ValueError(f"{name!r} is not an executor of this machine: choose one of {', '.join(executors())}")
     if cython.compiled:
         core_choose(name.encode())
     _executor = name
 
 
 def executor() -> str:
-    """How rows are run: in the best way here, or as the environment variable GLASSGRAD_SIMD names, or as was chosen."""
+    """Return the name of the executor: the best one, the one that GLASSGRAD_SIMD names, or the one last chosen."""
     return _executor
 
 
-_NO_PLACES = array("i")
 _executor = ""
 choose_executor(os.environ.get("GLASSGRAD_SIMD") or executors()[-1])
-
-
-def replay(
-    program: Program,
-    scalars: array[float],
-    batch: Any,
-    rows: int,
-    outputs: array[float],
-    seeds: array[float] | None = None,
-    input_gradients: array[float] | None = None,
-    sums: Sums | None = None,
-    places: array[int] | None = None,
-) -> Failure | None:
-    """Run rows forward, and backward where seeds are given.
-
-    Args:
-        scalars: as `scalars_of` gives them.
-        batch: the inputs, a buffer of float64, row by row.
-        outputs: where those of the program go, row by row.
-        seeds: the upstream gradient of each output; None for forward alone.
-        input_gradients: where they go, row by row; None where they are not asked for.
-        sums: what the gradients of the parameters are added to.
-        places: where in `sums` each parameter's gradient belongs; in the order of the parameters where it is None.
-
-    Returns:
-        None, or where the first row failed that did; then what was written says nothing.
-    """
-    if places is None:
-        places = program.places
-    if seeds is None:
-        if program.forward_only is None:
-            program.forward_only = reusing_storage(program)
-        program = program.forward_only
-    try:
-        machine = program.machines.pop()
-    except IndexError:
-        machine = _machine(program) if cython.compiled else Interpreter(program)
-    try:
-        if not cython.compiled:
-            return run_rows(machine, scalars, batch, rows, outputs, seeds, input_gradients, sums, places)
-        failed = core_replay(
-            machine,
-            scalars,
-            batch,
-            rows,
-            outputs,
-            seeds,
-            input_gradients,
-            None if sums is None else sums.block,
-            None if sums is None else sums.total,
-            0 if sums is None else sums.rows,
-            places,
-        )
-        if failed is not None:
-            return Failure(*failed)
-        if sums is not None:
-            sums.rows += rows
-        return None
-    finally:
-        program.machines.append(machine)
-
-
-def _machine(program: Program) -> Any:
-    return core_machine(
-        program.code,
-        program.lists,
-        program.outputs,
-        program.param_slots,
-        program.param_needed,
-        program.slots,
-        program.grads_from,
-        program.lanes_from,
-        program.first_input,
-        program.flat.inputs,
-        program.aux,
-        program.longest,
-        _call,
-    )
-
-
-def _call(code: int, xs: list[float]) -> tuple[float, tuple[float, ...]]:
-    primitive = BY_CODE[code]
-    assert primitive is not None
-    return primitive.evaluate(*xs)
-
-
-def run_rows(
-    interpreter: Interpreter,
-    scalars: array[float],
-    batch: Any,
-    rows: int,
-    outputs: array[float],
-    seeds: array[float] | None = None,
-    input_gradients: array[float] | None = None,
-    sums: Sums | None = None,
-    places: array[int] = _NO_PLACES,
-) -> Failure | None:
-    """`replay` in Python, on the interpreter of its program."""
-    program = interpreter.program
-    width = program.flat.inputs
-    count = len(program.outputs)
-    interpreter.values[: len(scalars)] = scalars
-    for row in range(rows):
-        failure = interpreter.forward(batch[row * width : (row + 1) * width], keep=seeds is not None)
-        if failure is not None:
-            return Failure(row, *failure)
-        outputs[row * count : (row + 1) * count] = array("d", interpreter.outputs())
-        if seeds is None:
-            continue
-        gradients = interpreter.backward(seeds, params_only=input_gradients is None)
-        if input_gradients is not None:
-            first = program.first_input
-            input_gradients[row * width : (row + 1) * width] = array("d", gradients[first : first + width])
-        if sums is not None:
-            sums.add_row([gradients[slot] for slot in program.param_slots], places)
-    return None
-
-
-class Interpreter:
-    """Runs a program on one row at a time."""
-
-    def __init__(self, program: Program) -> None:
-        self.program = program
-        self.values = [0.0] * program.slots
-        self.locals = [0.0] * program.aux
-        code = program.code
-        self.instructions = [tuple(code[at : at + STRIDE]) for at in range(0, len(code), STRIDE)]
-
-    def outputs(self) -> list[float]:
-        """The outputs of the last row."""
-        return [self.values[slot] for slot in self.program.outputs]
-
-    def forward(self, row: Sequence[float], keep: bool) -> tuple[int, float, float] | None:
-        """Compute all values, and where asked keep the local derivatives that backward wants; None, or what failed."""
-        v, lists = self.values, self.program.lists
-        first = self.program.first_input
-        v[first : first + len(row)] = row
-        for op, flags, out, x, y, z, n, aux in self.instructions:
-            if op in _DOTS:
-                terms = range(n)
-                total = v[z] if z != NONE else v[lists[x]] * v[lists[y]]
-                for i in terms if z != NONE else terms[1:]:
-                    total = total + v[lists[x + i]] * v[lists[y + i]]
-                v[out] = total
-            elif op == program.DOTS:
-                for j in range(aux):
-                    bias = v[lists[z + j]] if z != NONE else None
-                    total = v[lists[x + j * n]] * v[lists[y]]
-                    if bias is not None and flags & BIAS_FIRST:
-                        total = bias + total
-                    for i in range(1, n):
-                        total = total + v[lists[x + j * n + i]] * v[lists[y + i]]
-                    v[out + j] = total + bias if bias is not None and not flags & BIAS_FIRST else total
-            elif op == program.GUARD:
-                comparison = BY_CODE[z]
-                assert comparison is not None
-                if (comparison.forward(v[x], v[y]) != 0.0) != bool(n):
-                    return out, v[x], v[y]
-            elif op in (_TAKE, program.TAKE_SCALARS):
-                if not _is_index(v[y], n):
-                    return -1, v[y], n
-                v[out] = v[lists[x + int(v[y])]]
-            else:
-                primitive = BY_CODE[z if op == program.CALL else op]
-                assert primitive is not None
-                if primitive.arity == 1 and op != program.CALL:
-                    for i in range(n):
-                        v[out + i] = primitive.forward(v[x + i])
-                    continue
-                if primitive.arity is not None and op != program.CALL:
-                    v[out] = primitive.forward(*[v[slot] for slot in (x, y, z)[: primitive.arity]])
-                    continue
-                xs = [v[slot] for slot in lists[x : x + n]]
-                if primitive.takes_index and not _is_index(xs[-1], n - 1):
-                    return -1, xs[-1], n - 1
-                if not keep or op in (_SUM, _MEAN):
-                    v[out] = primitive.forward(xs) if primitive.arity is None else primitive.forward(*xs)
-                else:
-                    v[out], local = primitive.evaluate(xs) if primitive.arity is None else primitive.evaluate(*xs)
-                    self.locals[aux : aux + n] = local
-        return None
-
-    def backward(self, seeds: Sequence[float], params_only: bool) -> list[float]:
-        """The gradients of all slots, after `forward`; those of slots that pass nothing on may be left out."""
-        v, lists = self.values, self.program.lists
-        g = [0.0] * len(v)
-        for slot, seed in zip(self.program.outputs, seeds, strict=True):
-            g[slot] += seed
-        for op, flags, out, x, y, z, n, aux in reversed(self.instructions):
-            if not (flags >> PARAMS_ONLY if params_only else flags) & 7:
-                continue
-            if op == program.DOTS:
-                for j in range(aux - 1, -1, -1):
-                    for i in range(n - 1, -1, -1):
-                        weight, other = lists[x + j * n + i], lists[y + i]
-                        self.contribute(g, weight, v[other], g[out + j])
-                        self.contribute(g, other, v[weight], g[out + j])
-                    if z != NONE:
-                        g[lists[z + j]] += g[out + j]
-                continue
-            if op < program.TABLE_SIZE and layout_of(op) == X_SLOT:
-                primitive = BY_CODE[op]
-                assert primitive is not None
-                for i in range(n):
-                    self.contribute(g, x + i, primitive.evaluate(v[x + i])[1][0], g[out + i])
-                continue
-            upstream = g[out]
-            if upstream == 0.0:
-                continue
-            if op in _DOTS:
-                if flags & XS_FIRST:
-                    pairs = [(lists[x + i], lists[y + i]) for i in range(n)]
-                    pairs += [(lists[y + i], lists[x + i]) for i in range(n)]
-                else:
-                    pairs = [
-                        pair
-                        for i in range(n - 1, -1, -1)
-                        for pair in ((lists[x + i], lists[y + i]), (lists[y + i], lists[x + i]))
-                    ]
-                for slot, other in pairs:
-                    self.contribute(g, slot, v[other], upstream)
-                if z != NONE:
-                    g[z] += upstream
-            elif op in (_TAKE, program.TAKE_SCALARS):
-                g[lists[x + int(v[y])]] += upstream
-            else:
-                primitive = BY_CODE[z if op == program.CALL else op]
-                assert primitive is not None
-                if primitive.arity is not None and op != program.CALL:
-                    slots: Sequence[int] = (x, y, z)[: primitive.arity]
-                    local: Sequence[float] = primitive.evaluate(*[v[slot] for slot in slots])[1]
-                else:
-                    slots = lists[x : x + n]
-                    equal = 1.0 if op == _SUM else 1.0 / n
-                    local = [equal] * n if op in (_SUM, _MEAN) else self.locals[aux : aux + n]
-                for slot, derivative in zip(slots, local, strict=True):
-                    self.contribute(g, slot, derivative, upstream)
-        return g
-
-    def contribute(self, g: list[float], slot: int, local: float, upstream: float) -> None:
-        """Add a contribution: zero where either factor is, whatever the other."""
-        g[slot] += table.MULTIPLY_NO_NAN.forward(local, upstream)
-
-
-_DOTS = (program.DOT, program.DOT_SCALARS, program.DOT_ALL_SCALARS)
-
-
-def _is_index(x: float, count: int) -> bool:
-    return 0.0 <= x < count and x % 1.0 == 0.0

@@ -1,4 +1,4 @@
-"""taped: a function that is recorded at its first call and replayed from then on.
+"""A function that is recorded at its first call and replayed from then on.
 
 >>> import autograd as ag
 >>> w = ag.Value(3.0, "w")
@@ -22,24 +22,32 @@ import functools
 import threading
 from array import array
 from collections.abc import Callable, Iterator, Sequence
-from typing import Any, NoReturn
+from itertools import compress
+from typing import Any, Generic, NoReturn, ParamSpec, TypeVar, overload
 
 from autograd.modes import current_mode, unwatched
 from autograd.primitives.primitive import Primitive, declare
 from autograd.pytree import flatten, shape_of
-from autograd.tape.batches import read_batch
+from autograd.tape.batches import read_batch, read_gradient
+from autograd.tape.compiled.program import BLOCK
 from autograd.tape.record import record_call
-from autograd.tape.replay import Failure, Sums, add_gradients
+from autograd.tape.replay import Failure, Rows, Sums, add_gradients
 from autograd.tape.tape import Tape, note_reading
-from autograd.value import Value, number_of, restore
+from autograd.value import Number, Value, number_of, restore
 
 __all__ = ["Taped", "taped"]
+
+P = ParamSpec("P")
+R = TypeVar("R")
+
+_SPAN = 4096  # the most rows that are grouped by tape at a time, and
+_SPAN_NUMBERS = 2**18  # the most gradients of parameters that are kept meanwhile, where 64 rows have no more
 
 
 def _no_formula(*_: Any) -> NoReturn:
     raise TypeError(
         "the result of a taped function holds its derivatives as numbers: for higher derivatives, and to evaluate it "
-        "anew, call the function itself, which is the attribute __wrapped__"
+        "again, call the function itself, which is the attribute __wrapped__"
     )
 
 
@@ -47,22 +55,26 @@ def _no_formula(*_: Any) -> NoReturn:
 _TAPED = declare(Primitive("taped", _no_formula, _no_formula, about="The result of a taped function", internal=True))
 
 
-def taped(function: Callable[..., Any] | None = None, *, limit: int = 16) -> Any:
-    """The same function, recorded at its first call and replayed from then on; also a decorator.
+@overload
+def taped(function: Callable[P, R], *, limit: int = 16) -> Taped[P, R]: ...
+@overload
+def taped(function: None = None, *, limit: int = 16) -> Callable[[Callable[P, R]], Taped[P, R]]: ...
+def taped(function: Callable[P, R] | None = None, *, limit: int = 16) -> Any:
+    """Record a function at its first call and replay it from then on; also a decorator.
 
-    It takes what the function takes as positional arguments (Values, numbers, nested lists, tuples and dicts of them)
-    and gives what it gives. A result is one node, `taped`, whose parents are the arguments that are Values and the
-    parameters, with the derivatives that the tape gave: `backward` from it has the bits of the function's own graph.
-    Where arguments come in another shape, or a branch comes out otherwise, the function is recorded anew, and all tapes
-    are kept.
+    The taped function takes the positional arguments of the function (Values, numbers, nested lists, tuples and dicts
+    of them) and returns what the function returns. A result is one node, `taped`, whose parents are the arguments that
+    are Values and the parameters, with the derivatives that the tape computed: `backward` from it has the bits of the
+    function's own graph. The function is recorded again for arguments of another shape and for another branch, and all
+    tapes are kept.
 
     Args:
-        function: a function of Values; what it reads from elsewhere as numbers is frozen (see `autograd.record`).
-        limit: how many tapes may be kept for arguments of one shape.
+        function: A function of Values; numbers that it reads from elsewhere are frozen (see `autograd.record`).
+        limit: The largest number of tapes to keep for arguments of one shape.
 
     Raises:
-        TypeError: what is given is no function.
-        ValueError: the limit is below 1.
+        TypeError: `function` is not callable.
+        ValueError: `limit` is less than 1.
 
     >>> square = taped(lambda x: x * x)
     >>> square(3.0), square(Value(4.0))
@@ -73,14 +85,14 @@ def taped(function: Callable[..., Any] | None = None, *, limit: int = 16) -> Any
     return Taped(function, limit)
 
 
-class Taped:
-    """What `taped` makes of a function.
+class Taped(Generic[P, R]):
+    """A function with its tapes; `taped` makes one.
 
     Attributes:
-        tapes: the tapes so far, in the order of their recording.
+        tapes: The tapes so far, in the order of their recording.
     """
 
-    def __init__(self, function: Callable[..., Any], limit: int = 16) -> None:
+    def __init__(self, function: Callable[P, R], limit: int = 16) -> None:
         if not callable(function):
             raise TypeError(f"taped takes a function, not {type(function).__name__} {function!r}")
         if type(limit) is not int or limit < 1:
@@ -100,12 +112,12 @@ class Taped:
     def __repr__(self) -> str:
         return f"<taped {getattr(self._function, '__name__', self._function)!s}: {len(self.tapes)} tapes>"
 
-    def __get__(self, instance: object, owner: type | None = None) -> Taped:
+    def __get__(self, instance: object, owner: type | None = None) -> Taped[P, R]:
         if instance is None:
             return self
         name = self._name.rpartition(".")[2]
         raise TypeError(
-            f"{name} is a method, and taped takes functions: tape the bound one, as in self.{name} = taped(self.{name})"
+            f"{name} is a method, and taped takes functions: tape the bound method, self.{name} = taped(self.{name})"
         )
 
     def __reduce__(self) -> str:
@@ -115,19 +127,20 @@ class Taped:
     def _name(self) -> str:
         return getattr(self, "__qualname__", type(self._function).__qualname__)
 
-    def __call__(self, *arguments: Any, **keywords: Any) -> Any:
-        """The function's result.
+    def __call__(self, *arguments: P.args, **keywords: P.kwargs) -> R:
+        """Return the result of the function.
 
         Raises:
-            TypeError: an argument is given by keyword.
-            RuntimeError: it would take a tape more than the limit.
-            Any error of the function itself, and those of `autograd.record`.
+            TypeError: An argument is given by keyword.
+            RuntimeError: The row takes a new branch, and there are as many tapes as the limit.
+
+        Errors of the function itself and those of `autograd.record` are raised as well.
         """
         if keywords:
             raise TypeError(f"a taped function takes arguments by position: {', '.join(keywords)} came by keyword")
         mode = current_mode()
         if mode is not None and mode.recorder is not None:  # into the tape that is being recorded
-            return self._function(*arguments)
+            return self._function(*arguments, **keywords)  # there are no keywords
         with unwatched():
             operands, _ = flatten(list(arguments), "arguments")
             row = array("d", [number_of(x) for x in operands])
@@ -143,30 +156,33 @@ class Taped:
                 result.module = mode.scope
                 if mode.watch is not None:
                     mode.watch.computed(result)
-        return results[0] if branches.kind is None else branches.kind(results)
+        found: Any = results[0] if branches.kind is None else branches.kind(results)
+        return found  # type: ignore[no-any-return]
 
     def forward(self, batch: Any) -> Any:
-        """The outputs of each row, as `Tape.forward` gives them; a row that takes a new branch is recorded.
+        """Compute the outputs of each row, as `Tape.forward` does; a row that takes a new branch is recorded.
 
-        The columns of a batch are the numbers of the arguments from left to right. Where the function has not been
-        called with so many yet, each is an argument of its own.
+        The columns of a batch are the numbers of the arguments from left to right. If the function has not been called
+        with arguments of so many numbers, each column is an argument of its own.
 
         >>> taped(lambda x, y: x if x > y else y).forward([[1.0, 2.0], [4.0, 3.0]])
         [2.0, 4.0]
         """
-        return self._rows(batch, with_gradients=False, input_gradients=False)[0]
+        return self._rows(batch, None, input_gradients=False)[0]
 
-    def value_and_grad(self, batch: Any, input_gradients: bool = True) -> tuple[Any, Any]:
-        """Outputs and gradients of each row, as `Tape.value_and_grad` gives them, parameters' sums in its order.
+    def value_and_grad(
+        self, batch: Any, input_gradients: bool = True, *, gradient: Number | Sequence[Number] = 1.0
+    ) -> tuple[Any, Any]:
+        """Compute outputs and gradients of each row, as `Tape.value_and_grad` does, with the same order of sums.
 
         >>> taped(lambda x: x * x if x > 0.0 else -x).value_and_grad([[3.0], [-1.0]])
         ([9.0, 1.0], [[6.0], [-1.0]])
         """
-        return self._rows(batch, with_gradients=True, input_gradients=input_gradients)
+        return self._rows(batch, gradient, input_gradients)
 
     # -- tapes --------------------------------------------------------------------------------------------------------
     def _branches_for(self, arguments: tuple[Any, ...], operands: list[Value | float]) -> _Branches:
-        """The tapes for arguments of this shape, in which the same Values are given more than once."""
+        """Return the tapes for arguments of this shape, with the same Values given more than once."""
         first: dict[int, int] = {}
         sharing = tuple(first.setdefault(id(x), i) if isinstance(x, Value) else i for i, x in enumerate(operands))
         key = shape_of(list(arguments), "the arguments"), sharing
@@ -176,15 +192,15 @@ class Taped:
             return self._branches[key]
 
     def _record(self, branches: _Branches, row: array[float], tried: int) -> Tape:
-        """A tape of the branch that a row takes, where the first `tried` do not."""
+        """Return a tape of the branch that a row takes; it is not one of the first `tried`."""
         with self._lock:
-            for tape in branches.tapes[tried:]:  # another thread's, made in the meantime
-                if tape.replay(row, 1, array("d", bytes(8 * tape.output_count))) is None:
+            for tape in branches.tapes[tried:]:  # of another thread, made in the meantime
+                if _outputs_of(tape, row)[0] is None:
                     return tape
             if len(branches.tapes) >= self._limit:
                 raise RuntimeError(
                     f"{self!r} has {self._limit} tapes for arguments of this shape, and this row takes yet another "
-                    "branch: decide by autograd.where, which needs no tape of its own, or raise the limit, "
+                    "branch: decide by autograd.where, which does not need a tape of its own, or raise the limit, "
                     "taped(function, limit=...)"
                 )
             leaves, arguments = branches.fresh(row)
@@ -193,31 +209,41 @@ class Taped:
             return tape
 
     # -- rows ---------------------------------------------------------------------------------------------------------
-    def _rows(self, batch: Any, with_gradients: bool, input_gradients: bool) -> tuple[Any, Any]:
+    def _rows(self, batch: Any, gradient: Any, input_gradients: bool) -> tuple[Any, Any]:
+        """Run a batch forward, and backward if `gradient` is not None."""
         if isinstance(batch, Iterator):
             batch = list(batch)
         with unwatched():
             branches = self._branches_of_width(batch)
-            rows = read_batch(batch, branches.width)
-            run = _Run(self, branches, _floats(rows.numbers), rows.rows)
-            run.go(with_gradients, input_gradients)
+            found = read_batch(batch, branches.width)
+            run = _Run(self, branches, _floats(found.numbers), found.rows)
+            if gradient is not None:
+                run.prepare_backward(gradient, input_gradients)
+            run.go()
             add_gradients(tuple(run.params), run.needed, run.sums.finish())
-            columns = None if branches.kind is None else run.count
-            gradients = None if run.gradients is None else rows.in_kind(run.gradients, branches.width)
+            columns = None if branches.kind is None else run.columns
+            gradients = None if run.gradients is None else found.in_kind(run.gradients, branches.width)
         for tape in branches.tapes:
             note_reading(tape.params)
-        return rows.in_kind(run.outputs, columns), gradients
+        return found.in_kind(run.outputs, columns), gradients
 
     def _branches_of_width(self, batch: Any) -> _Branches:
-        """Those of the arguments that the function was called with first, of the width of the batch."""
+        """Return the tapes of the first call whose arguments had as many numbers as the batch has columns."""
         with self._lock:
             plain = [branches for branches in self._branches.values() if branches.is_plain and branches.tapes]
         width = _width_of(batch)
         if width is None:
-            if not plain:
+            widths = sorted({branches.width for branches in plain})
+            if not widths:
                 raise ValueError(
-                    "a batch of rows one after another does not say how long they are, and the function has not been "
-                    "called yet: give rows of their own, or call it first"
+                    "the width of the rows is unknown: the batch has all rows one after another, and the function has "
+                    "not been called yet. Give rows as lists or in two dimensions, or call the function first"
+                )
+            if len(widths) > 1:
+                raise ValueError(
+                    "the width of the rows is ambiguous: the batch has all rows one after another, and the function "
+                    f"has been called with {', '.join(map(str, widths[:-1]))} and {widths[-1]} numbers. Give rows as "
+                    "lists or in two dimensions"
                 )
             return plain[0]
         for branches in plain:
@@ -244,11 +270,11 @@ class _Branches:
         self.tapes: list[Tape] = []
 
     def distinct(self, row: array[float]) -> array[float]:
-        """The row that the tapes take: each Value once."""
+        """Return the row that the tapes take: each Value once."""
         return array("d", [row[i] for i in self.places])
 
     def fresh(self, row: array[float]) -> tuple[list[Value], list[Any]]:
-        """Leaves with the numbers of a row that the tapes take, and arguments made of them."""
+        """Return leaves with the numbers of a row that the tapes take, and arguments made of them."""
         leaves = [Value(x) for x in row]
         everywhere = [leaves[self._place[source]] for source in self._sharing]
         arguments, at = [], 0
@@ -258,39 +284,42 @@ class _Branches:
         return leaves, arguments
 
     def add(self, tape: Tape, kind: type | None) -> None:
-        """Keep a tape; all branches of a function must give as many outputs."""
+        """Keep a tape; all branches of a function must return the same number of outputs."""
         if self.tapes and (kind is not self.kind or tape.output_count != self.tapes[0].output_count):
             raise ValueError(
-                f"one branch of the function gives {self.tapes[0].output_count} outputs and another "
-                f"{tape.output_count}, or one a list and another not: give the same in all"
+                f"one branch of the function returns {self.tapes[0].output_count} outputs and another "
+                f"{tape.output_count}, or one a list and another not: return the same in all branches"
             )
         self.kind = kind
         self.tapes.append(tape)
 
-    def forward(self, owner: Taped, row: array[float]) -> tuple[Tape, array[float]]:
-        """The tape whose guards hold for a row that the tapes take, and its outputs."""
+    def forward(self, owner: Taped[Any, Any], row: array[float]) -> tuple[Tape, array[float]]:
+        """Return the tape whose guards hold for a row that the tapes take, and its outputs."""
         tapes = tuple(self.tapes)
         for tape in tapes:
-            outputs = array("d", bytes(8 * tape.output_count))
-            failure = tape.replay(row, 1, outputs)
+            failure, outputs = _outputs_of(tape, row)
             if failure is None:
                 return tape, outputs
             if failure.guard < 0:
                 raise tape.error_of(failure)
         tape = owner._record(self, row, len(tapes))
-        outputs = array("d", bytes(8 * tape.output_count))
-        failure = tape.replay(row, 1, outputs)
+        failure, outputs = _outputs_of(tape, row)
         if failure is not None:
             raise tape.error_of(failure)
         return tape, outputs
 
 
+def _outputs_of(tape: Tape, row: array[float]) -> tuple[Failure | None, array[float]]:
+    outputs = array("d", bytes(8 * tape.output_count))
+    return tape.replay(Rows(row, 1, outputs)), outputs
+
+
 def _result(
     tape: Tape, row: array[float], j: int, data: float, given: list[Value | float], is_recorded: bool
 ) -> Value | float:
-    """Output j as the function would give it, with its derivatives.
+    """Return output `j` as the function would, with its derivatives.
 
-    It is a Value where it depends on one: on the Values and numbers that were given for the row, or on parameters.
+    It is a Value if it depends on one: on the Values among the numbers that were given for the row, or on parameters.
     """
     inputs, params = tape.leaves_of_output(j)
     if not params and not any(isinstance(given[i], Value) for i in inputs):
@@ -300,7 +329,7 @@ def _result(
     seeds = array("d", bytes(8 * tape.output_count))
     seeds[j] = 1.0
     outputs, gradients, sums = array("d", seeds), array("d", bytes(8 * len(row))), Sums(len(tape.params))
-    failure = tape.replay(row, 1, outputs, seeds, gradients, sums)
+    failure = tape.replay(Rows(row, 1, outputs, seeds, gradients, sums))
     if failure is not None:  # a parameter has been changed since, by another thread
         raise tape.error_of(failure)
     by_inputs = [gradients[i] for i in inputs if isinstance(given[i], Value)]
@@ -313,103 +342,148 @@ def _result(
 
 
 class _Run:
-    """One batch, row by row on the tape whose guards hold."""
+    """One batch: each row is replayed by the tape whose guards hold for it.
 
-    def __init__(self, owner: Taped, branches: _Branches, numbers: Any, rows: int) -> None:
+    Rows are replayed in order as long as one tape takes them. Where it does not take the next one, the rows of a span
+    are grouped by tape, so that each tape runs all of its rows in lanes. Their gradients of parameters are kept per row
+    and summed in the order of the rows, so the bits do not depend on the grouping.
+    """
+
+    def __init__(self, owner: Taped[Any, Any], branches: _Branches, numbers: Any, count: int) -> None:
         self.owner = owner
         self.branches = branches
         self.numbers = numbers
-        self.rows = rows
+        self.count = count
+        self.tape = branches.tapes[0] if branches.tapes else self._recorded(0, 0)  # the one that took the last row
+        self.columns = self.tape.output_count
+        self.outputs = array("d", bytes(8 * self.columns * count))
+        self.seeds: array[float] | None = None
+        self.gradients: array[float] | None = None
         self.params: list[Value] = []
         self.needed = array("i")
         self.sums = Sums(0)
-        self.outputs = array("d")
-        self.gradients: array[float] | None = None
-        self.count = 0
-        self._places: dict[int, int] = {}
+        self._taken: dict[int, int] = {}  # how many rows of the groups each tape has taken
+        self._place: dict[int, int] = {}  # of a parameter in the sums
+        self._places: dict[int, array[int]] = {}  # of the parameters of each tape
 
-    def go(self, with_gradients: bool, input_gradients: bool) -> None:
-        """Run all rows: as many at a time as one tape takes."""
-        width, row = self.branches.width, 0
-        if with_gradients and input_gradients:
-            self.gradients = array("d", bytes(8 * width * self.rows))
-        while row < self.rows:
-            row += self._some(row, with_gradients)
+    def prepare_backward(self, gradient: Any, input_gradients: bool) -> None:
+        """Make room for gradients; `go` computes them then."""
+        self.seeds = read_gradient(gradient, self.count, self.columns)
+        if input_gradients:
+            self.gradients = array("d", bytes(8 * self.branches.width * self.count))
 
-    def _some(self, row: int, with_gradients: bool) -> int:
-        """Run rows from this one on, on the first tape that takes it; how many it took."""
-        tapes = tuple(self.branches.tapes)
-        for tape in tapes:
-            taken = self._on(tape, row, self.rows, with_gradients)
+    def go(self) -> None:
+        """Run all rows."""
+        row, span = 0, BLOCK
+        while row < self.count:
+            failure = self._replayed(self.tape, row, self.count)
+            if failure is None:
+                return
+            if failure.guard < 0:
+                raise self.tape.error_of(failure)
+            # where branches change from row to row, spans grow
+            span = BLOCK if failure.row - row >= BLOCK else min(2 * span, self._largest_span())
+            row = failure.row
+            end = min(self.count, row + span)
+            self._run_groups(row, end, self._groups(row, end))
+            row = end
+
+    def _largest_span(self) -> int:
+        columns = max(len(self.sums), *(len(tape.params) for tape in self.branches.tapes), 1)
+        return max(BLOCK, min(_SPAN, _SPAN_NUMBERS // columns // BLOCK * BLOCK))
+
+    def _groups(self, begin: int, end: int) -> list[tuple[Tape, array[int]]]:
+        """Return the tapes that take rows of a span, and the places of their rows in it."""
+        tapes, groups = sorted(self.branches.tapes, key=lambda tape: -self._taken.get(id(tape), 0)), []
+        pending = array("i", range(end - begin))
+        stopped = end - begin  # the first row that fails at an index
+        tried = 0
+        while pending and pending[0] < stopped:  # an error belongs to the first row that has one
+            if tried == len(tapes):
+                tapes.append(self._recorded(begin + pending[0], tried))
+            tape = tapes[tried]
+            tried += 1
+            status = tape.select(Rows(self._numbers(begin, end), end - begin, None, which=pending))
+            if 2 in status:
+                stopped = min(stopped, pending[status.index(2)])
+            taken = array("i", compress(pending, status))
             if taken:
-                return taken
-        tape = self.owner._record(self.branches, array("d", self._numbers(row, row + 1)), len(tapes))
-        taken = self._on(tape, row, self.rows, with_gradients)
-        assert taken > 0
-        return taken
+                groups.append((tape, taken))
+                self._taken[id(tape)] = self._taken.get(id(tape), 0) + len(taken)
+                pending = array("i", compress(pending, status.translate(_OTHERS)))
+        return groups
+
+    def _run_groups(self, begin: int, end: int, groups: list[tuple[Tape, array[int]]]) -> None:
+        failures = []
+        if len(groups) == 1 and len(groups[0][1]) == end - begin:
+            failures.append((self._replayed(groups[0][0], begin, end), groups[0][0]))
+        else:
+            for tape, _ in groups:
+                self._places_of(tape)
+            separate = None if self.seeds is None else array("d", bytes(8 * len(self.sums) * (end - begin)))
+            for tape, which in groups:
+                failures.append((self._replayed(tape, begin, end, which, separate), tape))
+            if separate is not None:
+                self.sums.add_rows(separate, end - begin)
+        found = [(failure, tape) for failure, tape in failures if failure is not None]
+        if found:
+            failure, tape = min(found, key=lambda pair: pair[0].row)
+            raise tape.error_of(failure)
+        self.tape = next(tape for tape, which in groups if which[-1] == end - begin - 1)
+
+    def _replayed(
+        self,
+        tape: Tape,
+        begin: int,
+        end: int,
+        which: array[int] | None = None,
+        separate: array[float] | None = None,
+    ) -> Failure | None:
+        """Run rows on a tape, all or those that are asked for; None, or where in the batch it failed."""
+        outputs = self._part(self.outputs, self.columns, begin, end)
+        rows = Rows(self._numbers(begin, end), end - begin, outputs, which=which)
+        if self.seeds is not None:
+            per_row = len(self.seeds) > self.columns
+            rows.seeds = self.seeds[begin * self.columns : end * self.columns] if per_row else self.seeds
+            if self.gradients is not None:
+                rows.input_gradients = self._part(self.gradients, self.branches.width, begin, end)
+            rows.places = self._places_of(tape)
+            rows.sums, rows.separate = self.sums, separate
+        failure = tape.replay(rows)
+        return None if failure is None else failure._replace(row=begin + failure.row)
+
+    def _recorded(self, row: int, tried: int) -> Tape:
+        return self.owner._record(self.branches, array("d", self._numbers(row, row + 1)), tried)
 
     def _numbers(self, begin: int, end: int) -> Any:
         return self.numbers[begin * self.branches.width : end * self.branches.width]
-
-    def _on(self, tape: Tape, begin: int, end: int, with_gradients: bool) -> int:
-        """Run rows on one tape, up to the first that it does not take."""
-        if not self.count:
-            self.count = tape.output_count
-            self.outputs = array("d", bytes(8 * self.count * self.rows))
-        if not with_gradients:
-            taken = self._taken(tape, self._forward(tape, begin, end), begin, end)
-            if 0 < taken < end - begin:  # where a row has failed, what was written for those before it says nothing
-                self._forward(tape, begin, begin + taken)
-            return taken
-        places = self._places_of(tape)
-        before = self.sums.rows, self.sums.block[:], self.sums.total[:]
-        failure = self._backward(tape, begin, end, places)
-        taken = self._taken(tape, failure, begin, end)
-        if failure is not None:  # what the rows before it added is added again, without it
-            self.sums.rows, self.sums.block, self.sums.total = before
-            if taken:
-                self._backward(tape, begin, begin + taken, places)
-        return taken
-
-    def _forward(self, tape: Tape, begin: int, end: int) -> Failure | None:
-        return tape.replay(self._numbers(begin, end), end - begin, self._part(self.outputs, self.count, begin, end))
-
-    def _taken(self, tape: Tape, failure: Failure | None, begin: int, end: int) -> int:
-        if failure is None:
-            return end - begin
-        if failure.guard < 0:
-            raise tape.error_of(failure._replace(row=begin + failure.row))
-        return failure.row
-
-    def _backward(self, tape: Tape, begin: int, end: int, places: array[int]) -> Failure | None:
-        seeds = array("d", [1.0]) * tape.output_count
-        outputs = self._part(self.outputs, self.count, begin, end)
-        gradients = None if self.gradients is None else self._part(self.gradients, self.branches.width, begin, end)
-        return tape.replay(self._numbers(begin, end), end - begin, outputs, seeds, gradients, self.sums, places)
 
     def _part(self, numbers: array[float], columns: int, begin: int, end: int) -> memoryview:
         return memoryview(numbers)[begin * columns : end * columns]
 
     def _places_of(self, tape: Tape) -> array[int]:
-        """Where the sums have the tape's parameters; those that they have not yet come behind."""
-        for parameter, needed in zip(tape.params, tape.param_needed, strict=True):
-            if id(parameter) not in self._places:
-                self._places[id(parameter)] = len(self.params)
-                self.params.append(parameter)
-                self.needed.append(0)
-                self.sums.block.append(0.0)
-                self.sums.total.append(0.0)
-            self.needed[self._places[id(parameter)]] |= needed
-        return array("i", [self._places[id(p)] for p in tape.params])
+        """Return where the sums have the parameters of a tape; new ones are appended."""
+        if id(tape) not in self._places:
+            for parameter, needed in zip(tape.params, tape.param_needed, strict=True):
+                if id(parameter) not in self._place:
+                    self._place[id(parameter)] = self.sums.append()
+                    self.params.append(parameter)
+                    self.needed.append(0)
+                self.needed[self._place[id(parameter)]] |= needed
+            self._places[id(tape)] = array("i", [self._place[id(p)] for p in tape.params])
+        return self._places[id(tape)]
+
+
+_OTHERS = bytes([1] + [0] * 255)  # translates a status into its opposite
 
 
 def _floats(numbers: Any) -> Any:
-    """A view of a buffer, whose parts are not copied."""
+    """Return a view of a buffer, whose slices are not copied."""
     return memoryview(numbers).cast("B").cast("d")
 
 
 def _width_of(batch: Any) -> int | None:
-    """How many numbers a row of a batch has; None where the batch has all rows one after another."""
+    """Return the width of the rows of a batch; None if the batch has all rows one after another."""
     shape = getattr(batch, "shape", None)
     if isinstance(batch, array):
         return None

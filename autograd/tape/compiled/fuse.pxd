@@ -3,15 +3,16 @@ cimport cython
 
 
 cdef long long _NODE_SPAN
-cdef int _ADD, _MULTIPLY, _DOT, _SUM, _MEAN, _TAKE, _LAST, _FUSED_DOT, _DOT_SCALARS, _DOT_ALL_SCALARS, _TAKE_SCALARS, _GUARD
-cdef int _CALL, _TABLE_SIZE, _XS_FIRST, _X_LIST, _NONE, _STRIDE
+cdef int _ADD, _MULTIPLY, _DOT, _SUM, _MEAN, _TAKE, LAST
+cdef int DOT, DOT_SCALARS, DOT_ALL_SCALARS, TAKE_SCALARS, GUARD, CALL, TABLE_SIZE, XS_FIRST, X_LIST, NO_SLOT
+cdef int STRIDE, OP, FLAGS, OUT, X, Y, Z, N, AUX
 
 
 cdef class Lowering:
-    cdef object flat
+    cdef object draft, flat
     cdef int first, nodes, count, inputs
     cdef int[::1] codes, starts, operands
-    cdef int[::1] uses, successor, predecessor, position, last_product, owner, end, need, masks, layouts, receiving, stamp
+    cdef int[::1] uses, successor, predecessor, position, last_product, owner, end, need, inert, layouts, stamp
     cdef long long[::1] latest
     cdef int[::1] code, lists, terms
     cdef int instructions, listed, temporaries, aux, terms_count
@@ -26,11 +27,6 @@ cdef class Lowering:
     cdef order(self)
     cdef bint in_time(self, int i, int end, int place) noexcept
     cdef void contribute(self, int i, int end, int place) noexcept
-    cdef mark_needed(self)
-    @cython.locals(i=int, k=int, mask=int, low=int, high=int, found=int, j=int)
-    cdef mark_from_leaves(self, int[::1] up)
-    @cython.locals(k=int, mask=int, low=int, j=int)
-    cdef mark_from_outputs(self, int[::1] up)
     @cython.locals(guards=int, guard=int, k=int)
     cdef emit(self)
     cdef emit_guard(self, int guard)

@@ -1,12 +1,12 @@
 # cython: boundscheck=False, wraparound=False, initializedcheck=False
 """From a flat graph to the program of a tape: fewer and larger instructions that give the same bits.
 
-A chain of additions `((t0 + t1) + t2) + ...`, each used once, becomes one `sum`, and with it the products among its
-terms, each used once, a `dot`. Values stay, for the additions keep their order. Gradients stay where every number
-still gets its contributions in the order of eager backward: newest consumer first. A fused instruction passes on all
-of its contributions at the place of its end, the last of its terms first. So a term may join only where no operand of
-it has another consumer created between the term and the end; the pass `order` sees to it, and cuts a chain or leaves a
-product alone where need be.
+A chain of additions `((t0 + t1) + t2) + ...`, each used once, becomes one `sum`, and products among its terms, each
+used once, turn it into a `dot`. The values keep their bits because the additions keep their order. The gradients keep
+theirs as long as every number receives its contributions in the order of an eager backward pass: newest consumer first.
+A fused instruction passes on all of its contributions at the place of its end, the last of its terms first. So a term
+may join only if none of its operands has another consumer created between the term and the end; the pass `order` cuts
+chains and leaves products alone where this requires it.
 """
 
 from __future__ import annotations
@@ -20,10 +20,33 @@ except ModuleNotFoundError:
 
 from autograd.primitives import table
 from autograd.primitives.primitive import BY_CODE
-from autograd.tape.compiled import program
 from autograd.tape.compiled.layers import number_slots
-from autograd.tape.compiled.program import Program, filled, layout_of
-from autograd.tape.graph import FlatGraph, folded
+from autograd.tape.compiled.program import (
+    AUX,
+    CALL,
+    DOT,
+    DOT_ALL_SCALARS,
+    DOT_SCALARS,
+    FLAGS,
+    GUARD,
+    NO_SLOT,
+    OP,
+    OUT,
+    STRIDE,
+    TABLE_SIZE,
+    TAKE_SCALARS,
+    X_LIST,
+    XS_FIRST,
+    Draft,
+    N,
+    Program,
+    X,
+    Y,
+    Z,
+    filled,
+    layout_of,
+)
+from autograd.tape.graph import LAST, FlatGraph, check_size, folded, gradients_needed, inert_operands
 
 __all__ = ["lower"]
 
@@ -33,51 +56,31 @@ _DOT = table.DOT.code
 _SUM = table.SUM.code
 _MEAN = table.MEAN.code
 _TAKE = table.TAKE.code
-_FUSED_DOT = program.DOT
-_DOT_SCALARS = program.DOT_SCALARS
-_DOT_ALL_SCALARS = program.DOT_ALL_SCALARS
-_TAKE_SCALARS = program.TAKE_SCALARS
-_GUARD = program.GUARD
-_CALL = program.CALL
-_TABLE_SIZE = program.TABLE_SIZE
-_XS_FIRST = program.XS_FIRST
-_X_LIST = program.X_LIST
-_NONE = program.NONE
-_STRIDE = program.STRIDE
-_LAST = 8  # in a mask: the last operand
-_LARGEST = 2**27
 _NODE_SPAN = 2**31  # more than there are places in a chain
 
 
-def _constant_locals(code: int) -> int:
-    """A mask of the operands whose local derivative is the constant 0: no gradient ever passes to them."""
-    primitive = BY_CODE[code]
-    assert primitive is not None
-    if primitive.arity is not None:
-        return sum(1 << i for i, formula in enumerate(primitive.derivatives) if formula == "0")
-    return _LAST if primitive.takes_index else 0
-
-
 def lower(flat: FlatGraph, receiving: array[int]) -> Program:
-    """The program of a graph.
+    """Lower a graph to a program.
 
     Args:
-        flat: a graph that is well formed.
-        receiving: for each parameter, whether it receives a gradient.
+        flat: A well-formed graph.
+        receiving: For each parameter, whether it receives a gradient.
 
     Raises:
-        OverflowError: the graph is too large for the 32-bit places of a program.
+        OverflowError: The graph is too large for the 32-bit places of a program.
     """
-    if len(flat.operands) + len(flat.codes) + flat.inputs + flat.params >= _LARGEST:
-        raise OverflowError(f"a graph of {len(flat.codes):,} nodes is too large for a tape: record a part of it")
-    return Lowering(folded(flat), receiving).run()
+    check_size(flat)
+    flat = folded(flat)
+    return Lowering(Draft(flat, gradients_needed(flat, receiving))).run()
 
 
 @cython.cclass
 class Lowering:
-    """One graph on its way to a program. Arrays are by id; -1 stands for none where an id is meant."""
+    """A graph that is being lowered. Arrays are indexed by id; -1 in place of an id means that there is none."""
 
-    def __init__(self, flat: FlatGraph, receiving: array[int]) -> None:
+    def __init__(self, draft: Draft) -> None:
+        flat = draft.flat
+        self.draft = draft
         self.flat = flat
         self.inputs = flat.inputs
         self.first = flat.inputs + flat.params  # computed nodes have the ids from here on
@@ -86,7 +89,7 @@ class Lowering:
         self.codes = flat.codes if self.nodes else array("i", [0])
         self.starts = flat.starts
         self.operands = flat.operands if self.nodes else array("i", [0])
-        self.uses = filled("i", self.count, 0)
+        self.code, self.lists, self.uses, self.need = draft.code, draft.lists, draft.uses, draft.need
         self.successor = filled("i", self.count, -1)
         self.predecessor = filled("i", self.count, -1)
         self.position = filled("i", self.count, 0)
@@ -94,30 +97,25 @@ class Lowering:
         self.owner = filled("i", self.count, -1)
         self.end = filled("i", self.count, -1)
         self.latest = filled("q", self.count, 1)
-        self.need = filled("i", self.count, 0)
-        self.masks = array("i", [0] + [_constant_locals(code) for code in range(1, len(BY_CODE))])
-        self.layouts = array("i", [0] + [layout_of(op) for op in range(1, max(_CALL + 1, len(BY_CODE)))])
-        self.receiving = array("i", [*receiving, 0])
+        self.inert = inert_operands()
+        self.layouts = array("i", [0] + [layout_of(op) for op in range(1, max(CALL + 1, len(BY_CODE)))])
         self.stamp = filled("i", self.count, -1)
-        guards = len(flat.guard_codes)
-        self.code = filled("i", _STRIDE * (2 * self.nodes + guards), 0)
-        self.lists = filled("i", len(flat.operands), 0)
         self.instructions = self.listed = self.temporaries = self.aux = 0
         self.terms = filled("i", self.nodes + 1, 0)
         self.terms_count = 0
 
     def run(self) -> Program:
-        """All passes."""
+        """Run all passes."""
         self.count_uses(array("i", [*self.flat.outputs, *self.flat.guard_lefts, *self.flat.guard_rights, -1]))
         self.find_chains()
         self.order()
-        self.mark_needed()
         self.emit()
-        return number_slots(self.flat, self.code, self.lists, self.instructions, self.temporaries, self.uses, self.need)
+        self.draft.instructions, self.draft.temporaries = self.instructions, self.temporaries
+        return number_slots(self.draft)
 
     # -- which instructions there will be -----------------------------------------------------------------------------
     def count_uses(self, others: array[int]) -> None:
-        """How often each number is an operand, an output, or compared by a guard."""
+        """Count how often each number is an operand, an output, or compared by a guard."""
         for i in range(self.starts[self.nodes]):
             if self.operands[i] >= 0:
                 self.uses[self.operands[i]] += 1
@@ -126,11 +124,11 @@ class Lowering:
                 self.uses[others[i]] += 1
 
     def is_single(self, i: int, code: int) -> bool:
-        """Whether an id is a computed node of this primitive that is used once."""
+        """Return whether an id is a computed node of this primitive that is used once."""
         return i >= self.first and self.uses[i] == 1 and self.codes[i - self.first] == code
 
     def find_chains(self) -> None:
-        """Link additions into chains; a product next to another product in a chain is to join it."""
+        """Link additions into chains; a product next to another product in a chain joins it."""
         for k in range(self.nodes):
             if self.codes[k] != _ADD:
                 continue
@@ -157,16 +155,16 @@ class Lowering:
                     self.join(term, i, self.position[i])
 
     def join(self, product: int, link: int, position: int) -> None:
-        """A product becomes a term of the chain."""
+        """Make a product a term of the chain."""
         self.owner[product] = link
         self.position[product] = position
 
     def order(self) -> None:
-        """Give every chain its ends, so that all contributions come in eager's order.
+        """Set the ends of every chain such that all contributions come in the order of an eager backward pass.
 
-        `latest` is the time of the last contribution that a number got from consumers looked at so far, which are the
-        newer ones; times run backward, as backward does. The time of a contribution is the end of its chain's piece and
-        its place there, or where it is in none, its node.
+        `latest` is the time of the last contribution that a number has received from the consumers visited so far,
+        which are the newer ones; times run backward, as the backward pass does. The time of a contribution is the end
+        of the piece of its chain and its place there; outside of chains it is its node.
         """
         for i in range(self.count - 1, self.first - 1, -1):
             k = i - self.first
@@ -200,51 +198,17 @@ class Lowering:
                 self.contribute(self.operands[j], i, 0)
 
     def in_time(self, i: int, end: int, place: int) -> bool:
-        """Whether a contribution there comes after all that it must come after."""
+        """Return whether a contribution at this time comes after all those that it must follow."""
         return i < 0 or (i >= self.first and self.owner[i] >= 0) or self.latest[i] > _NODE_SPAN * end + place
 
     def contribute(self, i: int, end: int, place: int) -> None:
-        """Note the time of a contribution."""
+        """Record the time of a contribution."""
         if i >= 0 and self.latest[i] > _NODE_SPAN * end + place:
             self.latest[i] = _NODE_SPAN * end + place
 
-    def mark_needed(self) -> None:
-        """Which numbers pass a gradient on: bit 0 to parameters, bit 1 to inputs."""
-        up = filled("i", self.count, 0)
-        self.mark_from_leaves(up)
-        for output in self.flat.outputs:
-            if output >= 0:
-                self.need[output] = up[output]
-        self.mark_from_outputs(up)
-
-    def mark_from_leaves(self, up: array[int]) -> None:
-        """What each number depends on."""
-        for i in range(self.first):
-            up[i] = 2 if i < self.inputs else self.receiving[i - self.inputs]
-        for k in range(self.nodes):
-            mask = self.masks[self.codes[k]]
-            low = self.starts[k]
-            high = self.starts[k + 1] - (mask == _LAST)
-            found = 0
-            for j in range(low, high):
-                if self.operands[j] >= 0 and not (mask < _LAST and j - low < 3 and mask >> (j - low) & 1):
-                    found |= up[self.operands[j]]
-            up[self.first + k] = found
-
-    def mark_from_outputs(self, up: array[int]) -> None:
-        """Of these, what an output depends on."""
-        for k in range(self.nodes - 1, -1, -1):
-            if self.need[self.first + k] == 0:
-                continue
-            mask = self.masks[self.codes[k]]
-            low = self.starts[k]
-            for j in range(low, self.starts[k + 1] - (mask == _LAST)):
-                if self.operands[j] >= 0 and not (mask < _LAST and j - low < 3 and mask >> (j - low) & 1):
-                    self.need[self.operands[j]] = up[self.operands[j]]
-
     # -- the instructions, with ids in the place of slots -------------------------------------------------------------
     def emit(self) -> None:
-        """Write the instructions, oldest first, guards where the program decided."""
+        """Write the instructions, oldest first, and the guards at their places."""
         places = self.flat.guard_places
         guards = len(places)
         guard = 0
@@ -258,10 +222,10 @@ class Lowering:
             guard += 1
 
     def emit_guard(self, guard: int) -> None:
-        """A comparison that must come out as it did."""
+        """Write a guard."""
         flat = self.flat
         self.write(
-            _GUARD,
+            GUARD,
             0,
             guard,
             flat.guard_lefts[guard],
@@ -272,27 +236,27 @@ class Lowering:
         )
 
     def write(self, op: int, flags: int, out: int, x: int, y: int, z: int, n: int, aux: int) -> None:
-        """One instruction."""
-        at = _STRIDE * self.instructions
-        self.code[at] = op
-        self.code[at + 1] = flags
-        self.code[at + 2] = out
-        self.code[at + 3] = x
-        self.code[at + 4] = y
-        self.code[at + 5] = z
-        self.code[at + 6] = n
-        self.code[at + 7] = aux
+        """Write one instruction."""
+        at = STRIDE * self.instructions
+        self.code[at + OP] = op
+        self.code[at + FLAGS] = flags
+        self.code[at + OUT] = out
+        self.code[at + X] = x
+        self.code[at + Y] = y
+        self.code[at + Z] = z
+        self.code[at + N] = n
+        self.code[at + AUX] = aux
         self.instructions += 1
 
     def flags_of(self, i: int, bit: int) -> int:
-        """The flags that say that an operand, of which `bit` is the flag, needs a gradient."""
+        """Return the flags for an operand that needs a gradient; `bit` is its flag."""
         if i < 0:
             return 0
         need = self.need[i] if i < self.count else 3
         return (bit if need else 0) | (bit << 3 if need & 1 else 0)
 
     def emit_node(self, k: int) -> None:
-        """The instruction of a node; none for one that belongs to a chain, but for its end."""
+        """Write the instruction of a node; a node within a chain is written with the end of the chain."""
         i = self.first + k
         code = self.codes[k]
         low = self.starts[k]
@@ -303,11 +267,11 @@ class Lowering:
             if self.end[i] == i:
                 self.emit_chain(i)
             return
-        if code < _TABLE_SIZE and self.layouts[code] & _X_LIST == 0:
-            mask = self.masks[code]
+        if code < TABLE_SIZE and self.layouts[code] & X_LIST == 0:
+            mask = self.inert[code]
             x = self.operands[low]
-            y = self.operands[low + 1] if n > 1 else _NONE
-            z = self.operands[low + 2] if n > 2 else _NONE
+            y = self.operands[low + 1] if n > 1 else NO_SLOT
+            z = self.operands[low + 2] if n > 2 else NO_SLOT
             flags = 0
             if self.need[i]:
                 flags = self.flags_of(x, 1 & ~mask) | self.flags_of(y, 2 & ~mask) | self.flags_of(z, 4 & ~mask)
@@ -318,44 +282,44 @@ class Lowering:
             self.emit_list_node(i, code, low, n)
 
     def emit_list_node(self, i: int, code: int, low: int, n: int) -> None:
-        """A primitive of any number of operands, or a user's."""
+        """Write a primitive of any number of operands, or a user's."""
         at = self.listed
-        mask = self.masks[code]
+        mask = self.inert[code]
         flags = 0
         for j in range(low, low + n):
             self.list_operand(self.operands[j])
-            if self.need[i] and not (mask == _LAST and j == low + n - 1):
+            if self.need[i] and not (mask == LAST and j == low + n - 1):
                 flags |= self.flags_of(self.operands[j], 1)
         if code == _TAKE:
             index = self.operands[low + n - 1]
             self.listed -= 1
-            op = _TAKE_SCALARS if self.all_scalars(at, n - 1) else _TAKE
-            self.write(op, flags, i, at, index, _NONE, n - 1, 0)
+            op = TAKE_SCALARS if self.all_scalars(at, n - 1) else _TAKE
+            self.write(op, flags, i, at, index, NO_SLOT, n - 1, 0)
             return
         aux = self.aux
-        op = code if code < _TABLE_SIZE else _CALL
+        op = code if code < TABLE_SIZE else CALL
         if op != _SUM and op != _MEAN:
             self.aux += n
-        self.write(op, flags, i, at, _NONE, code if op == _CALL else _NONE, n, aux)
+        self.write(op, flags, i, at, NO_SLOT, code if op == CALL else NO_SLOT, n, aux)
 
     def list_operand(self, i: int) -> None:
-        """One more operand in the lists."""
+        """Append an operand to the lists."""
         self.lists[self.listed] = i
         self.listed += 1
 
     def is_scalar(self, i: int) -> bool:
-        """Whether no row changes a number: a parameter or a constant."""
+        """Return whether a number is the same for all rows: a parameter or a constant."""
         return i < 0 or self.inputs <= i < self.first
 
     def all_scalars(self, at: int, n: int) -> bool:
-        """Whether a stretch of the lists holds nothing else."""
+        """Return whether a section of the lists holds scalars only."""
         for j in range(at, at + n):  # noqa: SIM110 - a generator would be a Python object
             if not self.is_scalar(self.lists[j]):
                 return False
         return True
 
     def emit_dot_node(self, i: int, low: int, n: int) -> None:
-        """The primitive dot, of n terms."""
+        """Write the primitive dot, of n terms."""
         repeated = False
         for j in range(low, low + 2 * n):
             operand = self.operands[j]
@@ -365,10 +329,10 @@ class Lowering:
         at = self.listed
         for j in range(low, low + 2 * n):
             self.list_operand(self.operands[j])
-        self.write_dot(i, _NONE, at, n, _XS_FIRST if repeated else 0, self.need[i] != 0)
+        self.write_dot(i, NO_SLOT, at, n, XS_FIRST if repeated else 0, self.need[i] != 0)
 
     def write_dot(self, out: int, start: int, at: int, n: int, flags: int, needed: bool) -> None:
-        """A dot of n terms whose x and y stand in the lists from `at` on; scalars go to the left where they can."""
+        """Write a dot of n terms, whose x and y stand in the lists from `at` on; scalars go to the left if possible."""
         scalars = 0
         both = 0
         for j in range(at, at + n):
@@ -376,11 +340,11 @@ class Lowering:
             y = self.is_scalar(self.lists[j + n])
             scalars += x or y
             both += x and y
-        op = _FUSED_DOT
+        op = DOT
         if flags == 0 and both == n:
-            op = _DOT_ALL_SCALARS
+            op = DOT_ALL_SCALARS
         elif flags == 0 and scalars == n:
-            op = _DOT_SCALARS
+            op = DOT_SCALARS
             for j in range(at, at + n):
                 if not self.is_scalar(self.lists[j]):
                     self.lists[j], self.lists[j + n] = self.lists[j + n], self.lists[j]
@@ -391,12 +355,12 @@ class Lowering:
         self.write(op, flags, out, at, at + n, start, n, 0)
 
     def emit_chain(self, end: int) -> None:
-        """The piece of a chain that ends here: dots and sums, each starting with the one before."""
+        """Write the piece of a chain that ends here: dots and sums, each of which starts with the one before."""
         self.gather(end)
         needed = self.need[end] != 0
         count = self.terms_count
         at = 0
-        before = _NONE
+        before = NO_SLOT
         while at < count:
             stop = at
             while stop < count and self.is_joined(self.terms[stop]):
@@ -404,7 +368,7 @@ class Lowering:
             if stop == at:
                 while stop < count and not self.is_joined(self.terms[stop]):
                     stop += 1
-                if before == _NONE and stop == at + 1:  # a first term alone starts the dot behind it
+                if before == NO_SLOT and stop == at + 1:  # a first term alone starts the dot behind it
                     before = self.terms[at]
                     at = stop
                     continue
@@ -417,18 +381,18 @@ class Lowering:
             at = stop
 
     def is_joined(self, i: int) -> bool:
-        """Whether a term is a product that is no instruction of its own."""
+        """Return whether a term is a product without an instruction of its own."""
         return i >= self.first and i < self.count and self.owner[i] >= 0
 
     def out_of(self, end: int, is_last: bool) -> int:
-        """The id of what a part of a chain gives."""
+        """Return the id of the result of a part of a chain."""
         if is_last:
             return end
         self.temporaries += 1
         return self.count + self.temporaries - 1
 
     def gather(self, end: int) -> None:
-        """The terms of the piece that ends here, from the first."""
+        """Collect the terms of the piece that ends here, from the first."""
         terms = self.terms
         count = 0
         link = end
@@ -454,27 +418,27 @@ class Lowering:
             terms[j], terms[count - 1 - j] = terms[count - 1 - j], terms[j]
 
     def emit_sum(self, out: int, before: int, at: int, stop: int, needed: bool) -> None:
-        """The sum of `before` and some terms."""
+        """Write the sum of `before` and some terms."""
         flags = 0
-        if stop - at + (before != _NONE) == 2:
-            x = self.terms[at] if before == _NONE else before
+        if stop - at + (before != NO_SLOT) == 2:
+            x = self.terms[at] if before == NO_SLOT else before
             y = self.terms[stop - 1]
             if needed:
                 flags = self.flags_of(x, 1) | self.flags_of(y, 2)
-            self.write(_ADD, flags, out, x, y, _NONE, 2, 0)
+            self.write(_ADD, flags, out, x, y, NO_SLOT, 2, 0)
             return
         begin = self.listed
-        if before != _NONE:
+        if before != NO_SLOT:
             self.list_operand(before)
         for j in range(at, stop):
             self.list_operand(self.terms[j])
         if needed:
             for j in range(begin, self.listed):
                 flags |= self.flags_of(self.lists[j], 1)
-        self.write(_SUM, flags, out, begin, _NONE, _NONE, self.listed - begin, 0)
+        self.write(_SUM, flags, out, begin, NO_SLOT, NO_SLOT, self.listed - begin, 0)
 
     def emit_products(self, out: int, before: int, at: int, stop: int, needed: bool) -> None:
-        """`before` and some products."""
+        """Write the sum of `before` and some products."""
         begin = self.listed
         for j in range(at, stop):
             self.list_operand(self.operands[self.starts[self.terms[j] - self.first]])

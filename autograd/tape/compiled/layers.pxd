@@ -1,7 +1,9 @@
 # The C types of autograd/tape/compiled/layers.py.
 cimport cython
 
-cdef int _ADD, _STRIDE, _NONE, _GUARD, _DOT_SCALARS, _DOTS, _BIAS_FIRST, _X_SLOT, _NO_BIAS, _FIRST, _LAST, _BOTH
+cdef int _ADD, _NO_BIAS, _FIRST, _LAST, _BOTH
+cdef int DOT_SCALARS, DOTS, GUARD, BIAS_FIRST, X_SLOT, NO_SLOT
+cdef int STRIDE, OP, FLAGS, OUT, X, Y, Z, N, AUX
 
 
 cdef class Slots:

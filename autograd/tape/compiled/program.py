@@ -1,56 +1,64 @@
-"""The program of a tape: instructions in flat arrays, which the compiled core and the Python interpreter both run.
+"""The lowered program of a tape: instructions in flat arrays, which the compiled core runs, and their listing.
 
-A number that the program works with has a slot: first the scalars (parameters and constants, which no row changes),
-then the inputs, then the results of the instructions in their order. An instruction is eight integers:
+Every number that the program works with has a slot: first the scalars (parameters and constants, which are the same for
+all rows), then the inputs, then the results of the instructions in order. An instruction is eight integers:
 
     op  flags  out  x  y  z  n  aux
 
-`op` is the code of a primitive, or one of those below; `out` the slot of its result; `x`, `y`, `z` are slots, or where
-the operands are many, places in the array `lists`, where `n` slots stand. A primitive of one operand is applied to n
-slots from x on, and its results have those from `out` on. Where backward needs the local derivatives that forward
-worked out, they lie from `aux` on.
+`op` is the code of a primitive or one of the opcodes below; `out` is the slot of the result; `x`, `y` and `z` are
+slots, or, for instructions of many operands, places in the array `lists`, where `n` slots stand. A primitive of one
+operand is applied to `n` slots from `x` on, and its results have the slots from `out` on. Local derivatives that the
+forward pass keeps for the backward pass lie from `aux` on.
+
+These numbers are written down here alone: `tools/kernels.py` writes those that the C code needs to `core/program.h`.
 """
 
 from __future__ import annotations
 
 from array import array
-from typing import Any
+from collections.abc import Iterator, Sequence
+from typing import TYPE_CHECKING, Any
 
 from autograd.primitives import table
 from autograd.primitives.primitive import BY_CODE, PRIMITIVES
-from autograd.tape.graph import FlatGraph
 
-__all__ = ["Program", "filled", "layout_of", "op_name"]
+if TYPE_CHECKING:
+    from autograd.tape.graph import FlatGraph
 
+__all__ = ["Draft", "Program", "filled", "layout_of", "list_program", "op_name"]
+
+BLOCK = 64
+"""The number of rows whose gradients are summed before the sum is added to the total."""
+
+# -- instructions ------------------------------------------------------------------------------------------------------
+FIELDS = ("op", "flags", "out", "x", "y", "z", "n", "aux")
+OP, FLAGS, OUT, X, Y, Z, N, AUX = range(8)
 STRIDE = 8
-NONE = -(2**31)
+NO_SLOT = -(2**31)
 """In the field z of a DOT or DOTS: there is none."""
 
 TABLE_SIZE = 1 + len(PRIMITIVES)
-DOT = TABLE_SIZE
-"""z + x0·y0 + x1·y1 + ..., from the left; z may be NONE."""
-DOT_SCALARS = TABLE_SIZE + 1
-"""DOT whose x are scalars."""
-DOT_ALL_SCALARS = TABLE_SIZE + 2
-"""DOT whose x and y are scalars."""
-TAKE_SCALARS = TABLE_SIZE + 3
-"""take whose values are scalars."""
-GUARD = TABLE_SIZE + 4
-"""Whether the comparison z of x and y has the outcome n; `out` is the number of the guard."""
-CALL = TABLE_SIZE + 5
-"""A user's primitive, whose code is z."""
-DOTS = TABLE_SIZE + 6
-"""A layer: `aux` dots of n terms with the same y. Their x are parameters that are used nowhere else, row by row in the
-list x, each row in slots that follow each other; the list z has for each what is added last, or with BIAS_FIRST what it
-starts with; `out` is the first of their slots."""
+OPCODES = ("DOT", "DOT_SCALARS", "DOT_ALL_SCALARS", "TAKE_SCALARS", "GUARD", "CALL", "DOTS")
+DOT, DOT_SCALARS, DOT_ALL_SCALARS, TAKE_SCALARS, GUARD, CALL, DOTS = range(TABLE_SIZE, TABLE_SIZE + 7)
+"""
+DOT: z + x0·y0 + x1·y1 + ..., from the left; z may be NO_SLOT.
+DOT_SCALARS: DOT whose x are scalars.
+DOT_ALL_SCALARS: DOT whose x and y are scalars.
+TAKE_SCALARS: take from scalars.
+GUARD: whether the comparison z of x and y has the outcome n; `out` is the number of the guard.
+CALL: a user's primitive, whose code is z.
+DOTS: a layer, `aux` dots of n terms with the same y. Their x are parameters that are used nowhere else, row by row in
+    the list x, each row in consecutive slots; the list z has for each dot what is added last, or with BIAS_FIRST what
+    it starts with; `out` is the first of their slots.
+"""
 
-# flags
+FLAG_NAMES = ("NEED_X", "NEED_Y", "NEED_Z", "PARAMS_ONLY", "XS_FIRST", "BIAS_FIRST")
 NEED_X, NEED_Y, NEED_Z = 1, 2, 4
-"""The operand passes a gradient on to an input or a parameter; for lists, one of them does."""
+"""The operand passes a gradient on to an input or a parameter; for lists, at least one of them does."""
 PARAMS_ONLY = 3
-"""The same three, shifted by this, where the gradients of the inputs are not asked for."""
+"""The shift at which the same three flags stand for the case that the gradients of the inputs are not asked for."""
 XS_FIRST = 64
-"""Backward of DOT goes through all x, then all y, each from the first; else through the terms from the last."""
+"""The backward pass of DOT visits all x, then all y, each from the first; otherwise the terms from the last."""
 BIAS_FIRST = 128
 """The z of DOTS come before the terms."""
 
@@ -59,7 +67,7 @@ X_SLOT, Y_SLOT, Z_SLOT, X_LIST, Y_LIST, Z_LIST, X_SCALARS, Y_SCALARS, Z_SCALARS 
 
 
 def layout_of(op: int) -> int:
-    """What the fields x, y, z of an instruction are.
+    """Return what the fields x, y and z of an instruction are.
 
     >>> layout_of(PRIMITIVES["multiply"].code) == X_SLOT | Y_SLOT
     True
@@ -84,9 +92,9 @@ def layout_of(op: int) -> int:
 
 
 def op_name(op: int, z: int) -> str:
-    """The name of an instruction in listings and statistics.
+    """Return the name of an instruction in listings and statistics.
 
-    >>> op_name(DOT_SCALARS, NONE), op_name(PRIMITIVES["tanh"].code, 0)
+    >>> op_name(DOT_SCALARS, NO_SLOT), op_name(PRIMITIVES["tanh"].code, 0)
     ('dot', 'tanh')
     """
     if op in (DOT, DOT_SCALARS, DOT_ALL_SCALARS):
@@ -100,25 +108,47 @@ def op_name(op: int, z: int) -> str:
     return primitive.name
 
 
-class Program:
-    """Instructions, and what a replay needs to know besides.
+# -- programs ----------------------------------------------------------------------------------------------------------
+class Draft:
+    """Instructions whose operands are still ids of the graph.
 
     Attributes:
-        flat: the graph that was lowered.
-        code, lists: the instructions; see above.
-        slots: how many there are.
-        grads_from: the slots before are parameters of DOTS alone, whose gradients are summed without a slot.
-        lanes_from: the slots before are scalars that only lists of scalars refer to.
-        first_input: the slot of the first input; scalars are before, results behind the inputs.
-        scalars: the numbers of the scalars, those of the constants filled in.
-        param_slots: the slot of each parameter.
-        param_needed: whether a gradient comes to each parameter.
-        places: 0, 1, 2, ..., one for each parameter: where its gradient belongs among theirs.
-        outputs: the slots of the outputs.
-        aux: how many local derivatives forward keeps.
-        longest: the longest list.
-        machines: what runs it, as `autograd.tape.replay` makes them; each is used by one thread at a time.
-        forward_only: the same for `forward`, where storage is used again once a value is dead; made when first wanted.
+        flat: The graph.
+        code, lists: The instructions as above, with ids in place of slots; constants have negative ids.
+        instructions: The number of instructions.
+        temporaries: The number of ids beyond those of the graph.
+        uses: For each id how often it is an operand, an output, or compared by a guard.
+        need: For each id whether a gradient passes through it: bit 0 to parameters, bit 1 to inputs.
+    """
+
+    __slots__ = ("code", "flat", "instructions", "lists", "need", "temporaries", "uses")
+
+    def __init__(self, flat: FlatGraph, need: array[int]) -> None:
+        count = flat.inputs + flat.params + len(flat.codes)
+        self.flat = flat
+        self.need = need
+        self.uses = filled("i", count, 0)
+        self.code = filled("i", STRIDE * (2 * len(flat.codes) + len(flat.guard_codes)), 0)
+        self.lists = filled("i", len(flat.operands), 0)
+        self.instructions = self.temporaries = 0
+
+
+class Program:
+    """Instructions, and what else a replay needs to know.
+
+    Attributes:
+        flat: The graph that was lowered.
+        code, lists: The instructions; see above.
+        slots: The number of slots.
+        grads_from: The slots before this one are parameters of DOTS alone, whose gradients are summed without a slot.
+        lanes_from: The slots before this one are scalars that only lists of scalars refer to.
+        first_input: The slot of the first input; scalars stand before the inputs, results behind them.
+        scalars: The numbers of the scalars, with those of the constants filled in.
+        param_slots: The slot of each parameter.
+        param_needed: For each parameter, whether a gradient comes to it.
+        outputs: The slots of the outputs.
+        aux: The number of local derivatives that the forward pass keeps.
+        longest: The length of the longest list.
     """
 
     __slots__ = (
@@ -126,16 +156,13 @@ class Program:
         "code",
         "first_input",
         "flat",
-        "forward_only",
         "grads_from",
         "lanes_from",
         "lists",
         "longest",
-        "machines",
         "outputs",
         "param_needed",
         "param_slots",
-        "places",
         "scalars",
         "slots",
     )
@@ -149,33 +176,96 @@ class Program:
 
     def __init__(self, flat: FlatGraph) -> None:
         self.flat = flat
-        self.places = array("i", range(flat.params))
-        self.machines: list[Any] = []
-        self.forward_only: Program | None = None
         self.slots = self.grads_from = self.lanes_from = self.first_input = self.aux = self.longest = 0
 
     def __len__(self) -> int:
         return len(self.code) // STRIDE
 
+    def instructions(self) -> Iterator[tuple[int, ...]]:
+        """Yield the fields of each instruction."""
+        for at in range(0, len(self.code), STRIDE):
+            yield tuple(self.code[at : at + STRIDE])
+
     def bytes_of_lanes(self) -> int:
-        """The memory of a replay in lanes of 8 rows: values, gradients and kept local derivatives.
+        """Return the memory of a replay in lanes of 8 rows: values, gradients and kept local derivatives.
 
         >>> from autograd.tape.record import record
-        >>> record(lambda x: x * 2.0, inputs=[1.0])._program.bytes_of_lanes()
+        >>> record(lambda x: x * 2.0, inputs=[1.0]).stats()["bytes"]
         384
         """
         return 64 * (2 * self.slots - self.grads_from - self.lanes_from + self.aux)
 
 
 def filled(typecode: str, count: int, number: int) -> array[int]:
-    """An array whose bytes are all alike, and one more than asked: a memoryview must not be empty.
+    """Return an array whose bytes are all alike, one longer than asked, because a memoryview must not be empty.
 
     Args:
         typecode: "i" or "q".
-        number: 0, -1, or above that for a number that none reaches.
+        number: 0, -1, or any positive number for one larger than all that occur.
 
     >>> filled("i", 2, -1)
     array('i', [-1, -1, -1])
     """
     byte = b"\x00" if number == 0 else b"\xff" if number < 0 else b"\x7f"
     return array(typecode, byte * ((8 if typecode == "q" else 4) * (count + 1)))
+
+
+# -- listings ----------------------------------------------------------------------------------------------------------
+_SHOWN = 8  # operands of a list before it is cut
+
+
+def list_program(found: Program, inputs: Sequence[str], params: Sequence[str], lines: Sequence[str]) -> Iterator[str]:
+    """Yield the lines of a listing: one instruction per line, in static single assignment; a layer has a line per dot.
+
+    Args:
+        found: The program.
+        inputs, params: The names of the inputs and of the parameters.
+        lines: The source line of each guard.
+    """
+    names: dict[int, str] = {slot: repr(number) for slot, number in enumerate(found.scalars)}
+    names.update((slot, name) for slot, name in zip(found.param_slots, params, strict=True))
+    names.update((found.first_input + i, name) for i, name in enumerate(inputs))
+    first = found.first_input + len(inputs)
+
+    def name(slot: int) -> str:
+        return names[slot] if slot in names else f"%{slot - first}"
+
+    def listed(at: int, n: int) -> list[str]:
+        shown = n if n <= _SHOWN + 1 else _SHOWN
+        more = [] if shown == n else [f"... {n - shown} more"]
+        return [*(name(slot) for slot in found.lists[at : at + shown]), *more]
+
+    def span(slot: int, n: int) -> str:
+        return name(slot) if n == 1 else f"{name(slot)}..{name(slot + n - 1)}"
+
+    def dot(x: int, y: int, n: int) -> str:
+        return f"dot([{', '.join(listed(x, n))}], [{', '.join(listed(y, n))}])"
+
+    def layer(out: int, x: int, y: int, z: int, n: int, count: int, bias_first: bool) -> Iterator[str]:
+        for j in range(count):
+            parts = [dot(x + j * n, y, n)]
+            if z != NO_SLOT:
+                parts.insert(0 if bias_first else 1, name(found.lists[z + j]))
+            opening = "dots " if j == 0 else "     "
+            yield f"{opening}{name(out + j)} = {' + '.join(parts)}"
+
+    def line(op: int, out: int, x: int, y: int, z: int, n: int) -> str:
+        layout = layout_of(op)
+        if op == GUARD:
+            comparison: Any = BY_CODE[z]
+            holds = "holds" if n else "does not hold"
+            return f"guard {name(x)} {comparison.symbol} {name(y)} {holds}    # {lines[out]}"
+        if layout & Y_LIST:
+            return f"{name(out)} = " + ("" if z == NO_SLOT else f"{name(z)} + ") + dot(x, y, n)
+        if layout == X_SLOT:
+            return f"{span(out, n)} = {op_name(op, z)}({span(x, n)})"
+        operands = listed(x, n) if layout & X_LIST else []
+        operands += [name(i) for i, bit in ((x, X_SLOT), (y, Y_SLOT), (z, Z_SLOT)) if layout & bit and i != NO_SLOT]
+        return f"{name(out)} = {op_name(op, z)}({', '.join(operands)})"
+
+    for op, flags, out, x, y, z, n, aux in found.instructions():
+        if op == DOTS:
+            yield from layer(out, x, y, z, n, aux, bool(flags & BIAS_FIRST))
+        else:
+            yield line(op, out, x, y, z, n)
+    yield f"return {', '.join(map(name, found.outputs))}"

@@ -1,7 +1,8 @@
 # The C types of autograd/tape/compiled/reuse.py.
 cimport cython
 
-cdef int _STRIDE, _NONE, _GUARD, _DOTS, _X_SLOT
+cdef int DOTS, GUARD, X_SLOT, NO_SLOT
+cdef int STRIDE, OP, OUT, X, N, AUX
 
 
 cdef class Reuse:

@@ -1,5 +1,5 @@
 # cython: boundscheck=False, wraparound=False, initializedcheck=False
-"""Storage for `forward` alone: where nothing must be kept for backward, a result goes where a dead one was."""
+"""Storage for the forward pass alone, where nothing is kept for backward: results take the slots of dead values."""
 
 from __future__ import annotations
 
@@ -10,21 +10,29 @@ try:
 except ModuleNotFoundError:
     from autograd import cython_shim as cython
 
-from autograd.tape.compiled import program
-from autograd.tape.compiled.program import Program, filled, layout_of
+from autograd.tape.compiled.program import (
+    AUX,
+    DOTS,
+    GUARD,
+    NO_SLOT,
+    OP,
+    OUT,
+    STRIDE,
+    X_SLOT,
+    N,
+    Program,
+    X,
+    filled,
+    layout_of,
+)
 
 __all__ = ["reusing_storage"]
 
-_STRIDE = program.STRIDE
-_NONE = program.NONE
-_GUARD = program.GUARD
-_DOTS = program.DOTS
-_X_SLOT = program.X_SLOT
-_LAYOUTS = array("i", [0] + [layout_of(op) for op in range(1, _DOTS + 1)])
+_LAYOUTS = array("i", [0] + [layout_of(op) for op in range(1, DOTS + 1)])
 
 
 def reusing_storage(full: Program) -> Program:
-    """The program for `forward` alone: slots of dead values are used again, and nothing is kept for backward."""
+    """Return the program for the forward pass alone, which uses the slots of dead values again."""
     result = Program(full.flat)
     for name in ("scalars", "param_slots", "param_needed", "first_input", "grads_from", "lanes_from", "longest"):
         setattr(result, name, getattr(full, name))
@@ -37,7 +45,7 @@ def reusing_storage(full: Program) -> Program:
 
 @cython.cclass
 class Reuse:
-    """Instructions whose results go where dead ones were. What one instruction gives stays together."""
+    """Instructions whose results move to the slots of dead values; those of one instruction stay together."""
 
     def __init__(self, result: Program, full: Program) -> None:
         self.layouts = _LAYOUTS
@@ -53,10 +61,10 @@ class Reuse:
         self.free: dict[int, list[int]] = {}
 
     def run(self) -> int:
-        """Move everything; the number of slots."""
+        """Move all results, and return the number of slots."""
         for t in range(self.instructions):
             for j in range(self.given(t)):
-                self.giver[self.code[_STRIDE * t + 2] + j] = t
+                self.giver[self.code[STRIDE * t + OUT] + j] = t
         for t in range(self.instructions):
             self.visit(t, False)
         for j in range(len(self.kept) - 1):
@@ -72,7 +80,7 @@ class Reuse:
             self.visit(t, True)
             count = self.given(t)
             if count:
-                before = self.code[_STRIDE * t + 2]
+                before = self.code[STRIDE * t + OUT]
                 unused = self.free.get(count)
                 if unused:
                     after = unused.pop()
@@ -80,39 +88,39 @@ class Reuse:
                     after = slots
                     slots += count
                 self.moved[t] = after - before
-                self.code[_STRIDE * t + 2] = after
-            for giver in dying[t]:  # after what t gives has its place: it is not where its operands are
-                self.free.setdefault(self.given(giver), []).append(self.code[_STRIDE * giver + 2])
+                self.code[STRIDE * t + OUT] = after
+            for giver in dying[t]:  # after the results of t have their slots, which must not be those of its operands
+                self.free.setdefault(self.given(giver), []).append(self.code[STRIDE * giver + OUT])
         return slots
 
     def given(self, t: int) -> int:
-        """How many results an instruction has."""
-        at = _STRIDE * t
-        op = self.code[at]
-        if op == _DOTS:
-            return self.code[at + 7]
-        if op == _GUARD:
+        """Return the number of results of an instruction."""
+        at = STRIDE * t
+        op = self.code[at + OP]
+        if op == DOTS:
+            return self.code[at + AUX]
+        if op == GUARD:
             return 0
-        return self.code[at + 6] if self.layouts[op] == _X_SLOT else 1
+        return self.code[at + N] if self.layouts[op] == X_SLOT else 1
 
     def new_slot(self, i: int) -> int:
-        """Where a number has gone."""
+        """Return the new slot of a number."""
         return i if i < self.first else i + self.moved[self.giver[i]]
 
     def visit(self, t: int, move: bool) -> None:
-        """Note that an instruction uses its operands, or give their new places."""
-        at = _STRIDE * t
-        op = self.code[at]
+        """Record that an instruction uses its operands, or replace them by their new slots."""
+        at = STRIDE * t
+        op = self.code[at + OP]
         layout = self.layouts[op]
         for field in range(3):
-            i = self.code[at + 3 + field]
-            if layout >> field & 1 and i != _NONE:
+            i = self.code[at + X + field]
+            if layout >> field & 1 and i != NO_SLOT:
                 if move:
-                    self.code[at + 3 + field] = self.new_slot(i)
+                    self.code[at + X + field] = self.new_slot(i)
                 elif i >= self.first:
                     self.last_use[self.giver[i]] = t
             elif layout >> (3 + field) & 1 and not layout >> (6 + field) & 1:
-                for j in range(i, i + self.code[at + 6]):
+                for j in range(i, i + self.code[at + N]):
                     if move:
                         self.lists[j] = self.new_slot(self.lists[j])
                     elif self.lists[j] >= self.first:
