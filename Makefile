@@ -4,19 +4,14 @@ BIN := .venv/bin
 comma := ,
 export PIP_DISABLE_PIP_VERSION_CHECK = 1
 
-# What the compiled core is made of: a change builds it again, for it would win over the newer Python beside it.
-COMPILED := setup.py tools/kernels.py $(wildcard autograd/*.pxd nn/*.pxd autograd/core/[!k]*.h) autograd/primitives/table.py \
-  autograd/primitives/formulas.py autograd/value.py autograd/tape/graph.py autograd/tape/compiled/layers.py autograd/tape/compiled/reuse.py \
-  autograd/tape/compiled/fuse.py autograd/tape/replay.py nn/inner_loops.py
-
 # Recipes share the environment, and pip must not run in it twice at a time.
 .NOTPARALLEL:
-.PHONY: help demo test build lint types generate figures fuzz accuracy mutate sanitize bench clean
+.PHONY: help demo test test-all core build lint types generate figures fuzz accuracy mutate sanitize bench clean
 
 help:
 	@echo "make demo      train two networks and draw their graphs into out/"
-	@echo "make test      run the test suite"
-	@echo "make build     compile the core again (make test and make demo do where it is out of date)"
+	@echo "make test      run the test suite without its slow tests; make test-all with them"
+	@echo "make build     compile what is out of date in the core (make test and make demo do so too)"
 	@echo "make lint      check style; make types checks types"
 	@echo "make generate  rewrite what follows from the table in autograd/primitives/table.py"
 	@echo "make figures   draw the pictures of the README again"
@@ -41,18 +36,33 @@ help:
 	"$(PYTHON)" -m venv --clear .venv
 	@touch $@
 
-.venv/%.stamp: $(COMPILED) pyproject.toml .venv/made.stamp
-	$(BIN)/python -m pip install --quiet --editable '.[$(subst +,$(comma),$*)]'
+# What builds the package is in the environment too, so that a build can compile only what has changed.
+REQUIREMENTS = import tomllib; print(*tomllib.load(open("pyproject.toml", "rb"))["build-system"]["requires"])
+.venv/build.stamp: pyproject.toml .venv/made.stamp
+	$(BIN)/python -m pip install --quiet $$($(BIN)/python -c '$(REQUIREMENTS)')
 	@touch $@
 
-demo: .venv/demo.stamp
+.venv/%.stamp: pyproject.toml .venv/build.stamp
+	GLASSGRAD_DISABLE_COMPILED=1 $(BIN)/python -m pip install --quiet --no-build-isolation --editable '.[$(subst +,$(comma),$*)]'
+	@touch $@
+
+# The compiled core, in the tree; setup.py knows what of it is out of date.
+core: .venv/build.stamp
+	$(BIN)/python setup.py --quiet build_ext --inplace
+
+demo: .venv/demo.stamp core
 	$(BIN)/python -u examples/demo.py
 
-test: .venv/demo+test.stamp
-	$(BIN)/python -m pytest
+# One process per processor; beyond eight, each collects all tests for few of them.
+PYTEST := $(BIN)/python -m pytest -n auto --maxprocesses 8
+test: .venv/demo+test.stamp core
+	$(PYTEST) -m 'not slow'
 
-build: .venv/made.stamp
-	GLASSGRAD_REQUIRE_COMPILED=1 $(BIN)/python -m pip install --quiet --editable .
+test-all: .venv/demo+test.stamp core
+	$(PYTEST)
+
+build: export GLASSGRAD_REQUIRE_COMPILED = 1
+build: core
 
 lint: .venv/lint.stamp
 	$(BIN)/python -m ruff check .
@@ -64,14 +74,14 @@ types: .venv/demo+lint+test.stamp
 generate: .venv/made.stamp
 	$(BIN)/python tools/generate.py
 
-figures: .venv/demo.stamp
+figures: .venv/demo.stamp core
 	$(BIN)/python tools/figures.py
 
-fuzz: .venv/demo+test.stamp
+fuzz: .venv/demo+test.stamp core
 	$(BIN)/python tools/fuzz.py
 	$(BIN)/python tools/fuzz_tapes.py
 
-accuracy: .venv/demo+test.stamp
+accuracy: .venv/demo+test.stamp core
 	$(BIN)/python tools/accuracy.py
 
 mutate: .venv/demo+test.stamp
@@ -85,22 +95,21 @@ UNDER_SANITIZERS = PYTHONPATH=. GLASSGRAD_EXPECT=compiled GLASSGRAD_SANITIZED=1 
 sanitize: .venv/demo+test.stamp
 	rm -rf $(SANITIZED) && mkdir -p $(SANITIZED)
 	tar c --exclude=./build --exclude=./.venv --exclude=./benchmarks/.venv --exclude=./.git --exclude='*.so' . | tar x -C $(SANITIZED)
-	$(BIN)/python -m pip install --quiet 'cython>=3.1' 'setuptools>=77'
 	cd $(SANITIZED) && GLASSGRAD_REQUIRE_COMPILED=1 GLASSGRAD_LDFLAGS="-fsanitize=address,undefined" GLASSGRAD_CFLAGS="-O1 -g \
 	  -ffp-contract=off -fno-builtin -fno-omit-frame-pointer -fsanitize=address,undefined -fno-sanitize-recover=undefined" \
 	  ../../$(BIN)/python setup.py --quiet build_ext --inplace
 	cd $(SANITIZED) && $(UNDER_SANITIZERS) ../../$(BIN)/python -m pytest -p no:cacheprovider
 	cd $(SANITIZED) && $(UNDER_SANITIZERS) ../../$(BIN)/python tools/fuzz_tapes.py --tapes 10000
 
-benchmarks/.venv/made.stamp: $(COMPILED) pyproject.toml benchmarks/requirements.txt .venv/made.stamp
+benchmarks/.venv/made.stamp: pyproject.toml benchmarks/requirements.txt .venv/build.stamp
 	$(BIN)/python -m venv --clear benchmarks/.venv
-	benchmarks/.venv/bin/python -m pip install --quiet --editable . --requirement benchmarks/requirements.txt
+	GLASSGRAD_DISABLE_COMPILED=1 benchmarks/.venv/bin/python -m pip install --quiet --editable . --requirement benchmarks/requirements.txt
 	@touch $@
 
-bench: benchmarks/.venv/made.stamp
+bench: benchmarks/.venv/made.stamp core
 	benchmarks/.venv/bin/python benchmarks/run.py --write docs/benchmarks.md
 
 clean:
-	rm -f autograd/*.so nn/*.so autograd/*.pyd nn/*.pyd autograd/core/kernels.h autograd/core/program.h
+	find autograd nn viz '(' -name '*.so' -o -name '*.pyd' ')' -delete
 	rm -rf .venv build dist out *.egg-info .pytest_cache .mypy_cache .ruff_cache .hypothesis benchmarks/.venv
 	find . -name __pycache__ -prune -exec rm -rf {} +

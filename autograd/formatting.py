@@ -30,13 +30,13 @@ _BIDI_CONTROLS = frozenset("\u061c\u200e\u200f\u202a\u202b\u202c\u202d\u202e\u20
 
 
 def clean_text(text: str, limit: int) -> str:
-    """User text made safe to show on one line, cut to `limit` characters.
+    r"""User text made safe to show on one line, cut to `limit` characters.
 
     A newline becomes ` ⏎ `, a tab a space; control characters, bidirectional controls, line separators, surrogates
     and non-characters become U+FFFD.
 
-    >>> clean_text("a\\nb\\tc\\x00", 24)
-    'a ⏎ b c\ufffd'
+    >>> clean_text("a\nb\tc\x00", 24)
+    'a ⏎ b c�'
     >>> clean_text("x" * 30, 24)
     'xxxxxxxxxxxxxxxxxxxxxxx…'
     """
@@ -59,10 +59,10 @@ _ASCII = str.maketrans({"∂": "d", "×": "*", "·": ".", "−": "-", "–": "-"
 
 
 def encodable(text: str, encoding: str | None) -> str:
-    """`text` as a stream of this encoding can print it: unchanged if it can, else with ASCII signs and escapes.
+    r"""`text` as a stream of this encoding can print it: unchanged if it can, else with ASCII signs and escapes.
 
     >>> encodable("∂ 1 → 2", "utf-8"), encodable("∂ 1 → 2 苹", "ascii")
-    ('∂ 1 → 2', 'd 1 -> 2 \\\\u82f9')
+    ('∂ 1 → 2', 'd 1 -> 2 \\u82f9')
     """
     encoding = encoding or "utf-8"
     try:

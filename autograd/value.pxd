@@ -3,15 +3,16 @@ cimport cython
 from cpython.object cimport PyObject
 
 
-cdef extern from "core/core.h":
-    enum: TABLE_SIZE, TABLE_DIGEST
-    double evaluate1(int code, double x, double *dx) noexcept
-    double evaluate2(int code, double x, double y, double *dx, double *dy) noexcept
+cdef extern from "autograd/core/core.h":
+    const int TABLE_SIZE "core_table_size"
+    const long TABLE_DIGEST "core_table_digest"
+    double evaluate1 "core_evaluate1"(int code, double x, double *dx) noexcept
+    double evaluate2 "core_evaluate2"(int code, double x, double y, double *dx, double *dy) noexcept
     enum: ALL_OPERANDS, PARENTS, LOCAL_GRADS
     int core_evaluate(object node, list operands, int in_block) except -1
     int core_restore(object node, tuple operands, tuple local_grads, int in_block) except -1
     object core_operands(object node, int what)
-    int core_install(object kind) except -1
+    int core_install(object kind, const char *signature) except -1
     int core_backward(object root, double gradient) except -1
     object core_reached(object root)
     Py_ssize_t core_count(object node) noexcept

@@ -1,3 +1,4 @@
+# distutils: sources = autograd/core/backward.c autograd/core/mode.c autograd/core/node.c autograd/core/operands.c
 """The Value node: a number that records how it was computed.
 
 A computed node keeps its primitive, its operands and its local derivatives, which are computed when the node is
@@ -22,26 +23,27 @@ from autograd.primitives import table
 from autograd.primitives.primitive import BY_CODE, PRIMITIVES, Primitive, check_core
 
 if not cython.compiled and TYPE_CHECKING:
-    from autograd.core import (
-        ALL_OPERANDS,
-        LOCAL_GRADS,
-        PARENTS,
-        TABLE_DIGEST,
-        TABLE_SIZE,
-        core_backward,
-        core_count,
-        core_evaluate,
-        core_install,
-        core_mode,
-        core_operand_node,
-        core_operand_number,
-        core_operands,
-        core_reached,
-        core_restore,
-        core_set_mode,
-        evaluate1,
-        evaluate2,
-    )
+    from collections.abc import Callable
+
+    # from autograd/core/core.h: value.pxd has the types for C
+    TABLE_SIZE: int
+    TABLE_DIGEST: int
+    ALL_OPERANDS: int
+    PARENTS: int
+    LOCAL_GRADS: int
+    evaluate1: Callable[[int, float, object], float]
+    evaluate2: Callable[[int, float, float, object, object], float]
+    core_evaluate: Callable[[Value, list[Value | float], bool], int]
+    core_restore: Callable[[Value, tuple[Value | float, ...], tuple[float, ...], bool], int]
+    core_operands: Callable[[Value, int], tuple[Any, ...]]
+    core_count: Callable[[Value], int]
+    core_operand_node: Callable[[Value, int], Value | None]
+    core_operand_number: Callable[[Value, int], float]
+    core_install: Callable[[type, bytes], int]
+    core_backward: Callable[[Value, float], int]
+    core_reached: Callable[[Value], tuple[list[Value], list[Value]]]
+    core_mode: Callable[[], object]
+    core_set_mode: Callable[[Mode | None], None]
 
 __all__ = [
     "Mode",
@@ -1055,6 +1057,6 @@ def _refuse_subclass(cls: type) -> NoReturn:
 
 
 if cython.compiled:
-    core_install(Value)
+    core_install(Value, b"Value(data, label=None)")
 else:
     Value.__init_subclass__ = classmethod(_refuse_subclass)  # type: ignore[assignment, method-assign]

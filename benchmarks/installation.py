@@ -50,7 +50,7 @@ def built_wheel() -> tuple[float, int, list[tuple[str, int]]] | None:
     with tempfile.TemporaryDirectory() as folder:
         source = Path(folder, "source")
         for name in (*PACKAGES, "tools"):
-            ignored = shutil.ignore_patterns("__pycache__", "*.so", "*.pyd", "kernels.h", "program.h")
+            ignored = shutil.ignore_patterns("__pycache__", "*.so", "*.pyd")
             shutil.copytree(ROOT / name, source / name, ignore=ignored)
         for name in ("setup.py", "pyproject.toml", "README.md", "LICENSE"):
             shutil.copy(ROOT / name, source)

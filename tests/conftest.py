@@ -3,7 +3,9 @@
 from __future__ import annotations
 
 import os
+import runpy
 from pathlib import Path
+from typing import Any
 
 import pytest
 
@@ -29,3 +31,32 @@ def pytest_sessionstart(session: pytest.Session) -> None:
 
 def refuse_stale_modules() -> None:
     """A compiled module in the tree wins over the Python beside it: one that is older tests yesterday's source."""
+    newer = runpy.run_path(str(ROOT / "tools" / "compiled.py"))["changed"]()
+    if newer:
+        pytest.exit(f"the compiled core is older than {', '.join(newer)}: run `make build`", returncode=3)
+
+
+SLOW_LEFT_OUT = pytest.StashKey[int]()
+
+
+def pytest_deselected(items: list[pytest.Item]) -> None:
+    slow = sum(item.get_closest_marker("slow") is not None for item in items)
+    if slow:
+        stash = items[0].config.stash
+        stash[SLOW_LEFT_OUT] = stash.get(SLOW_LEFT_OUT, 0) + slow
+
+
+def pytest_sessionfinish(session: pytest.Session) -> None:
+    if hasattr(session.config, "workeroutput"):  # a process of pytest-xdist, which tells the one that prints
+        session.config.workeroutput["slow left out"] = session.config.stash.get(SLOW_LEFT_OUT, 0)
+
+
+@pytest.hookimpl(optionalhook=True)
+def pytest_testnodedown(node: Any) -> None:
+    if hasattr(node, "workeroutput"):  # each process leaves out the same
+        node.config.stash[SLOW_LEFT_OUT] = node.workeroutput["slow left out"]
+
+
+def pytest_terminal_summary(terminalreporter: pytest.TerminalReporter, config: pytest.Config) -> None:
+    if config.stash.get(SLOW_LEFT_OUT, 0):
+        terminalreporter.write_line(f"{config.stash[SLOW_LEFT_OUT]} slow tests left out: make test-all")

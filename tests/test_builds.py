@@ -3,9 +3,11 @@
 from __future__ import annotations
 
 import hashlib
+import inspect
 import itertools
 import math
 import os
+import pydoc
 import random
 import struct
 import subprocess
@@ -83,3 +85,17 @@ def test_a_compiled_node_is_small_and_untracked():
     x = Value(1.0, "x")
     nodes = [x, x * x, x * 2, autograd.dot([x, x], [x, 1.0]), x.tanh()]
     assert not any(map(gc.is_tracked, nodes))
+
+
+def test_value_introspects_like_a_python_class():
+    signature = inspect.signature(Value)
+    assert list(signature.parameters) == ["data", "label"]
+    assert signature.parameters["label"].default is None
+    assert str(inspect.signature(Value.backward)).startswith(("(self, /, gradient", "(self, gradient"))
+    assert inspect.getdoc(Value).splitlines()[0] == "A number in a computation graph."
+    assert Value(label="x", data=2).label == "x"
+    shown = pydoc.render_doc(Value, renderer=pydoc.plaintext)
+    assert "Value(data" in shown
+    assert "backward(self" in shown
+    with pytest.raises(TypeError):
+        signature.bind()

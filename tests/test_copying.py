@@ -77,6 +77,7 @@ def test_lengths_around_a_picklers_batches(length):
         assert contents(pickle.loads(dumps([y, y]))[0]) == contents(y)
 
 
+@pytest.mark.slow
 def test_a_graph_of_a_million_nodes_is_copied_and_pickled():
     limit = sys.getrecursionlimit()
     x = y = Value(1.0)

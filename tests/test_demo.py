@@ -15,6 +15,7 @@ import pytest
 DEMO = Path(__file__).resolve().parent.parent / "examples" / "demo.py"
 PLOTS = {"moons_training.png", "moons_boundary.png", "iris_training.png"}
 GRAPHS = ("apple_bill", "neuron", "iris_loss")
+pytestmark = pytest.mark.slow
 
 
 @pytest.fixture(scope="module", autouse=True)

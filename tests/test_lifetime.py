@@ -38,6 +38,7 @@ def test_a_very_deep_graph_is_built_differentiated_and_freed_again_and_again():
     assert peaks[-1] - peaks[1] < depth * 48 / 1024
 
 
+@pytest.mark.slow
 @pytest.mark.skipif(not ag.compiled, reason="a million nodes are tested in test_backward")
 def test_ten_million_nodes():
     x = y = Value(1.0)
@@ -47,6 +48,7 @@ def test_ten_million_nodes():
     assert x.grad == 1.0
 
 
+@pytest.mark.slow
 def test_nodes_given_back_in_any_order_are_given_out_again():
     """Whatever order nodes die in, those that live keep their numbers, and memory does not grow."""
     rng = random.Random(3)
@@ -167,6 +169,7 @@ def test_passes_of_several_threads_over_one_leaf_add_up():
     assert shared.grad == 2000.0
 
 
+@pytest.mark.slow
 @pytest.mark.skipif(
     "GLASSGRAD_SANITIZED" in os.environ, reason="a sanitizer needs more address space than the limit leaves"
 )

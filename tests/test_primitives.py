@@ -174,7 +174,7 @@ NEEDS_CHECKOUT = pytest.mark.skipif(not (ROOT / "autograd").is_dir(), reason="ne
     ],
 )
 def test_a_row_that_has_no_c_fails_the_build_by_name(tmp_path: Path, row: str, why: str):
-    run = run_tool(f"table.{row}", "tools/kernels.py", str(tmp_path / "kernels.h"))
+    run = run_tool(f"table.{row}", "tools/kernels.py", str(tmp_path))
     assert run.returncode != 0
     assert "the row 'bad' of autograd/primitives/table.py cannot be translated to C" in run.stderr
     assert why in run.stderr
@@ -184,7 +184,7 @@ def test_a_row_that_has_no_c_fails_the_build_by_name(tmp_path: Path, row: str, w
 @NEEDS_CHECKOUT
 def test_every_row_has_its_c(tmp_path: Path):
     row = 'table._list_row("norm", ("xs",), "sqrt(sum(xs[i]*xs[i] for i in range(n)))", "xs[i]/out", about="")'
-    run = run_tool(row, "tools/kernels.py", str(tmp_path / "kernels.h"))
+    run = run_tool(row, "tools/kernels.py", str(tmp_path))
     assert run.returncode == 0, run.stderr
     text = (tmp_path / "kernels.h").read_text(encoding="utf-8")
     for primitive in TABLE:

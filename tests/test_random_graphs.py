@@ -47,6 +47,7 @@ def test_two_oracles_agree(name: str):
 
 
 # -- gradients -------------------------------------------------------------------------------------------------------
+@pytest.mark.slow
 @settings(many, max_examples=1500)
 @given(programs())
 def test_gradients_are_mpmath_s(program: Program):
@@ -54,6 +55,7 @@ def test_gradients_are_mpmath_s(program: Program):
     assert not verdict.mismatches, f"{verdict.mismatches}\n{program}"
 
 
+@pytest.mark.slow
 def test_gradients_of_seeded_graphs_are_mpmath_s():
     used: set[str] = set()
     deepest, sharp = 0, 0

@@ -92,6 +92,7 @@ def test_sharing_keeps_the_listing_linear():
     assert len(list(listing(value))) == 42
 
 
+@pytest.mark.slow
 def test_a_long_chain_is_listed_without_recursion():
     value = Value(0.0)
     for _ in range(100_000):

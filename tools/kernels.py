@@ -1,11 +1,11 @@
 """C from the formulas of autograd/primitives/table.py: what the compiled core evaluates.
 
-    python tools/kernels.py FILE       write the header FILE, and program.h beside it
+    python tools/kernels.py FOLDER       write the headers kernels.h and program.h into it
 
 One function per formula, `f_tanh(x)` for the value and `d0_tanh(x, out)` for the local derivative by the first operand,
 one per primitive of lists, `list_dot(count, at, d, room)`, and for each arity a switch from a primitive's code to both.
-Every row of the table has its C, or there is an error that names the row. Written when the core is built; nothing of it
-is kept.
+Every row of the table has its C, or there is an error that names the row. Each build writes them into build/include; a
+header is written only where its text changes, because what includes it is compiled again then.
 """
 
 from __future__ import annotations
@@ -167,7 +167,7 @@ def list_function(primitive: Primitive) -> str:
         lines.append("(void)room;")
     body = "\n".join(f"    {line}" for line in [*lines, "return out;"])
     parameters = "Py_ssize_t count, const double *restrict at, double *restrict d, double *restrict room"
-    return f"static double list_{primitive.name}({parameters}) {{\n{body}\n}}\n"
+    return f"static inline double list_{primitive.name}({parameters}) {{\n{body}\n}}\n"
 
 
 def filled(name: str, node: ast.expr) -> list[str]:
@@ -273,7 +273,7 @@ static inline int takes(int code, Py_ssize_t n, const double *x) {{ /* whether a
 }}
 
 /* Any primitive of n operands that it `takes`: the value, and the local derivatives into d. */
-static double evaluate_many(int code, Py_ssize_t n, const double *x, double *d, double *room) {{
+static inline double evaluate_many(int code, Py_ssize_t n, const double *x, double *d, double *room) {{
     switch (code) {{
 {cases}
     }}
@@ -295,7 +295,7 @@ def switch(arity: int) -> str:
             locals_ = " ".join(f"*d{x} = d{i}_{p.name}({values}, out);" for i, x in enumerate(operands))
             cases.append(f"    case {p.code}: out = f_{p.name}({values}); {locals_} return out;")
     return (
-        f"static double evaluate{arity}(int code, {parameters}) {{\n    double out;\n    switch (code) {{\n"
+        f"static inline double evaluate{arity}(int code, {parameters}) {{\n    double out;\n    switch (code) {{\n"
         + "\n".join(cases)
         + "\n    }\n    return NAN;\n}\n"
     )
@@ -370,6 +370,9 @@ def program_header() -> str:
 
 
 if __name__ == "__main__":
-    target = Path(sys.argv[1])
-    target.write_text(header(), encoding="utf-8")
-    target.with_name("program.h").write_text(program_header(), encoding="utf-8")
+    folder = Path(sys.argv[1])
+    folder.mkdir(parents=True, exist_ok=True)
+    for name, text in {"kernels.h": header(), "program.h": program_header()}.items():
+        path = folder / name
+        if not path.is_file() or path.read_text(encoding="utf-8") != text:
+            path.write_text(text, encoding="utf-8")

@@ -51,6 +51,6 @@ static inline int is_index(double x, Py_ssize_t count) {
     return x >= 0.0 && x < (double)count && x == (double)(Py_ssize_t)x;
 }
 
-#include "kernels.h"
+#include <kernels.h> /* build/include has it */
 
 #endif

@@ -1,14 +1,8 @@
-/* A node, the slabs that nodes lie in, and how a graph is freed.
- *
- * A node is the struct that Cython makes of the class Value; `core_install` checks that this mirror fits it.
- */
+/* A node: the struct that Cython makes of the class Value. `core_install` checks that this mirror fits it. */
 #ifndef GLASSGRAD_NODE_H
 #define GLASSGRAD_NODE_H
 
 #include <Python.h>
-#include <stdint.h>
-#include <stdlib.h>
-#include <string.h>
 
 typedef struct node node;
 
@@ -41,144 +35,22 @@ struct node {
 
 #define IS_VALUE(operand) ((PyObject *)(operand) != Py_None)
 #define IS_COMPUTED(node) ((node)->code != 0)
-
 #define IS_MANY(node) ((node)->code != 0 && (node)->count == 0)
 
-/* -- memory: slabs of nodes -----------------------------------------------------------------------------------------
- * A training step makes and frees the same tens of thousands of nodes again and again. A general allocator gives their
- * memory back to the system in between, and each page of it costs a fault when it comes again: half the cost of a node.
- * A slab is 2 MiB, aligned, so that a node finds its slab by its address and the system can back it with one huge page.
- * Up to SLABS_KEPT empty slabs are kept; the rest go back to the system. All under the interpreter lock.
- */
-#if defined(__SANITIZE_ADDRESS__) || defined(_WIN32)
-#define USE_SLABS 0 /* a sanitizer must see each node come and go */
-#else
-#define USE_SLABS 1
-#include <sys/mman.h>
-
-#define SLAB_SIZE ((size_t)1 << 21)
-#define SLABS_KEPT 32
-
-typedef struct slab {
-    struct slab *next, *previous; /* in the ring of slabs that have room */
-    node *freed; /* nodes given back, chained by `number` */
-    char *fresh, *end; /* what was never given out */
-    Py_ssize_t live;
-} slab;
-
-static slab ring = {&ring, &ring, NULL, NULL, NULL, 1};
-static Py_ssize_t empty_slabs;
-
-static void join_ring(slab *s) {
-    s->next = ring.next;
-    s->previous = &ring;
-    s->next->previous = ring.next = s;
+static inline Py_ssize_t core_count(PyObject *self) {
+    node *v = (node *)self;
+    return IS_MANY(v) ? v->many->count : v->count;
 }
 
-static void leave_ring(slab *s) {
-    s->next->previous = s->previous;
-    s->previous->next = s->next;
-    s->next = NULL; /* in no ring */
+static inline PyObject *core_operand_node(PyObject *self, Py_ssize_t i) { /* None where the operand is a number */
+    node *v = (node *)self;
+    node *value = IS_MANY(v) ? v->many->at[i].value : i == 0 ? v->x : v->y;
+    return Py_NewRef(value == NULL ? Py_None : (PyObject *)value);
 }
 
-/* Nothing was given out: the next graph lies in it in the order of its making, which is how backward walks. */
-static void clear_slab(slab *s) {
-    s->freed = NULL;
-    s->fresh = (char *)s + ((sizeof(slab) + 31) & ~(size_t)31);
-}
-
-static slab *new_slab(void) {
-    slab *s = aligned_alloc(SLAB_SIZE, SLAB_SIZE);
-    if (s == NULL) return NULL;
-#ifdef MADV_HUGEPAGE
-    madvise(s, SLAB_SIZE, MADV_HUGEPAGE);
-#endif
-    clear_slab(s);
-    s->end = (char *)s + SLAB_SIZE;
-    s->live = 0;
-    empty_slabs++;
-    join_ring(s);
-    return s;
-}
-
-static PyObject *slab_alloc(PyTypeObject *type, Py_ssize_t items) {
-    slab *s = ring.next;
-    node *v;
-    (void)items;
-    if (s == &ring && (s = new_slab()) == NULL) return PyErr_NoMemory();
-    if (s->freed != NULL) {
-        v = s->freed;
-        s->freed = (node *)(intptr_t)v->number;
-    } else {
-        v = (node *)s->fresh;
-        s->fresh += sizeof(node);
-    }
-    if (s->live++ == 0) empty_slabs--;
-    if (s->freed == NULL && s->fresh + sizeof(node) > s->end) leave_ring(s);
-    memset(v, 0, sizeof(node));
-    return PyObject_Init((PyObject *)v, type);
-}
-
-static void slab_free(void *memory) {
-    node *v = memory;
-    slab *s = (slab *)((uintptr_t)v & ~(uintptr_t)(SLAB_SIZE - 1));
-    v->number = (long long)(intptr_t)s->freed;
-    s->freed = v;
-    if (s->next == NULL) join_ring(s);
-    if (--s->live == 0) {
-        if (empty_slabs >= SLABS_KEPT) {
-            leave_ring(s);
-            free(s);
-        } else {
-            clear_slab(s);
-            empty_slabs++;
-        }
-    }
-}
-#endif
-
-/* -- freeing: an explicit chain in place of nested destructors, which a deep graph would overflow the stack with -- */
-
-static node *released(node *v, node *dead) { /* gives up one reference; a node that dies joins the chain */
-    if (!IS_VALUE(v) || Py_REFCNT(v) > 1) {
-        Py_DECREF((PyObject *)v);
-        return dead;
-    }
-    v->number = (long long)(intptr_t)dead;
-    return v;
-}
-
-static void core_dealloc(PyObject *self) {
-    node *dead = (node *)self;
-    dead->number = 0;
-    while (dead != NULL) {
-        node *v = dead;
-        block *many = IS_MANY(v) ? v->many : NULL;
-        dead = (node *)(intptr_t)v->number;
-        dead = released(v->x, dead);
-        dead = released(v->y, dead);
-        if (many != NULL) {
-            for (Py_ssize_t i = 0; i < many->count; i++)
-                if (many->at[i].value != NULL) dead = released(many->at[i].value, dead);
-            PyMem_Free(many);
-        }
-        Py_DECREF(v->label);
-        Py_DECREF(v->module);
-        Py_TYPE(v)->tp_free((PyObject *)v);
-    }
-}
-
-static int core_install(PyObject *type) {
-    if (((PyTypeObject *)type)->tp_basicsize != (Py_ssize_t)sizeof(node)) {
-        PyErr_SetString(PyExc_SystemError, "autograd/core/node.h does not mirror Value; build the core again");
-        return -1;
-    }
-    ((PyTypeObject *)type)->tp_dealloc = core_dealloc;
-#if USE_SLABS
-    ((PyTypeObject *)type)->tp_alloc = slab_alloc;
-    ((PyTypeObject *)type)->tp_free = slab_free;
-#endif
-    return 0;
+static inline double core_operand_number(PyObject *self, Py_ssize_t i) {
+    node *v = (node *)self;
+    return IS_MANY(v) ? v->many->at[i].local : i == 0 ? v->dx : v->dy;
 }
 
 #endif

@@ -5,7 +5,7 @@
 #define GLASSGRAD_REPLAY_H
 
 #include "arithmetic.h"
-#include "program.h" /* the instructions, from autograd/tape/compiled/program.py */
+#include <program.h> /* the instructions, from autograd/tape/compiled/program.py */
 
 #include <stdlib.h>
 #include <string.h>

@@ -3,7 +3,7 @@ cimport cython
 from autograd.value cimport Value
 
 
-cdef extern from "core/replay.h":
+cdef extern from "autograd/core/replay.h":
     object core_executors()
     bint core_choose(const char *name) noexcept
     object core_machine(object program, object call)

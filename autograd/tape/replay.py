@@ -1,3 +1,4 @@
+# distutils: extra_compile_args = -fno-trapping-math
 """Replay tapes on rows of numbers.
 
 The compiled core runs the lowered program of a tape, rows in lanes (`core/replay.h`); the pure build runs its flat
@@ -27,7 +28,14 @@ from autograd.tape.interpreter import Interpreter
 from autograd.value import Value
 
 if not cython.compiled and TYPE_CHECKING:
-    from autograd.core import core_choose, core_executors, core_machine, core_replay, core_select
+    from collections.abc import Callable
+
+    # from autograd/core/replay.h: replay.pxd has the types for C
+    core_executors: Callable[[], list[str]]
+    core_choose: Callable[[bytes], bool]
+    core_machine: Callable[..., Any]
+    core_replay: Callable[..., tuple[int, int, float, float] | None]
+    core_select: Callable[..., bytearray]
 
 __all__ = [
     "Failure",

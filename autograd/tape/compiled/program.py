@@ -10,7 +10,8 @@ slots, or, for instructions of many operands, places in the array `lists`, where
 operand is applied to `n` slots from `x` on, and its results have the slots from `out` on. Local derivatives that the
 forward pass keeps for the backward pass lie from `aux` on.
 
-These numbers are written down here alone: `tools/kernels.py` writes those that the C code needs to `core/program.h`.
+These numbers are written down here alone: `tools/kernels.py` writes those that the C code needs to
+`build/include/program.h`.
 """
 
 from __future__ import annotations
