@@ -18,11 +18,15 @@ if _os.environ.get("GLASSGRAD_PURE") == "1":
 from autograd import pickling as _pickling  # noqa: F401 - registers how Values are pickled
 from autograd.anomaly import AnomalyError, detect_anomaly
 from autograd.custom import primitive
+from autograd.differences import Change, Differences, compare
+from autograd.explain import why
 from autograd.functions import *  # noqa: F403 - its __all__ is the list of functions
 from autograd.functions import __all__ as _functions
 from autograd.gradcheck import GradcheckReport, GradientMismatch, gradcheck, numerical_gradient
 from autograd.modes import current_scope, named_scope, no_grad
-from autograd.steps import OperandStep, Step, steps
+from autograd.paths import GradientPath, GradientPaths, gradient_paths
+from autograd.prompt import debug
+from autograd.steps import ForwardOperand, ForwardStep, OperandStep, Step, Steps, steps
 from autograd.tape.record import record
 from autograd.tape.recorder import Comparison, FrozenValueWarning
 from autograd.tape.tape import BranchChanged, Tape
@@ -37,20 +41,30 @@ _BUILTINS = {"abs", "round", "sum"}
 __all__ = [
     "AnomalyError",
     "BranchChanged",
+    "Change",
     "Comparison",
+    "Differences",
+    "ForwardOperand",
+    "ForwardStep",
     "FrozenValueWarning",
+    "GradientPath",
+    "GradientPaths",
     "GradcheckReport",
     "GradientMismatch",
     "OperandStep",
     "Step",
+    "Steps",
     "Tape",
     "Taped",
     "Value",
+    "compare",
     "compiled",
     "current_scope",
+    "debug",
     "detect_anomaly",
     "grad",
     "gradcheck",
+    "gradient_paths",
     "hessian",
     "hvp",
     "jacobian",
@@ -64,6 +78,7 @@ __all__ = [
     "taped",
     "topological_order",
     "value_and_grad",
+    "why",
     *(name for name in _functions if name not in _BUILTINS),
 ]
 

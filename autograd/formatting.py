@@ -1,11 +1,28 @@
-"""Numbers and names as people read them; shared by step tables, listings and pictures."""
+"""Numbers, names and tables as people read them; shared by the engine's own account, listings and pictures."""
 
 from __future__ import annotations
 
 import math
 import unicodedata
+from collections.abc import Sequence
 
-__all__ = ["clean_text", "encodable", "number"]
+__all__ = [
+    "Text",
+    "amount",
+    "clean_text",
+    "columns",
+    "cut",
+    "encodable",
+    "is_combining",
+    "is_wide",
+    "named",
+    "number",
+    "padded",
+    "table",
+    "wrapped",
+]
+
+_LABEL_LIMIT = 24  # characters of a label in a table
 
 
 def number(x: float, *, sign: bool = False) -> str:
@@ -23,6 +40,16 @@ def number(x: float, *, sign: bool = False) -> str:
         mantissa, exponent = text.split("e")
         return f"{mantissa}e{int(exponent)}"
     return text
+
+
+def amount(count: int, noun: str) -> str:
+    """A count with its noun: every digit up to a quadrillion, the power of ten above.
+
+    >>> amount(1, "path"), amount(2**40, "path"), amount(2**4000, "path")
+    ('1 path', '1,099,511,627,776 paths', 'about 10^1204 paths')
+    """
+    text = f"{count:,}" if count < 10**15 else f"about 10^{int(count.bit_length() * math.log10(2))}"
+    return f"{text} {noun}{'s' * (count != 1)}"
 
 
 # Characters that end a line, reorder text, or cannot stand in XML: pictures and terminals must not meet them raw.
@@ -55,7 +82,30 @@ def _unshowable(character: str) -> bool:
     )
 
 
-_ASCII = str.maketrans({"∂": "d", "×": "*", "·": ".", "−": "-", "–": "-", "→": "->", "…": "...", "⏎": "\\n", "↑": "^"})
+def named(label: str | None, place: int) -> str:
+    """A node's name in tables: its label, cleaned, and its place in the graph.
+
+    >>> named("x1", 0), named(None, 5)
+    ('x1 %0', '%5')
+    """
+    return f"{clean_text(label or '', _LABEL_LIMIT)} %{place}".lstrip()
+
+
+_ASCII = str.maketrans(
+    {
+        "∂": "d",
+        "×": "*",
+        "·": ".",
+        "−": "-",
+        "–": "-",
+        "→": "->",
+        "…": "...",
+        "⏎": "\\n",
+        "↑": "^",
+        "≤": "<=",
+        "≠": "!=",
+    }
+)
 
 
 def encodable(text: str, encoding: str | None) -> str:
@@ -70,3 +120,116 @@ def encodable(text: str, encoding: str | None) -> str:
     except UnicodeEncodeError:
         return text.translate(_ASCII).encode(encoding, "backslashreplace").decode(encoding)
     return text
+
+
+class Text(str):
+    """Text that a prompt shows as it prints, not as a quoted string.
+
+    >>> Text("two\\nlines")
+    two
+    lines
+    """
+
+    __slots__ = ()
+
+    def __repr__(self) -> str:
+        return str(self)
+
+
+# -- columns of a terminal -------------------------------------------------------------------------------------------
+def columns(text: str) -> int:
+    """How many columns of a terminal `text` takes: two for a wide character, none for a combining one.
+
+    >>> columns("apple"), columns("苹果")
+    (5, 4)
+    """
+    if text.isascii():
+        return len(text)
+    count = 0
+    for character in text:
+        count += 2 if is_wide(character) else 0 if is_combining(character) else 1
+    return count
+
+
+def is_wide(character: str) -> bool:
+    """Whether a terminal gives the character two columns."""
+    return unicodedata.east_asian_width(character) in ("W", "F")
+
+
+def is_combining(character: str) -> bool:
+    """Whether the character stands on the one before it."""
+    return unicodedata.category(character) in ("Mn", "Me", "Cf")
+
+
+def cut(text: str, width: int) -> str:
+    """`text` in at most `width` columns, its end replaced by … where it is longer.
+
+    >>> cut("backward", 8), cut("backward", 5), cut("苹果苹果", 5)
+    ('backward', 'back…', '苹果…')
+    """
+    if columns(text) <= width:
+        return text
+    kept, taken = "", 0
+    for character in text:
+        taken += columns(character)
+        if taken > width - 1:
+            break
+        kept += character
+    return kept + "…"
+
+
+def padded(text: str, width: int, right: bool = False) -> str:
+    """`text` filled with spaces to `width` columns, on its right or, for numbers, on its left.
+
+    >>> padded("苹果", 6), padded("1", 3, right=True)
+    ('苹果  ', '  1')
+    """
+    space = " " * (width - columns(text))
+    return space + text if right else text + space
+
+
+def table(rows: Sequence[Sequence[str]], width: int = 0, left: int = 1) -> list[list[str]]:
+    """The cells of a table padded to the widths of their columns: the first `left` to the left, the rest to the right.
+
+    Args:
+        rows: the heading and the rows below it, all of one length.
+        width: how many columns of a terminal two spaces before each cell and the cells may take, 0 for any number:
+            the first cells are cut to fit, and that is all that is cut.
+        left: how many columns are aligned to the left.
+
+    >>> for cells in table([("operand", "∂"), ("x %0", "-1.5")]):
+    ...     print("|".join(cells))
+    operand|   ∂
+    x %0   |-1.5
+    """
+    widths = [max(map(columns, column)) for column in zip(*rows, strict=True)]
+    if width:
+        rest = sum(widths[1:]) + 2 * len(widths)
+        widths[0] = max(4, min(widths[0], width - rest))
+    return [
+        [padded(cut(cell, widths[i]), widths[i], right=i >= left) for i, cell in enumerate(cells)] for cells in rows
+    ]
+
+
+def wrapped(text: str, width: int) -> list[str]:
+    """One line of text as lines of at most `width` columns, broken at spaces; what follows is indented by two more.
+
+    >>> wrapped("  relu %5 passes nothing on", 16)
+    ['  relu %5 passes', '    nothing on']
+    """
+    if columns(text) <= width:
+        return [text]
+    indent = " " * (len(text) - len(text.lstrip()))
+    lines, line = [], indent
+    for word in text.split():
+        if line.strip() and columns(line) + 1 + columns(word) > width:
+            lines.append(line)
+            line = indent + "  "
+        line += (" " if line.strip() else "") + word
+        while columns(line) > width:  # a word that no line holds
+            head = cut(line, width)[:-1] or line[:1]
+            lines.append(head)
+            line = indent + "  " + line[len(head) :]
+            if len(indent) + 3 >= width:
+                indent = ""
+    return [*lines, line]

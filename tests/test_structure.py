@@ -88,10 +88,11 @@ ROOMS = [
     ("autograd.value",),
     ("autograd.modes", "autograd.pytree", "autograd.pickling", "autograd.list_operands"),
     ("autograd.generated", "autograd.functions"),
-    ("autograd.custom", "autograd.steps", "autograd.transforms"),
+    ("autograd.custom", "autograd.transforms", "autograd.backward_pass", "autograd.recorded", "autograd.steps"),
+    ("autograd.paths", "autograd.explain", "autograd.differences", "autograd.tree"),
     ("autograd.anomaly", "autograd.gradcheck"),
     ("autograd.tape",),
-    ("autograd.__main__",),
+    ("autograd.prompt", "autograd.__main__"),
 ]
 
 
@@ -120,6 +121,18 @@ def test_what_a_tape_means_stands_apart_from_what_makes_it_fast():
         if module.startswith(f"{lowered}."):
             above = {used for used in uses if used.startswith("autograd.tape.") and not used.startswith(lowered)}
             assert above <= {"autograd.tape.graph"}, module
+
+
+def test_one_module_is_looked_up_by_name():
+    """`debug` draws with viz, which it imports when it is asked to: the one exception to the direction of imports."""
+    found = {
+        (path.name, ast.unparse(node))
+        for package in ("autograd", "nn")
+        for path in sources(package)
+        for node in ast.walk(ast.parse(path.read_text(encoding="utf-8")))
+        if isinstance(node, ast.Call) and ast.unparse(node.func).split(".")[-1] in ("import_module", "__import__")
+    }
+    assert found == {("prompt.py", "importlib.import_module('viz')")}
 
 
 @pytest.mark.parametrize("package", PACKAGES)

@@ -7,7 +7,7 @@ import math
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from viz.font_metrics import columns, text_width
+from viz.font_metrics import text_width
 from viz.layout import Box, Link, Placement, place
 
 
@@ -103,4 +103,3 @@ def test_text_is_measured_by_character():
     assert text_width("iiii", 10) < text_width("mmmm", 10) < text_width("mmmm", 10, bold=True)
     assert text_width("苹果", 11) == 22.0
     assert text_width("ŷ", 10) == text_width("y\u0302", 10) + 10 * (0.72 - 0.592)
-    assert (columns("苹果 a"), columns("e\u0301")) == (6, 1)

@@ -4,7 +4,9 @@ from __future__ import annotations
 
 import unicodedata
 
-__all__ = ["columns", "text_width"]
+from autograd.formatting import is_combining, is_wide
+
+__all__ = ["text_width"]
 
 # Advance widths of U+0020 to U+007E in thousandths of an em, regular and bold, as DejaVu Sans has them: the widest of
 # the common sans-serif faces, so a card measured with them has room for the text in any of the others.
@@ -55,28 +57,8 @@ def _advance(character: str, table: tuple[int, ...]) -> int:
         return table[code - 32]
     if code == 0xA0:
         return table[0]
-    if _is_combining(character):
+    if is_combining(character):
         return 0
-    if _is_wide(character):
+    if is_wide(character):
         return _EMOJI if unicodedata.category(character) == "So" else _WIDE
     return _SYMBOL if unicodedata.category(character) in ("Sm", "So", "Co", "Cn") else _OTHER
-
-
-def columns(text: str) -> int:
-    """Return the number of terminal columns of ``text``: two for a wide character, none for a combining one.
-
-    >>> columns("apple"), columns("苹果")
-    (5, 4)
-    """
-    count = 0
-    for character in text:
-        count += 2 if _is_wide(character) else 0 if _is_combining(character) else 1
-    return count
-
-
-def _is_wide(character: str) -> bool:
-    return unicodedata.east_asian_width(character) in ("W", "F")
-
-
-def _is_combining(character: str) -> bool:
-    return unicodedata.category(character) in ("Mn", "Me", "Cf")

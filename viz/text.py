@@ -8,9 +8,8 @@ from itertools import chain
 from typing import TextIO, Unpack
 
 from autograd import Value
-from autograd.formatting import clean_text, encodable, number
+from autograd.formatting import clean_text, columns, encodable, number, padded
 from autograd.primitives.primitive import glyph
-from viz.font_metrics import columns
 from viz.graph import LABEL_LENGTH, leaf_kind, walk
 from viz.options import GraphOptions, complete, takes_options
 
@@ -75,12 +74,7 @@ def listing(root: Value | Sequence[Value], options: GraphOptions = _DEFAULTS) ->
     for column in used:
         widths[column] = max(widths[column], columns(_HEADING[column]))
     for cells in chain([_HEADING], (_cells(value, numbers, marked) for value in order)):
-        yield "  ".join(_padded(cells[column], widths[column], column in (3, 4)) for column in used).rstrip()
-
-
-def _padded(cell: str, width: int, right: bool) -> str:
-    space = " " * (width - columns(cell))
-    return space + cell if right else cell + space
+        yield "  ".join(padded(cells[column], widths[column], column in (3, 4)) for column in used).rstrip()
 
 
 def _cells(value: Value, numbers: dict[int, int], marked: set[int]) -> tuple[str, ...]:
