@@ -95,13 +95,14 @@ def gradcheck(
     tolerance. Where |a - n| is within what rounding may do to the central difference, it agrees, and its relative
     difference counts as that share of the tolerance.
 
-    An entry is at a kink where its two one-sided derivatives, by three points each, differ by more than rounding
-    explains, and by 1/4 to 5/4 of what the plain one-sided differences differ by: curvature makes the latter differ,
-    but not the former, and at a jump the former differ by more. There the engine's derivative agrees where it is
-    between the one-sided derivatives, both included, within the tolerance. Where several primitives bend at once, it
-    may be right by the rule of each and still not be between: then it agrees where the local derivative of each
-    primitive at a kink is between the one-sided ones of that primitive, and the engine's derivatives on both sides of
-    the kink are the one-sided derivatives. `kinks` of the report names all entries at a kink.
+    An entry is at a kink where the derivatives on its two sides, each by three points, differ by more than rounding
+    explains, and by 1/4 to 5/4 of what the plain one-sided differences differ by: curvature moves the latter and not
+    the former, and at a jump the former differ by more. (Where the central difference agrees and the plain ones differ
+    by less than the root of the tolerance, nobody looks closer.) There the engine's derivative agrees where it is
+    between the one-sided derivatives, both included, within the tolerance. Where several primitives bend at once, the
+    rule of each may lead to a derivative that is not between; then it agrees if the local derivative of every primitive
+    at a kink is between the one-sided derivatives of that primitive, and the engine's derivatives on both sides of the
+    entry are the one-sided derivatives. `kinks` of the report names the entries at a kink.
 
     Args:
         f: a function that returns one Value.
@@ -139,9 +140,7 @@ def gradcheck(
         max((entry.difference for entry in entries), default=0.0),
         "" if worst is None else checked.name(worst),
         all(agrees),
-        tuple(
-            f"{checked.name(i)}: {entry.kink(analytic[i])}" for i, entry in enumerate(entries) if entry.sides is not None
-        ),
+        tuple(f"{checked.name(i)}: {entry.kink(analytic[i])}" for i, entry in enumerate(entries) if entry.sides),
     )
     if worst is not None and not report.passed:
         entry, ours = entries[worst], analytic[worst]

@@ -7,6 +7,7 @@ records itself: the derivative formula of each primitive's row is evaluated on V
 
 from __future__ import annotations
 
+import math
 from collections.abc import Callable
 from functools import cache, partial
 from types import SimpleNamespace
@@ -20,13 +21,15 @@ except ModuleNotFoundError:
 from autograd.arguments import as_operand, shortened
 from autograd.primitives import formulas, ieee, table
 from autograd.primitives.primitive import CONSTANTS, PRIMITIVES, Primitive
-from autograd.value import Value, apply, binary, creation_number, unary
+from autograd.value import Value, apply, binary, creation_number, many, unary
 
 if not cython.compiled and TYPE_CHECKING:
-    core_reaches_older: Callable[[list[Value], int], bool]
-    core_gradients: Callable[[list[Value], list[Value], int, bool], list[float] | None]
-    core_tangents: Callable[[list[Value], list[Value], list[float], int], list[float]]
-    core_dependents: Callable[[list[Value], list[Value], int], tuple[list[Value], list[int], list[int]]]
+    core_reaches_older: Callable[[list[Value], int], bool] = NotImplemented
+    core_gradients: Callable[[list[Value], list[Value], int, bool], list[float] | None] = NotImplemented
+    core_tangents: Callable[[list[Value], list[Value], list[float], int], list[float]] = NotImplemented
+    core_dependents: Callable[[list[Value], list[Value], int], tuple[list[Value], list[int], list[int]]] = (
+        NotImplemented
+    )
 
 __all__ = ["derivatives_of", "gradients", "product", "reaches_older", "recorded_gradients", "recorded_tangents"]
 
@@ -250,23 +253,34 @@ def derivatives_of(node: Value) -> list[Value | float]:
         row = _rows[node._code] = _row(node.primitive)
     if type(row) is not tuple:
         derivatives = row(operands, node)
-        return [derivatives[i] for i in range(count) if type(operands[i]) is Value]
     found = []
     for i in range(count):
         if type(operands[i]) is not Value:
             continue
-        entry = row[i]
-        if type(entry) is float:
-            found.append(entry)
-        elif type(entry) is int:
-            found.append(operands[entry])
-        elif count == 1:
-            found.append(entry(operands[0], node))
-        elif count == 2:
-            found.append(entry(operands[0], operands[1], node))
+        if type(row) is not tuple:
+            local = derivatives[i]
         else:
-            found.append(entry(*operands, node))
+            entry = row[i]
+            if type(entry) is float:
+                local = entry
+            elif type(entry) is int:
+                local = operands[entry]
+            elif count == 1:
+                local = entry(operands[0], node)
+            elif count == 2:
+                local = entry(operands[0], operands[1], node)
+            else:
+                local = entry(*operands, node)
+        if type(local) is float and local != local:
+            local = _nan_of(operands)
+        found.append(local)
     return found
+
+
+def _nan_of(operands: tuple[Value | float, ...]) -> Value:
+    """A nan that depends on all operands: so that their higher derivatives are nan too, and not those of a constant."""
+    terms: list[Value | float] = [operand * math.nan for operand in operands if type(operand) is Value]
+    return many(table.SUM, terms)
 
 
 # by code: for a row of fixed arity a tuple of one entry per operand, a constant, the index of an operand that is the
@@ -274,7 +288,8 @@ def derivatives_of(node: Value) -> list[Value | float]:
 _rows: dict[int, Any] = {}
 
 
-def _row(primitive: Primitive) -> Any:
+def _row(primitive: Primitive | None) -> Any:
+    assert primitive is not None
     derivatives = primitive.derivative_formulas
     if callable(derivatives):
         return partial(derivatives, _arithmetic())
@@ -329,9 +344,9 @@ def _function(primitive: Primitive) -> Any:
 
 
 def _divide(x: Value | float, y: Value | float) -> Value | float:
-    return x / y if type(x) is Value or type(y) is Value else ieee.divide(x, y)
+    return x / y if isinstance(x, Value) or isinstance(y, Value) else ieee.divide(x, y)
 
 
 def _power(x: Value | float, y: Value | float) -> Value | float:
     # the operator, which records a constant exponent as what it is
-    return x**y if type(x) is Value or type(y) is Value else ieee.power(x, y)
+    return x**y if isinstance(x, Value) or isinstance(y, Value) else ieee.power(x, y)

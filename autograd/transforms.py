@@ -35,7 +35,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
-from typing import Any, Concatenate, Literal, ParamSpec, TypeVar, overload
+from typing import Any, Concatenate, Literal, ParamSpec, Protocol, TypeVar, overload
 
 from autograd.arguments import as_operand, shortened
 from autograd.passes import gradients, reaches_older, recorded_gradients, recorded_tangents, tangents
@@ -46,18 +46,41 @@ from autograd.value import Mode, Value, creation_number, current_mode, many, num
 __all__ = ["grad", "hessian", "hvp", "jacobian", "jvp", "recording", "value_and_grad"]
 
 P = ParamSpec("P")
+A = TypeVar("A", contravariant=True)  # the first argument, as the function takes it
 Number = Value | float
 Numbers = list[Value] | list[float] | list[Number]
-OfOne = Callable[Concatenate[Value, P], Number]
-OfList = Callable[Concatenate[list[Value], P], Number]
 Several = tuple[int, ...] | list[int]
 Argnums = int | Several
 
 
+class _Gradient(Protocol[A, P]):  # type: ignore[misc] # its functions take A, which a checker cannot see
+    """What `grad` gives, for type checkers: numbers where the function takes Values, a list where it takes a list."""
+
+    @overload
+    def __call__(self: _Gradient[Value, P], x: Number, /, *args: P.args, **kwargs: P.kwargs) -> Number: ...
+    @overload
+    def __call__(self: _Gradient[list[Value], P], x: Numbers, /, *args: P.args, **kwargs: P.kwargs) -> list[Number]: ...
+    @overload
+    def __call__(self, *args: Any, **kwargs: Any) -> Any: ...
+
+
+class _ValueAndGradient(Protocol[A, P]):  # type: ignore[misc] # as above
+    """The same for `value_and_grad`."""
+
+    @overload
+    def __call__(
+        self: _ValueAndGradient[Value, P], x: Number, /, *args: P.args, **kwargs: P.kwargs
+    ) -> tuple[Number, Number]: ...
+    @overload
+    def __call__(
+        self: _ValueAndGradient[list[Value], P], x: Numbers, /, *args: P.args, **kwargs: P.kwargs
+    ) -> tuple[Number, list[Number]]: ...
+    @overload
+    def __call__(self, *args: Any, **kwargs: Any) -> tuple[Number, Any]: ...
+
+
 @overload
-def grad(f: OfOne[P], argnums: Literal[0] = 0) -> Callable[Concatenate[Number, P], Number]: ...
-@overload
-def grad(f: OfList[P], argnums: Literal[0] = 0) -> Callable[Concatenate[Numbers, P], list[Number]]: ...
+def grad(f: Callable[Concatenate[A, P], Number], argnums: Literal[0] = 0) -> _Gradient[A, P]: ...
 @overload
 def grad(f: Callable[..., Any], argnums: Several) -> Callable[..., tuple[Any, ...]]: ...
 @overload
@@ -95,11 +118,7 @@ def grad(f: Callable[..., Any], argnums: Argnums = 0) -> Callable[..., Any]:
 
 
 @overload
-def value_and_grad(f: OfOne[P], argnums: Literal[0] = 0) -> Callable[Concatenate[Number, P], tuple[Number, Number]]: ...
-@overload
-def value_and_grad(
-    f: OfList[P], argnums: Literal[0] = 0
-) -> Callable[Concatenate[Numbers, P], tuple[Number, list[Number]]]: ...
+def value_and_grad(f: Callable[Concatenate[A, P], Number], argnums: Literal[0] = 0) -> _ValueAndGradient[A, P]: ...
 @overload
 def value_and_grad(f: Callable[..., Any], argnums: Several) -> Callable[..., tuple[Number, tuple[Any, ...]]]: ...
 @overload
