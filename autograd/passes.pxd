@@ -15,7 +15,9 @@ cpdef object gradients(Value root, list sources, long long after=*, bint alone=*
 cpdef list tangents(list roots, list sources, list directions, long long after)
 cpdef object product(object upstream, object local)
 
-@cython.locals(operands=tuple, count=Py_ssize_t, i=Py_ssize_t, found=list, row=object, entry=object, local=object)
+@cython.locals(
+    operands=tuple, count=Py_ssize_t, i=Py_ssize_t, found=list, wanted=list, row=object, entry=object, local=object
+)
 cpdef list derivatives_of(Value node)
 
 cdef object _add_to(list sums, Py_ssize_t place, object term)

@@ -10,7 +10,6 @@ from __future__ import annotations
 import math
 from collections.abc import Callable
 from functools import cache, partial
-from types import SimpleNamespace
 from typing import TYPE_CHECKING, Any
 
 try:
@@ -20,8 +19,8 @@ except ModuleNotFoundError:
 
 from autograd.arguments import as_operand, shortened
 from autograd.primitives import formulas, ieee, table
-from autograd.primitives.primitive import CONSTANTS, PRIMITIVES, Primitive
-from autograd.value import Value, apply, binary, creation_number, many, unary
+from autograd.primitives.primitive import PRIMITIVES, Primitive
+from autograd.value import Value, apply, binary, creation_number, many, number_of, unary
 
 if not cython.compiled and TYPE_CHECKING:
     core_reaches_older: Callable[[list[Value], int], bool] = NotImplemented
@@ -33,7 +32,7 @@ if not cython.compiled and TYPE_CHECKING:
 
 __all__ = ["derivatives_of", "gradients", "product", "reaches_older", "recorded_gradients", "recorded_tangents"]
 
-_CONTRIBUTION = table.CONTRIBUTION.code
+_MULTIPLY_NO_NAN = table.MULTIPLY_NO_NAN.code
 
 
 # -- on numbers --------------------------------------------------------------------------------------------------------
@@ -78,7 +77,7 @@ def gradients(root: Value, sources: list[Value], after: int = 0, alone: bool = F
             continue
         for parent, local in zip(node.parents, node.local_grads, strict=True):
             number = creation_number(parent)
-            if local != 0.0 and number in grads:
+            if local != 0.0 and number in grads:  # multiply_no_nan, as in Value.backward
                 grads[number] += local * upstream
     return [grads.get(creation_number(source), 0.0) for source in sources]
 
@@ -100,7 +99,7 @@ def tangents(roots: list[Value], sources: list[Value], directions: list[float], 
         total = 0.0
         for parent, local in zip(node.parents, node.local_grads, strict=True):
             tangent = along.get(creation_number(parent), 0.0)
-            if local != 0.0 and tangent != 0.0:
+            if local != 0.0 and tangent != 0.0:  # multiply_no_nan
                 total += tangent * local
         along[creation_number(node)] = total
     return [along.get(creation_number(root), 0.0) for root in roots]
@@ -235,7 +234,7 @@ def product(upstream: Value | float, local: Value | float) -> Value | float:
             return upstream
         if type(upstream) is not Value:
             return upstream * local  # neither is zero
-    return binary(_CONTRIBUTION, upstream, local)
+    return binary(_MULTIPLY_NO_NAN, upstream, local)
 
 
 def derivatives_of(node: Value) -> list[Value | float]:
@@ -251,29 +250,27 @@ def derivatives_of(node: Value) -> list[Value | float]:
     row = _rows.get(node._code)
     if row is None:
         row = _rows[node._code] = _row(node.primitive)
+    wanted = [i for i in range(count) if type(operands[i]) is Value]
     if type(row) is not tuple:
-        derivatives = row(operands, node)
-    found = []
-    for i in range(count):
-        if type(operands[i]) is not Value:
-            continue
-        if type(row) is not tuple:
-            local = derivatives[i]
-        else:
+        found = row(operands, node, wanted)
+    else:
+        found = []
+        for i in wanted:
             entry = row[i]
             if type(entry) is float:
-                local = entry
+                found.append(entry)
             elif type(entry) is int:
-                local = operands[entry]
+                found.append(operands[entry])
             elif count == 1:
-                local = entry(operands[0], node)
+                found.append(entry(operands[0], node))
             elif count == 2:
-                local = entry(operands[0], operands[1], node)
+                found.append(entry(operands[0], operands[1], node))
             else:
-                local = entry(*operands, node)
+                found.append(entry(*operands, node))
+    for i in range(len(found)):
+        local = found[i]
         if type(local) is float and local != local:
-            local = _nan_of(operands)
-        found.append(local)
+            found[i] = _nan_of(operands)
     return found
 
 
@@ -284,24 +281,22 @@ def _nan_of(operands: tuple[Value | float, ...]) -> Value:
 
 
 # by code: for a row of fixed arity a tuple of one entry per operand, a constant, the index of an operand that is the
-# derivative, or a function of Values; for an n-ary row one function
+# derivative, or a function of Values; for a row of lists one function `(operands, node, wanted) -> local derivatives`
 _rows: dict[int, Any] = {}
 
 
 def _row(primitive: Primitive | None) -> Any:
     assert primitive is not None
-    derivatives = primitive.derivative_formulas
-    if callable(derivatives):
-        return partial(derivatives, _arithmetic())
+    if primitive.arity is None:
+        return primitive.differentiation(_arithmetic())
     entries: list[Any] = []
-    for derivative in derivatives:
+    for derivative in primitive.derivatives:
         if not isinstance(derivative, str):
             entries.append(partial(_checked, primitive, derivative))
         elif derivative in formulas.OPERAND_NAMES:
             entries.append(formulas.OPERAND_NAMES.index(derivative))
         elif formulas.names(derivative):
-            names = vars(_arithmetic())
-            entries.append(formulas.compile_derivative(primitive.name, len(derivatives), derivative, names))
+            entries.append(formulas.compile_derivative(primitive.name, primitive.arity, derivative, _arithmetic()))
         else:
             entries.append(formulas.compile_derivative(primitive.name, 0, derivative, {})(None))
     return tuple(entries)
@@ -321,11 +316,11 @@ def _checked(primitive: Primitive, derivative: Callable[..., Any], *xs: Value | 
 
 
 @cache
-def _arithmetic() -> SimpleNamespace:
+def _arithmetic() -> dict[str, Any]:
     """What formulas may name, for Values and numbers alike."""
     functions = {name: _function(primitive) for name, primitive in PRIMITIVES.items() if primitive.arity is not None}
-    functions.update(abs=abs, divide=_divide, power=_power, **CONSTANTS)
-    return SimpleNamespace(**functions)
+    functions.update(abs=abs, divide=_divide, power=_power, position=_position, **formulas.CONSTANTS)
+    return functions
 
 
 def _function(primitive: Primitive) -> Any:
@@ -350,3 +345,7 @@ def _divide(x: Value | float, y: Value | float) -> Value | float:
 def _power(x: Value | float, y: Value | float) -> Value | float:
     # the operator, which records a constant exponent as what it is
     return x**y if isinstance(x, Value) or isinstance(y, Value) else ieee.power(x, y)
+
+
+def _position(x: Value | float) -> int:
+    return int(number_of(x))

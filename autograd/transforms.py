@@ -34,16 +34,16 @@ evaluated on Values. A contribution is zero where either factor is zero, there a
 from __future__ import annotations
 
 from collections.abc import Callable, Iterator, Sequence
-from contextlib import contextmanager
 from typing import Any, Concatenate, Literal, ParamSpec, Protocol, TypeVar, overload
 
 from autograd.arguments import as_operand, shortened
+from autograd.modes import recording
 from autograd.passes import gradients, reaches_older, recorded_gradients, recorded_tangents, tangents
 from autograd.primitives import table
 from autograd.pytree import Rebuild, flatten, flatten_like, is_vector
-from autograd.value import Mode, Value, creation_number, current_mode, many, number_of, set_mode
+from autograd.value import Value, creation_number, current_mode, many, number_of
 
-__all__ = ["grad", "hessian", "hvp", "jacobian", "jvp", "recording", "value_and_grad"]
+__all__ = ["grad", "hessian", "hvp", "jacobian", "jvp", "value_and_grad"]
 
 P = ParamSpec("P")
 A = TypeVar("A", contravariant=True)  # the first argument, as the function takes it
@@ -268,20 +268,6 @@ def _directions(primals: Any, tangents: Any, name: str) -> list[Value | float]:
 
 
 # -- one call ----------------------------------------------------------------------------------------------------------
-@contextmanager
-def recording() -> Iterator[None]:
-    """Record inside, even inside no_grad: a transform needs its function's graph, whoever calls it."""
-    outer = current_mode()
-    if outer is None or outer.recording:
-        yield
-        return
-    set_mode(Mode(True, outer.scope, outer.watch, outer.recorder))
-    try:
-        yield
-    finally:
-        set_mode(outer)
-
-
 class _Call:
     """One call of a function on fresh nodes, and the passes over what it recorded.
 
@@ -304,7 +290,13 @@ class _Call:
             raise TypeError(f"a transform takes a function, not {type(f).__name__} {shortened(f)}")
         self._f, self._mode = f, current_mode()
         positions, self._in_tuple = _positions(argnums, len(arguments))
-        self._parts = [flatten(arguments[i], f"argument {i} of {_name(f)}") for i in positions]
+        self._parts: list[tuple[list[Number], Rebuild]] = []
+        for i in positions:
+            x = arguments[i]
+            if type(x) is float:  # a shorter way to what flatten gives
+                self._parts.append(([x], _single))
+            else:
+                self._parts.append(flatten(x, f"argument {i} of {_name(f)}"))
         self._linked = False
         for x in directions:
             if type(x) is Value:
@@ -319,10 +311,12 @@ class _Call:
         self._after = creation_number(Value(0.0))
         self._fresh: list[Value] = []
         called = list(arguments)
-        for i, (numbers, rebuild) in zip(positions, self._parts, strict=True):
-            nodes = [Value(x) if type(x) is float else self._linked_to(x) for x in numbers]
-            self._fresh += nodes
-            called[i] = rebuild(nodes)
+        for k, i in enumerate(positions):
+            numbers, rebuild = self._parts[k]
+            start = len(self._fresh)
+            for x in numbers:
+                self._fresh.append(Value(x) if type(x) is float else self._linked_to(x))
+            called[i] = rebuild(self._fresh[start:])
         self._result = self._f(*called, **options)
 
     def _linked_to(self, x: Any) -> Value:
@@ -432,6 +426,10 @@ class _Call:
         for numbers, _ in self._parts:
             yield entries[start : start + len(numbers)]
             start += len(numbers)
+
+
+def _single(entries: Sequence[Any]) -> Any:
+    return entries[0]
 
 
 def _watch(root: Value) -> None:

@@ -68,8 +68,8 @@ def section(rounds: int) -> Section:
         targets = [within(name, ratio(ours, ours, name, "own run"), bound) for name, bound in BOUNDS.items()]
         targets.append(at_most("value_and_grad of two nodes", median_of(ours, "two nodes"), 5, "µs"))
     note = (
-        f"A function of {NODES:,} nodes (products, sums, tanh, sin): milliseconds of its own run with `backward()`, and "
-        "how many times that a transform takes, in the same round, with quartiles; and microseconds of a call of "
+        f"A function of {NODES:,} nodes (products, sums, tanh, sin): milliseconds of its own run with `backward()`, "
+        "how many times that a transform takes in the same round, with quartiles, and microseconds of a call of "
         f"`value_and_grad` of a function of two nodes; {rounds} rounds."
     )
     return Section("Transforms", note, ["build", "own run", *TRANSFORMS, "two nodes"], rows, targets)

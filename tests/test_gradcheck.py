@@ -162,6 +162,13 @@ def test_a_wrong_derivative_beside_a_kink_is_caught():
         gradcheck(lambda x: slanted(x) - 0.5 * ag.relu(-x), (0.0,))
 
 
+def test_what_cannot_be_computed_anew_is_judged_by_the_sides_alone():
+    fast = ag.taped(lambda x: ag.relu(x) * 2.0)
+    assert gradcheck(fast, (0.0,)).kinks == ("number 0 of the inputs: left 0, right 2, ours 0",)
+    with pytest.raises(GradientMismatch, match="left 1, right 2, ours 0"):
+        gradcheck(lambda x: fast(x) - ag.relu(-x), (0.0,))
+
+
 def test_a_jump_is_not_a_kink():
     for f, x in ((ag.floor, 2.0), (ag.sign, 0.0), (lambda x: ag.where(x > 0, x + 1.0, x), 0.0)):
         with pytest.raises(GradientMismatch) as caught:

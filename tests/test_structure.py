@@ -88,7 +88,7 @@ ROOMS = [
     ("autograd.value",),
     ("autograd.modes", "autograd.pytree", "autograd.pickling", "autograd.list_operands"),
     ("autograd.generated", "autograd.functions"),
-    ("autograd.custom", "autograd.steps", "autograd.transforms"),
+    ("autograd.custom", "autograd.steps", "autograd.passes", "autograd.transforms"),
     ("autograd.anomaly", "autograd.gradcheck"),
     ("autograd.tape",),
     ("autograd.__main__",),

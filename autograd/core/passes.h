@@ -92,7 +92,7 @@ static PyObject *core_gradients(PyObject *roots, PyObject *sources, long long af
 }
 
 static inline double tangent_through(const node *parent, double local, long long after) {
-    return local == 0.0 || parent->grad == 0.0 || parent->number <= after ? 0.0 : parent->grad * local;
+    return parent->number <= after ? 0.0 : f_multiply_no_nan(parent->grad, local);
 }
 
 /* The derivatives of the roots along the directions, numbers for each of the sources; a list of floats. */
@@ -100,7 +100,15 @@ static PyObject *core_tangents(PyObject *roots, PyObject *sources, PyObject *dir
     scratch s;
     PyObject *result;
     Py_ssize_t count = PyList_GET_SIZE(roots);
-    double *allocated, *along = PyMem_Malloc((size_t)(count + 1) * sizeof(double));
+    double *allocated, *along;
+    int fits = PyList_GET_SIZE(directions) == PyList_GET_SIZE(sources);
+    for (Py_ssize_t i = 0; i < PyList_GET_SIZE(directions); i++)
+        fits &= PyFloat_Check(PyList_GET_ITEM(directions, i));
+    if (!fits) {
+        PyErr_SetString(PyExc_ValueError, "a forward pass takes one float for each of its sources");
+        return NULL;
+    }
+    along = PyMem_Malloc((size_t)(count + 1) * sizeof(double));
     if (along == NULL) return PyErr_NoMemory();
     if (open_scratch(&s, roots, sources, after) < 0) {
         PyMem_Free(along);
