@@ -251,10 +251,10 @@ def derivatives_of(node: Value) -> list[Value | float]:
     if row is None:
         row = _rows[node._code] = _row(node.primitive)
     wanted = [i for i in range(count) if type(operands[i]) is Value]
+    found: list[Value | float] = []
     if type(row) is not tuple:
         found = row(operands, node, wanted)
     else:
-        found = []
         for i in wanted:
             entry = row[i]
             if type(entry) is float:
