@@ -123,7 +123,7 @@ def encodable(text: str, encoding: str | None) -> str:
 
 
 class Text(str):
-    """Text that a prompt shows as it prints, not as a quoted string.
+    r"""Text that a prompt shows as it prints, not as a quoted string.
 
     >>> Text("two\\nlines")
     two

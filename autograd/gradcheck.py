@@ -1,4 +1,4 @@
-"""Gradients held against central differences.
+"""Gradients held against differences.
 
 >>> import autograd as ag
 >>> report = ag.gradcheck(lambda x, y: ag.sin(x) * y**2, (1.0, 2.0))
@@ -15,10 +15,10 @@ from dataclasses import dataclass
 from typing import Any
 
 from autograd.arguments import as_operand, shortened
-from autograd.modes import no_grad
-from autograd.pytree import flatten
-from autograd.transforms import gradients, one_value
-from autograd.value import Value
+from autograd.modes import recording
+from autograd.passes import gradients
+from autograd.pytree import Rebuild, flatten
+from autograd.value import Value, number_of, topological_order
 
 __all__ = ["GradcheckReport", "GradientMismatch", "gradcheck", "numerical_gradient"]
 
@@ -40,10 +40,12 @@ class GradcheckReport:
     Attributes:
         analytic: the gradient by the engine, in the shape of the argument (a tuple where there are several); with
             parameters, the pair of that and the list of theirs.
-        numerical: the same by central differences.
-        relative_difference: the largest |a - n| / (|a| + |n|).
-        worst: what entry that is.
+        numerical: the same by central differences, at a kink the mean of both sides.
+        relative_difference: the largest relative difference of an entry, as `gradcheck` defines it.
+        worst: which entry has it.
         passed: whether every entry agrees within the tolerance.
+        kinks: the entries at a kink, each with both one-sided derivatives and the engine's:
+            `"number 0 of the inputs: left -1, right 1, ours 0"`.
     """
 
     analytic: Any
@@ -51,6 +53,7 @@ class GradcheckReport:
     relative_difference: float
     worst: str
     passed: bool
+    kinks: tuple[str, ...] = ()
 
     def __bool__(self) -> bool:
         return self.passed
@@ -68,16 +71,14 @@ def numerical_gradient(f: Callable[..., Any], inputs: tuple[Any, ...], step: flo
         the gradient in the shape of the argument; where there are several, a tuple of one for each.
 
     Raises:
-        TypeError: `inputs` is not a tuple of numbers.
-        ValueError: the step is not a positive number.
+        TypeError: `inputs` is not a tuple of numbers, or `f` returns something else.
+        ValueError: the step is not a positive number, or vanishes beside an input.
 
     >>> round(numerical_gradient(lambda x: x**3, (2.0,)), 6)
     12.0
     """
-    numbers, rebuild = _numbers(inputs)
-    with no_grad():
-        entries = _differences(lambda xs: _number(f(*rebuild([Value(x) for x in xs]))), numbers, _checked(step))
-    return _bare(rebuild([entry for entry, _ in entries]))
+    checked = _Checked(f, inputs, (), step)
+    return _bare(checked.rebuild([checked.line(i).central for i in range(len(checked.numbers))]))
 
 
 def gradcheck(
@@ -88,10 +89,20 @@ def gradcheck(
     step: float = _STEP,
     tolerance: float = 1e-6,
 ) -> GradcheckReport:
-    """Compare the engine's gradient of `f` with central differences.
+    """Compare the engine's gradient of `f` with differences.
 
-    An entry agrees where |a - n| / (|a| + |n|) is within the tolerance, or |a - n| is within what rounding does to the
-    differences. Arguments should keep away from kinks by more than the step.
+    An entry agrees where its relative difference to the central difference, |a - n| / (|a| + |n|), is within the
+    tolerance. Where |a - n| is within what rounding may do to the central difference, it agrees, and its relative
+    difference counts as that share of the tolerance.
+
+    An entry is at a kink where the derivatives on its two sides, each by three points, differ by more than rounding
+    explains, and by 1/4 to 5/4 of what the plain one-sided differences differ by: curvature moves the latter and not
+    the former, and at a jump the former differ by more. (Where the central difference agrees and the plain ones differ
+    by less than the root of the tolerance, nobody looks closer.) There the engine's derivative agrees where it is
+    between the one-sided derivatives, both included, within the tolerance. Where several primitives bend at once, the
+    rule of each may lead to a derivative that is not between; then it agrees if the local derivative of every primitive
+    at a kink is between the one-sided derivatives of that primitive, and the engine's derivatives on both sides of the
+    entry are the one-sided derivatives. `kinks` of the report names the entries at a kink.
 
     Args:
         f: a function that returns one Value.
@@ -106,71 +117,241 @@ def gradcheck(
 
     Raises:
         GradientMismatch: an entry differs; the message shows the worst.
-        TypeError, ValueError: an input is not a number, or not finite; the step is not a positive number.
+        TypeError: an input is not a number, or `f` does not return a Value.
+        ValueError: an input is not finite; the step is not a positive number, or vanishes beside an input.
 
     >>> gradcheck(lambda x: x * x, (3.0,)).analytic
     6.0
+    >>> gradcheck(lambda x: abs(x), (0.0,)).kinks
+    ('number 0 of the inputs: left -1, right 1, ours 0',)
     """
-    numbers, rebuild = _numbers(inputs)
-    leaves = _leaves(parameters)
-    count, step = len(numbers), _checked(step)
-    for i, x in enumerate(numbers + [leaf.data for leaf in leaves]):
-        if not math.isfinite(x):
-            raise ValueError(f"gradcheck needs finite inputs, but {_entry(i, count, leaves)} is {x}")
+    checked = _Checked(f, inputs, parameters, step)
+    checked.check_finite()
+    with recording():
+        root, analytic = checked.gradient(checked.numbers)
+        entries = [checked.entry(i, root, derivative, tolerance) for i, derivative in enumerate(analytic)]
 
-    nodes = [Value(x) for x in numbers]
-    analytic = gradients(one_value(f, f(*rebuild(nodes))), [*nodes, *leaves])
-
-    def moved(xs: Sequence[float]) -> float:
-        for leaf, x in zip(leaves, xs[count:], strict=True):
-            leaf.data = x
-        return _number(f(*rebuild([Value(x) for x in xs[:count]])))
-
-    kept = [leaf.data for leaf in leaves]
-    try:
-        with no_grad():
-            entries = _differences(moved, numbers + kept, step)
-    finally:
-        for leaf, x in zip(leaves, kept, strict=True):
-            leaf.data = x
-
-    differences = [_relative(a, n) for a, (n, _) in zip(analytic, entries, strict=True)]
-    agrees = [
-        d <= tolerance or abs(a - n) <= noise for d, a, (n, noise) in zip(differences, analytic, entries, strict=True)
-    ]
-    ranked = sorted(range(len(agrees)), key=lambda i: (agrees[i], -differences[i]))
+    agrees = [entry.difference <= tolerance for entry in entries]
+    ranked = sorted(range(len(entries)), key=lambda i: (agrees[i], -entries[i].difference))
     worst = ranked[0] if ranked else None
-    numerical = [n for n, _ in entries]
     report = GradcheckReport(
-        _shaped(analytic, rebuild, count, leaves),
-        _shaped(numerical, rebuild, count, leaves),
-        max(differences, default=0.0),
-        "" if worst is None else _entry(worst, count, leaves),
+        checked.in_shape(analytic),
+        checked.in_shape([entry.line.central for entry in entries]),
+        max((entry.difference for entry in entries), default=0.0),
+        "" if worst is None else checked.name(worst),
         all(agrees),
+        tuple(f"{checked.name(i)}: {entry.kink(analytic[i])}" for i, entry in enumerate(entries) if entry.sides),
     )
     if worst is not None and not report.passed:
+        entry, ours = entries[worst], analytic[worst]
+        figures = (
+            f"  |a - n| / (|a| + |n|)  {entry.difference:.3g}, tolerance {tolerance:.3g}\n"
+            "Look at the local derivative of the primitives on its way (autograd.steps)."
+            if entry.sides is None
+            else f"  at a kink    {entry.kink(ours)}\n"
+            f"  relative difference  {entry.difference:.3g}, tolerance {tolerance:.3g}\n"
+            "At a kink the gradient must be between the one-sided derivatives."
+        )
         raise GradientMismatch(
             f"the gradient of {getattr(f, '__name__', 'f')}() is not that of central differences: "
             f"{agrees.count(False)} of {len(agrees)} entries differ.\n"
-            f"  worst entry  {report.worst}, input {(numbers + kept)[worst]!r}\n"
-            f"  analytic     {analytic[worst]!r}\n"
-            f"  numerical    {numerical[worst]!r}\n"
-            f"  |a - n| / (|a| + |n|)  {differences[worst]:.3g}, tolerance {tolerance:.3g}\n"
-            "Look at the local derivative of the primitives on its way (autograd.steps), or whether the input stands "
-            "at a kink.",
+            f"  worst entry  {report.worst}, input {checked.numbers[worst]!r}\n"
+            f"  analytic     {ours!r}\n"
+            f"  numerical    {entry.line.central!r}\n{figures}",
             report,
         )
     return report
 
 
-def _numbers(inputs: Any) -> tuple[list[float], Callable[[Sequence[Any]], Any]]:
+# -- a function of one number near a point -----------------------------------------------------------------------------
+class _Line:
+    """Differences of a function of one number at x.
+
+    Attributes:
+        central: the central difference.
+        noise: how far rounding may have moved it.
+    """
+
+    __slots__ = ("_h", "_middle", "_value", "_x", "central", "noise")
+
+    def __init__(self, value: Callable[[float], float], x: float, step: float, middle: float | None = None) -> None:
+        self._value, self._x, self._middle = value, x, middle
+        self._h = step * max(1.0, abs(x))
+        above, below = x + self._h, x - self._h
+        width = above - below
+        if width == 0.0:
+            raise ValueError(f"a step of {step} vanishes beside the input {x}: choose a larger one")
+        high, low = value(above), value(below)
+        # each value is off by some hundred roundings at most; the difference divides that by its width
+        self.noise = 100 * sys.float_info.epsilon * max(abs(high), abs(low)) / width
+        self.central = (high - low) / width
+
+    def _slope(self, offset: float) -> float:
+        assert self._middle is not None
+        moved = self._x + offset
+        return (self._value(moved) - self._middle) / (moved - self._x)
+
+    def sides(self, least: float = 0.0) -> tuple[float, float] | None:
+        """Both one-sided derivatives at a kink, left and right; None where there is none.
+
+        Args:
+            least: by what part of their size the plain one-sided differences must differ for a closer look.
+        """
+        left, right = self._slope(-self._h), self._slope(self._h)
+        bend = right - left
+        if not abs(bend) > least * (abs(left) + abs(right)) + 4 * self.noise:
+            return None
+        # through three points: what is linear in the step, curvature, drops out
+        left, right = 2 * left - self._slope(-2 * self._h), 2 * right - self._slope(2 * self._h)
+        is_kink = abs(right - left) > 10 * self.noise and 0.25 <= (right - left) / bend <= 1.25
+        return (left, right) if is_kink else None
+
+
+# -- what is checked -------------------------------------------------------------------------------------------------
+@dataclass(frozen=True, slots=True)
+class _Entry:
+    """One entry of a gradient: its differences, both sides where it is at a kink, and the relative difference."""
+
+    line: _Line
+    sides: tuple[float, float] | None
+    difference: float
+
+    def kink(self, ours: float) -> str:
+        assert self.sides is not None
+        left, right = self.sides
+        return f"left {left:.3g}, right {right:.3g}, ours {ours:.3g}"
+
+
+class _Checked:
+    """A function, its inputs, and the leaves besides: `numbers` holds the inputs and then the data of the leaves."""
+
+    def __init__(
+        self, f: Callable[..., Any], inputs: tuple[Any, ...], parameters: Iterable[Value], step: float
+    ) -> None:
+        numbers, self.rebuild = _numbers(inputs)
+        self._f, self._count, self._leaves = f, len(numbers), _leaves(parameters)
+        self.numbers = numbers + [leaf.data for leaf in self._leaves]
+        self._step = _checked(step)
+
+    def name(self, i: int) -> str:
+        if i < self._count:
+            return f"number {i} of the inputs"
+        label = self._leaves[i - self._count].label
+        return f"parameter {i - self._count}" + (f" ({label})" if label else "")
+
+    def check_finite(self) -> None:
+        for i, x in enumerate(self.numbers):
+            if not math.isfinite(x):
+                raise ValueError(f"gradcheck needs finite inputs, but {self.name(i)} is {x}")
+
+    def in_shape(self, entries: Sequence[float]) -> Any:
+        shaped = _bare(self.rebuild(entries[: self._count]))
+        return (shaped, list(entries[self._count :])) if self._leaves else shaped
+
+    def _run(self, xs: Sequence[float]) -> tuple[list[Value], Any]:
+        """Call the function at xs; the nodes of its inputs, and its result."""
+        kept = [leaf.data for leaf in self._leaves]
+        nodes = [Value(x) for x in xs[: self._count]]
+        try:
+            for leaf, x in zip(self._leaves, xs[self._count :], strict=True):
+                leaf.data = x
+            return nodes, self._f(*self.rebuild(nodes))
+        finally:
+            for leaf, x in zip(self._leaves, kept, strict=True):
+                leaf.data = x
+
+    def gradient(self, xs: Sequence[float]) -> tuple[Value, list[float]]:
+        """The root, and the engine's derivatives by all of xs."""
+        nodes, root = self._run(xs)
+        if type(root) is not Value:
+            raise TypeError(
+                f"{getattr(self._f, '__name__', 'f')}() must return a Value, not {type(root).__name__} "
+                f"{shortened(root)}: a plain number has lost its graph (through .data, float() or math?)"
+            )
+        return root, gradients(root, [*nodes, *self._leaves]) or []
+
+    def _moved(self, i: int, x: float) -> list[float]:
+        xs = list(self.numbers)
+        xs[i] = x
+        return xs
+
+    def line(self, i: int, middle: float | None = None) -> _Line:
+        """The function of entry i alone."""
+        return _Line(lambda x: _number(self._run(self._moved(i, x))[1]), self.numbers[i], self._step, middle)
+
+    def entry(self, i: int, root: Value, ours: float, tolerance: float) -> _Entry:
+        """The engine's derivative by entry i held against differences."""
+        line = self.line(i, root.data)
+        difference = _relative(ours, line.central, line.noise, tolerance)
+        # a bend too slight to be told from curvature does not matter where the central difference agrees
+        sides = line.sides(least=math.sqrt(tolerance) if difference <= tolerance else 0.0)
+        if sides is None:
+            return _Entry(line, None, difference)
+        difference = _relative(ours, _clamped(ours, *sides), 5 * line.noise, tolerance)
+        if not difference <= tolerance and self._primitives_hold(root, tolerance):
+            difference = self._sides_differ(i, sides, line.noise, tolerance)
+        return _Entry(line, sides, difference)
+
+    def _sides_differ(self, i: int, sides: tuple[float, float], noise: float, tolerance: float) -> float:
+        """How far the engine's derivatives on both sides of a kink are from the one-sided ones."""
+        worst, x = 0.0, self.numbers[i]
+        for side, derivative in zip((-1, 1), sides, strict=True):
+            h = side * self._step * max(1.0, abs(x))
+            near, far = (self.gradient(self._moved(i, x + distance))[1][i] for distance in (h, 2 * h))
+            # as far as curvature goes, the derivative at x
+            worst = max(worst, _relative(2 * near - far, derivative, 5 * noise, tolerance))
+        return worst
+
+    def _primitives_hold(self, root: Value, tolerance: float) -> bool:
+        """Whether each local derivative at a kink of its primitive is between the one-sided ones."""
+        for node in topological_order(root):
+            primitive = node.primitive
+            if primitive is None:
+                continue
+            xs = [number_of(operand) for operand in node.operands]
+            locals_ = iter(node.local_grads)
+            for k, operand in enumerate(node.operands):
+                if type(operand) is not Value:
+                    continue
+                local = next(locals_)
+
+                def value(x: float, k: int = k, xs: list[float] = xs, primitive: Any = primitive) -> float:
+                    moved = [*xs[:k], x, *xs[k + 1 :]]
+                    result: float = primitive.forward(moved) if primitive.arity is None else primitive.forward(*moved)
+                    return result
+
+                try:
+                    line = _Line(value, xs[k], self._step, node.data)
+                    sides = line.sides()
+                except TypeError:  # the result of a taped function cannot be computed anew
+                    return False
+                if sides is not None:
+                    between = _clamped(local, *sides)
+                    if not _relative(local, between, 5 * line.noise, tolerance) <= tolerance:
+                        return False
+        return True
+
+
+def _relative(a: float, n: float, noise: float, tolerance: float) -> float:
+    """|a - n| / (|a| + |n|); within the noise no more than that share of the tolerance."""
+    gap, size = abs(a - n), abs(a) + abs(n)
+    if gap == 0.0:
+        return 0.0
+    return min(gap / size, tolerance * (gap / noise)) if gap <= noise else gap / size
+
+
+def _clamped(x: float, a: float, b: float) -> float:
+    return min(max(x, min(a, b)), max(a, b))
+
+
+def _numbers(inputs: Any) -> tuple[list[float], Rebuild]:
     if type(inputs) is not tuple:
         raise TypeError(
             f"inputs must be the tuple of the function's arguments, as ({shortened(inputs)},), "
             f"not {type(inputs).__name__}"
         )
     leaves, rebuild = flatten(inputs, "inputs")
-    return [x.data if isinstance(x, Value) else x for x in leaves], rebuild
+    return [number_of(x) for x in leaves], rebuild
 
 
 def _leaves(parameters: Iterable[Value]) -> list[Value]:
@@ -189,43 +370,10 @@ def _checked(step: float) -> float:
 
 
 def _number(result: Any) -> float:
-    number = result.data if type(result) is Value else as_operand(result)
+    number = number_of(result) if type(result) is Value else as_operand(result)
     if number is None:
         raise TypeError(f"the function must return a Value or a number, not {type(result).__name__}")
     return number
-
-
-def _differences(f: Callable[[list[float]], float], xs: Sequence[float], step: float) -> list[tuple[float, float]]:
-    """For each entry of xs the central difference of f, and how far rounding may have moved it."""
-    entries = []
-    for i, x in enumerate(xs):
-        above, below = list(xs), list(xs)
-        h = step * max(1.0, abs(x))
-        above[i], below[i] = x + h, x - h
-        width = above[i] - below[i]
-        if width == 0.0:
-            raise ValueError(f"a step of {step} vanishes beside the input {x}: choose a larger one")
-        high, low = f(above), f(below)
-        # each value is off by some hundred roundings at most; the difference divides that by its width
-        noise = 100 * sys.float_info.epsilon * max(abs(high), abs(low)) / width
-        entries.append(((high - low) / width, noise))
-    return entries
-
-
-def _relative(a: float, n: float) -> float:
-    size = abs(a) + abs(n)
-    return abs(a - n) / size if size else 0.0
-
-
-def _entry(i: int, count: int, leaves: Sequence[Value]) -> str:
-    if i < count:
-        return f"number {i} of the inputs"
-    return f"parameter {i - count}" + (f" ({leaves[i - count].label})" if leaves[i - count].label else "")
-
-
-def _shaped(entries: Sequence[float], rebuild: Callable[[Sequence[Any]], Any], count: int, leaves: list[Value]) -> Any:
-    shaped = _bare(rebuild(entries[:count]))
-    return (shaped, list(entries[count:])) if leaves else shaped
 
 
 def _bare(shaped: tuple[Any, ...]) -> Any:

@@ -24,6 +24,7 @@ __all__ = [
     "mode_set",
     "named_scope",
     "no_grad",
+    "recording",
     "scoped",
     "set_mode",
     "unwatched",
@@ -129,6 +130,12 @@ def mode_set(mode: Mode | None) -> Iterator[None]:
         yield
     finally:
         set_mode(outer)
+
+
+def recording() -> AbstractContextManager[None]:
+    """Record inside, inside `no_grad` too: who differentiates a function needs its graph, whoever calls it."""
+    outer = current_mode()
+    return mode_set(None if outer is None else outer.with_(recording=True))
 
 
 def unwatched() -> AbstractContextManager[None]:

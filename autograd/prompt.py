@@ -53,7 +53,7 @@ class _Command(NamedTuple):
 
 
 def debug(root: Value) -> None:
-    """Step through the backward pass from `root` at a prompt; commands come from standard input.
+    r"""Step through the backward pass from `root` at a prompt; commands come from standard input.
 
     `n` goes to the next step, `p` to the one before, `g K` to step K, `u NAME` on until a node has its gradient; `w
     NAME` tells why it is what it is, `l` lists the steps, `t` shows the graph as a tree, `d FILE` draws it as it is at

@@ -1,6 +1,6 @@
 """Functions into functions: grad, value_and_grad, jacobian, hessian, jvp, hvp.
 
-    >>> from autograd import grad, hessian
+    >>> from autograd import Value, grad, hessian, no_grad
     >>> grad(lambda x: x**3)(2.0)
     12.0
     >>> grad(grad(lambda x: x**3))(2.0)
@@ -8,112 +8,214 @@
     >>> hessian(lambda p: p[0] ** 2 * p[1])([1.0, 3.0])
     [[6.0, 2.0], [2.0, 0.0]]
 
-Arguments are numbers or nested lists, tuples and dicts of numbers, and gradients come back in the same shape. Numbers
-in, floats out; given Values, they return Values, so transforms nest to any order. The function sees fresh nodes, and
-no transform touches any `grad`.
+Arguments are numbers, one-dimensional NumPy arrays, or nested lists, tuples and dicts of them, and gradients come back
+in the same shape. The function sees fresh nodes, and no transform touches any `grad`. A number that the function
+returns is a constant, whose derivatives are zero.
 
-For higher derivatives the pass itself is recorded: the derivative formula of each primitive's row is evaluated on
-Values. A contribution is zero where either factor is zero, there as in `backward`.
+Results are floats where the function depends on nothing but its arguments, and those are numbers. Where it depends on
+Values that existed before the call (an argument, a weight that it uses), results are Values that carry their graph, so
+that no gradient is lost:
+
+    >>> w = Value(3.0)
+    >>> slope = grad(lambda x: w * x * x)(2.0)
+    >>> slope.backward(); slope.data, w.grad
+    (12.0, 4.0)
+
+Under `no_grad()` they are floats there too: the way to the gradient of a network by its input, as numbers.
+
+    >>> with no_grad():
+    ...     grad(lambda x: w * x * x)(2.0)
+    12.0
+
+For that, and for higher derivatives, the pass itself is recorded: the derivative formula of each primitive's row is
+evaluated on Values. A contribution is zero where either factor is zero, there as in `backward`.
 """
 
 from __future__ import annotations
 
-import threading
 from collections.abc import Callable, Iterator, Sequence
-from contextlib import contextmanager
-from functools import cache, partial
-from typing import Any
+from typing import Any, Concatenate, Literal, ParamSpec, Protocol, TypeVar, overload
 
-from autograd.arguments import shortened
-from autograd.primitives import formulas, ieee, table
-from autograd.primitives.primitive import PRIMITIVES, Primitive
-from autograd.pytree import flatten, flatten_like
-from autograd.value import Mode, Value, apply, current_mode, many, number_of, set_mode, topological_order
+from autograd.arguments import as_operand, shortened
+from autograd.modes import recording
+from autograd.passes import gradients, reaches_older, recorded_gradients, recorded_tangents, tangents
+from autograd.primitives import table
+from autograd.pytree import Rebuild, flatten, flatten_like, is_vector
+from autograd.value import Value, creation_number, current_mode, many, number_of
 
 __all__ = ["grad", "hessian", "hvp", "jacobian", "jvp", "value_and_grad"]
 
-Function = Callable[..., Any]
-Argnums = int | tuple[int, ...]
+P = ParamSpec("P")
+A = TypeVar("A", contravariant=True)  # the first argument, as the function takes it
+Number = Value | float
+Numbers = list[Value] | list[float] | list[Number]
+Several = tuple[int, ...] | list[int]
+Argnums = int | Several
 
 
-def grad(f: Function, argnums: Argnums = 0) -> Function:
+class _Gradient(Protocol[A, P]):  # type: ignore[misc] # its functions take A, which a checker cannot see
+    """What `grad` gives, for type checkers: numbers where the function takes Values, a list where it takes a list."""
+
+    @overload
+    def __call__(self: _Gradient[Value, P], x: Number, /, *args: P.args, **kwargs: P.kwargs) -> Number: ...
+    @overload
+    def __call__(self: _Gradient[list[Value], P], x: Numbers, /, *args: P.args, **kwargs: P.kwargs) -> list[Number]: ...
+    @overload
+    def __call__(self, *args: Any, **kwargs: Any) -> Any: ...
+
+
+class _ValueAndGradient(Protocol[A, P]):  # type: ignore[misc] # as above
+    """The same for `value_and_grad`."""
+
+    @overload
+    def __call__(
+        self: _ValueAndGradient[Value, P], x: Number, /, *args: P.args, **kwargs: P.kwargs
+    ) -> tuple[Number, Number]: ...
+    @overload
+    def __call__(
+        self: _ValueAndGradient[list[Value], P], x: Numbers, /, *args: P.args, **kwargs: P.kwargs
+    ) -> tuple[Number, list[Number]]: ...
+    @overload
+    def __call__(self, *args: Any, **kwargs: Any) -> tuple[Number, Any]: ...
+
+
+@overload
+def grad(f: Callable[Concatenate[A, P], Number], argnums: Literal[0] = 0) -> _Gradient[A, P]: ...
+@overload
+def grad(f: Callable[..., Any], argnums: Several) -> Callable[..., tuple[Any, ...]]: ...
+@overload
+def grad(f: Callable[..., Any], argnums: int = 0) -> Callable[..., Any]: ...
+def grad(f: Callable[..., Any], argnums: Argnums = 0) -> Callable[..., Any]:
     """The function that gives the gradient of `f` with respect to one or several of its arguments.
 
     Args:
-        f: a function that returns one Value.
-        argnums: which argument, counted from 0; with a tuple of them the gradients come as a tuple.
+        f: a function that returns one Value; a number that it returns is a constant.
+        argnums: which argument, counted from 0; with a tuple or list of them the gradients come as a tuple.
+
+    Returns:
+        a function of f's arguments, whose result has the shape of the argument. It holds floats, or Values that carry
+        their graph where `f` depends on Values that existed before the call; under `no_grad()` floats.
 
     Raises:
-        TypeError: (when called) `f` returns something else than a Value, or an argument is not made of numbers.
+        TypeError: (when called) `f` returns something else, or an argument is not made of numbers.
         ValueError: (when called) there is no such argument.
 
     >>> grad(lambda x, y: x * y, argnums=(0, 1))(2.0, 3.0)
     (3.0, 2.0)
     >>> grad(lambda p: p["a"] * p["b"])({"a": 2.0, "b": 5.0})
     {'a': 5.0, 'b': 2.0}
+    >>> x = Value(1.0)
+    >>> y = x * grad(lambda t: x * t)(2.0)
+    >>> y.backward(); x.grad
+    2.0
     """
-    with_value = value_and_grad(f, argnums)
-    return lambda *arguments, **options: with_value(*arguments, **options)[1]
+
+    def transformed(*arguments: Any, **options: Any) -> Any:
+        call = _Call(f, arguments, argnums, options)
+        return call.in_shape(call.gradient(call.output()))
+
+    return transformed
 
 
-def value_and_grad(f: Function, argnums: Argnums = 0) -> Function:
+@overload
+def value_and_grad(f: Callable[Concatenate[A, P], Number], argnums: Literal[0] = 0) -> _ValueAndGradient[A, P]: ...
+@overload
+def value_and_grad(f: Callable[..., Any], argnums: Several) -> Callable[..., tuple[Number, tuple[Any, ...]]]: ...
+@overload
+def value_and_grad(f: Callable[..., Any], argnums: int = 0) -> Callable[..., tuple[Number, Any]]: ...
+def value_and_grad(f: Callable[..., Any], argnums: Argnums = 0) -> Callable[..., Any]:
     """As `grad`, but the function gives the pair (value, gradient) of one evaluation.
+
+    Args:
+        f: as for `grad`.
+        argnums: as for `grad`.
+
+    Returns:
+        a function of f's arguments; its value is a float where the gradient holds floats, else a Value.
+
+    Raises:
+        TypeError, ValueError: as `grad`.
 
     >>> value_and_grad(lambda x: x * x)(3.0)
     (9.0, 6.0)
     """
 
     def transformed(*arguments: Any, **options: Any) -> tuple[Any, Any]:
-        with _Evaluation(f, arguments, argnums, options) as run:
-            root = one_value(f, run.result)
-            gradients = run.reverse(root)
-            return run.plain([root])[0], run.in_shape(gradients)
+        call = _Call(f, arguments, argnums, options)
+        output = call.output()
+        gradient = call.gradient(output)
+        return call.result(output), call.in_shape(gradient)
 
     return transformed
 
 
-def jacobian(f: Function, argnums: Argnums = 0) -> Function:
+def jacobian(f: Callable[..., Any], argnums: Argnums | None = None) -> Callable[..., Any]:
     """The function that gives all derivatives of all outputs of `f`.
 
     Args:
-        f: a function that returns a Value, or nested lists and tuples of Values.
-        argnums: as for `grad`.
+        f: a function that returns a Value, or nested lists and tuples of Values; a number among them is a constant.
+        argnums: which argument, counted from 0, or a tuple or list of them; all where it is None.
 
     Returns:
         a function whose result has the shape of f's result, and in the place of each Value the gradient of that Value,
-        in the shape of the argument.
+        in the shape of the argument. Where there are several arguments, or `argnums` is a tuple or list, that is a
+        tuple with one gradient per argument: `jacobian(f)(x, y)[output][argument]`. Floats or Values as for `grad`.
+
+    Raises:
+        TypeError, ValueError: as `grad`.
 
     >>> jacobian(lambda x: [x[0] * x[1], x[0] ** 2])([2.0, 3.0])
     [[3.0, 2.0], [4.0, 0.0]]
+    >>> jacobian(lambda x, y: [x * y, y])(2.0, 3.0)
+    [(3.0, 2.0), (0.0, 1.0)]
     """
 
     def transformed(*arguments: Any, **options: Any) -> Any:
-        with _Evaluation(f, arguments, argnums, options) as run:
-            roots, rebuild = _values(f, run.result)
-            return rebuild([run.in_shape(run.reverse(root)) for root in roots])
+        call = _Call(f, arguments, argnums, options)
+        outputs, rebuild = call.outputs()
+        return rebuild([call.in_shape(gradient) for gradient in call.gradients(outputs)])
 
     return transformed
 
 
-def hessian(f: Function, argnums: Argnums = 0) -> Function:
-    """The function that gives all second derivatives of `f`, which returns one Value: the jacobian of its gradient.
+def hessian(f: Callable[..., Any], argnums: Argnums | None = None) -> Callable[..., Any]:
+    """The function that gives all second derivatives of `f`.
 
-    >>> hessian(lambda x, y: x * y * y, argnums=(0, 1))(2.0, 3.0)
+    Args:
+        f: a function that returns one Value; a number that it returns is a constant.
+        argnums: which argument, counted from 0, or a tuple or list of them; all where it is None.
+
+    Returns:
+        a function whose result is, for one argument, that argument's shape with a gradient in the place of each
+        number. Where there are several, or `argnums` is a tuple or list, `hessian(f)(*args)[i][j]` is that block of
+        the derivatives by argument i and then by argument j. Floats or Values as for `grad`.
+
+    Raises:
+        TypeError, ValueError: as `grad`.
+
+    >>> hessian(lambda x, y: x * y * y)(2.0, 3.0)
     ((0.0, 6.0), (6.0, 4.0))
+    >>> hessian(lambda x, y: x[0] * x[1] * y)([2.0, 3.0], 5.0)
+    (([[0.0, 5.0], [5.0, 0.0]], [3.0, 2.0]), ([3.0, 2.0], 0.0))
     """
-    return jacobian(grad(f, argnums), argnums)
+
+    def transformed(*arguments: Any, **options: Any) -> Any:
+        call = _Call(f, arguments, argnums, options)
+        return call.in_blocks(call.gradients(call.recorded_gradient(call.output())))
+
+    return transformed
 
 
-def jvp(f: Function, primals: tuple[Any, ...], tangents: tuple[Any, ...]) -> tuple[Any, Any]:
+def jvp(f: Callable[..., Any], primals: tuple[Any, ...], tangents: tuple[Any, ...]) -> tuple[Any, Any]:
     """The value of `f` and its derivative along a direction, in one forward pass.
 
     Args:
-        f: a function that returns a Value, or nested lists and tuples of Values.
+        f: a function that returns a Value, or nested lists and tuples of Values; a number among them is a constant.
         primals: the tuple of f's arguments.
         tangents: the direction, in the shape of `primals`.
 
     Returns:
-        the pair (value, tangent), both in the shape of f's result.
+        the pair (value, tangent), both in the shape of f's result; floats or Values as for `grad`.
 
     Raises:
         TypeError: `primals` or `tangents` is not a tuple, or `f` returns something else.
@@ -123,32 +225,36 @@ def jvp(f: Function, primals: tuple[Any, ...], tangents: tuple[Any, ...]) -> tup
     (6.0, 4.0)
     """
     directions = _directions(primals, tangents, "tangents")
-    with _Evaluation(f, primals, tuple(range(len(primals))), {}, directions) as run:
-        outputs, rebuild = _values(f, run.result)
-        return rebuild(run.plain(outputs)), rebuild(run.plain(run.forward(outputs, directions)))
+    call = _Call(f, primals, tuple(range(len(primals))), {}, directions)
+    outputs, rebuild = call.outputs()
+    along = call.along(outputs, directions)
+    return rebuild([call.result(output) for output in outputs]), rebuild(along)
 
 
-def hvp(f: Function, primals: tuple[Any, ...], vectors: tuple[Any, ...]) -> Any:
+def hvp(f: Callable[..., Any], primals: tuple[Any, ...], vectors: tuple[Any, ...]) -> Any:
     """The product of the Hessian of `f` and a vector, for a small multiple of the cost of `f`.
 
     The derivative of the gradient along `vectors`: a forward pass over a recorded backward pass.
 
     Args:
-        f: a function that returns one Value.
+        f: a function that returns one Value; a number that it returns is a constant.
         primals: the tuple of f's arguments.
         vectors: the vector, in the shape of `primals`.
 
     Returns:
-        the product in the shape of the argument; where `f` has several, a tuple of one for each.
+        the product in the shape of the argument; where `f` has several, a tuple of one for each. Floats or Values as
+        for `grad`.
+
+    Raises:
+        TypeError: `primals` or `vectors` is not a tuple, or `f` returns something else.
+        ValueError: `vectors` has another shape.
 
     >>> hvp(lambda p: p[0] ** 2 * p[1], ([1.0, 3.0],), ([1.0, 0.0],))
     [6.0, 2.0]
     """
     directions = _directions(primals, vectors, "vectors")
-    argnums: Argnums = 0 if len(primals) == 1 else tuple(range(len(primals)))
-    with _Evaluation(f, primals, argnums, {}, directions) as run:
-        gradients = run.reverse(one_value(f, run.result), recorded=True)
-        return run.in_shape(run.forward([_as_value(gradient) for gradient in gradients], directions))
+    call = _Call(f, primals, None, {}, directions)
+    return call.in_shape(call.along(call.recorded_gradient(call.output()), directions))
 
 
 def _directions(primals: Any, tangents: Any, name: str) -> list[Value | float]:
@@ -161,286 +267,216 @@ def _directions(primals: Any, tangents: Any, name: str) -> list[Value | float]:
     return flatten_like(tangents, primals, f"the {name}")
 
 
-# -- local derivatives, as numbers or as Values ----------------------------------------------------------------------
-def derivatives_of(node: Value, recorded: bool) -> Sequence[Value | float]:
-    """The local derivatives of a computed node, one a parent.
+# -- one call ----------------------------------------------------------------------------------------------------------
+class _Call:
+    """One call of a function on fresh nodes, and the passes over what it recorded.
 
-    Args:
-        node: a computed node.
-        recorded: whether they should be Values, made by the formulas of the primitive's row and so differentiable
-            again, or the numbers that the node holds.
-
-    >>> x = Value(3.0)
-    >>> derivatives_of(x * x, recorded=False)
-    (3.0, 3.0)
-    >>> [local is x for local in derivatives_of(x * x, recorded=True)]
-    [True, True]
+    Results are Values where `_linked`: an argument is a Value, or the function depends on nodes that existed before the
+    call. Under `no_grad` they are floats all the same, or, where a tape is recorded, Values without a gradient: the
+    tape computes them anew.
     """
-    if not recorded:
-        return node.local_grads
-    operands, primitive = node.operands, node.primitive
-    assert primitive is not None
-    wanted = [i for i, operand in enumerate(operands) if type(operand) is Value]
-    return _on_values(primitive)(operands, node, wanted)
 
-
-def product(upstream: Value | float, local: Value | float) -> Value | float:
-    """upstream × local: 0.0 where either is the number 0, and no node where either is the number 1.
-
-    A factor that merely has the value 0 is recorded: it may not stay 0.
-
-    >>> product(2.0, 0.0), product(Value(2.0), 0.0), product(Value(0.0), Value(float("inf"))).data
-    (0.0, 0.0, 0.0)
-    """
-    for factor, other in ((upstream, local), (local, upstream)):
-        if not isinstance(factor, Value):
-            if factor == 0.0:
-                return 0.0
-            if factor == 1.0:
-                return other
-    return apply(table.MULTIPLY_NO_NAN, upstream, local)
-
-
-@cache
-def _on_values(primitive: Primitive) -> Callable[..., list[Value | float]]:
-    """The derivative formulas of a row as one function of Values."""
-    return primitive.differentiation(_arithmetic())
-
-
-@cache
-def _arithmetic() -> dict[str, Any]:
-    """What formulas may name, for Values and numbers alike."""
-    functions: dict[str, Any] = {
-        name: partial(apply, primitive) for name, primitive in PRIMITIVES.items() if primitive.arity is not None
-    }
-    functions.update(abs=abs, divide=_divide, power=_power, position=_position, **formulas.CONSTANTS)
-    return functions
-
-
-def _divide(x: Value | float, y: Value | float) -> Value | float:
-    return x / y if isinstance(x, Value) or isinstance(y, Value) else ieee.divide(x, y)
-
-
-def _power(x: Value | float, y: Value | float) -> Value | float:
-    # the operator, which records a constant exponent as what it is
-    return x**y if isinstance(x, Value) or isinstance(y, Value) else ieee.power(x, y)
-
-
-def _position(x: Value | float) -> int:
-    return int(number_of(x))
-
-
-# -- the backward pass, on a ledger of its own ---------------------------------------------------------------------
-def gradients(root: Value, sources: Sequence[Value]) -> list[float]:
-    """The derivatives of root by some of the nodes it depends on, as numbers; no `grad` is touched.
-
-    >>> x = Value(3.0)
-    >>> gradients(x * x, [x]), x.grad
-    ([6.0], 0.0)
-    """
-    return [x for x in _gradients(topological_order(root), sources, recorded=False) if not isinstance(x, Value)]
-
-
-def _gradients(nodes: Sequence[Value], sources: Sequence[Value], recorded: bool) -> list[Value | float]:
-    """The derivatives of the last of `nodes` by the sources; they stand for themselves, whatever they were made of."""
-    sums: dict[int, Value | float] = {id(nodes[-1]): 1.0}
-    depends, stop = _dependents(nodes, sources), {id(source) for source in sources}
-    for node in reversed(nodes):
-        upstream = sums.get(id(node))
-        if upstream is None or id(node) in stop or id(node) not in depends:
-            continue
-        for parent, local in zip(node.parents, derivatives_of(node, recorded), strict=True):
-            if id(parent) in depends:
-                _add(sums, parent, product(upstream, local))
-    return [sums.get(id(source), 0.0) for source in sources]
-
-
-# -- one evaluation ---------------------------------------------------------------------------------------------------
-class _Active(threading.local):
-    """The fresh nodes of the transforms that this thread is inside of, outermost first."""
-
-    def __init__(self) -> None:
-        self.fresh: list[Value] = []
-
-
-_active = _Active()
-
-
-class _Evaluation:
-    """One run of a function on fresh nodes, and the passes over what it recorded.
-
-    A pass is recorded where its result must be differentiable again: where an argument (or a tangent) is a Value, and
-    where the function used a fresh node of a transform around this one.
-    """
+    __slots__ = ("_after", "_f", "_fresh", "_in_tuple", "_linked", "_mode", "_parts", "_result")
 
     def __init__(
         self,
-        f: Function,
+        f: Callable[..., Any],
         arguments: tuple[Any, ...],
-        argnums: Argnums,
+        argnums: Argnums | None,
         options: dict[str, Any],
-        directions: Sequence[Value | float] = (),
+        directions: Sequence[Number] = (),
     ) -> None:
         if not callable(f):
             raise TypeError(f"a transform takes a function, not {type(f).__name__} {shortened(f)}")
-        self._f, self._options = f, options
-        self._arguments = list(arguments)
-        self._numbers, self._in_tuple = _positions(argnums, len(arguments)), isinstance(argnums, tuple)
-        self._parts = [flatten(arguments[i], f"argument {i} of {_name(f)}") for i in self._numbers]
-        self._recorded = any(isinstance(x, Value) for leaves, _ in self._parts for x in leaves)
-        self._recorded = self._recorded or any(type(x) is Value for x in directions)
+        self._f, self._mode = f, current_mode()
+        positions, self._in_tuple = _positions(argnums, len(arguments))
+        self._parts: list[tuple[list[Number], Rebuild]] = []
+        for i in positions:
+            x = arguments[i]
+            if type(x) is float:  # a shorter way to what flatten gives
+                self._parts.append(([x], _single))
+            else:
+                self._parts.append(flatten(x, f"argument {i} of {_name(f)}"))
+        self._linked = False
+        for x in directions:
+            if type(x) is Value:
+                self._linked = True
+        if self._mode is None or self._mode.recording:
+            self._run(arguments, positions, options)
+        else:
+            with recording():
+                self._run(arguments, positions, options)
 
-    def __enter__(self) -> _Evaluation:
-        around = list(_active.fresh)
-        with _recording():
-            self._leaves = [[_fresh(x) for x in leaves] for leaves, _ in self._parts]
-            self.fresh = [leaf for leaves in self._leaves for leaf in leaves]
-            for i, leaves, (_, rebuild) in zip(self._numbers, self._leaves, self._parts, strict=True):
-                self._arguments[i] = rebuild(leaves)
-            _active.fresh = around + self.fresh
-            try:
-                self.result = self._f(*self._arguments, **self._options)
-            finally:
-                _active.fresh = around
-        self._around = {id(leaf) for leaf in around}
-        return self
+    def _run(self, arguments: tuple[Any, ...], positions: list[int], options: dict[str, Any]) -> None:
+        self._after = creation_number(Value(0.0))
+        self._fresh: list[Value] = []
+        called = list(arguments)
+        for k, i in enumerate(positions):
+            numbers, rebuild = self._parts[k]
+            start = len(self._fresh)
+            for x in numbers:
+                self._fresh.append(Value(x) if type(x) is float else self._linked_to(x))
+            called[i] = rebuild(self._fresh[start:])
+        self._result = self._f(*called, **options)
 
-    def __exit__(self, *error: object) -> None:
-        del self.fresh, self._leaves, self.result  # the graph goes with the last of them
+    def _linked_to(self, x: Any) -> Value:
+        """A node of its own that depends on x."""
+        self._linked = True
+        return many(table.IDENTITY, [x])
 
-    def reverse(self, root: Value, recorded: bool = False) -> list[Value | float]:
-        """The derivatives of root by each fresh node."""
-        _watched(root)
-        nodes = topological_order(root)
-        return _gradients(nodes, self.fresh, recorded or self._must_record(nodes))
+    def _records(self) -> bool:
+        return self._mode is None or self._mode.recording
 
-    def forward(self, outputs: Sequence[Value], directions: Sequence[Value | float]) -> list[Value | float]:
-        """The derivative of each output along the directions of the fresh nodes: a forward pass."""
-        tangents: dict[int, Value | float] = {}
-        for leaf, direction in zip(self.fresh, directions, strict=True):
-            tangents[id(leaf)] = direction
-        done = set(tangents)
-        for output in outputs:
-            _watched(output)
-            nodes = topological_order(output)
-            recorded = self._must_record(nodes)
-            for node in nodes:
-                if id(node) in done:
-                    continue
-                done.add(id(node))
-                if any(id(parent) in tangents for parent in node.parents):
-                    for parent, local in zip(node.parents, derivatives_of(node, recorded), strict=True):
-                        if id(parent) in tangents:
-                            _add(tangents, node, product(tangents[id(parent)], local))
-        return [tangents.get(id(output), 0.0) for output in outputs]
+    def _gives_values(self) -> bool:
+        return self._linked and (self._mode is None or self._mode.recording or self._mode.recorder is not None)
 
-    def in_shape(self, gradients: Sequence[Value | float]) -> Any:
-        """Gradients in the shape of the arguments they belong to."""
-        remaining = iter(self.plain(gradients))
-        shaped = [rebuild([next(remaining) for _ in leaves]) for leaves, rebuild in self._parts]
-        return tuple(shaped) if self._in_tuple else shaped[0]
+    # -- what the function returned --
+    def output(self) -> Number:
+        """The result of the function, which must be a Value or a number."""
+        return _one_output(self._f, self._result)
 
-    def plain(self, values: Sequence[Value | float]) -> list[Value | float]:
-        """Values where they may be differentiated again, else floats."""
-        if self._recorded:
-            return [_as_value(x) for x in values]
-        return [x.data if isinstance(x, Value) else x for x in values]
+    def outputs(self) -> tuple[list[Number], Rebuild]:
+        """The Values and numbers of the result, and the function that puts others in their places."""
+        for stranger in _strangers(self._result):
+            raise TypeError(
+                f"{_name(self._f)} must return a Value, or lists and tuples of Values, "
+                f"not {type(stranger).__name__} {shortened(stranger)}"
+            )
+        return flatten(self._result, f"the result of {_name(self._f)}")
 
-    def _must_record(self, nodes: Sequence[Value]) -> bool:
-        if not self._recorded and self._around:
-            self._recorded = any(id(node) in self._around for node in nodes)
-        return self._recorded
+    # -- passes --
+    def gradient(self, output: Number) -> list[Number]:
+        """The derivatives of the output by each fresh node."""
+        if type(output) is Value and not self._linked:
+            _watch(output)
+            found: list[Any] | None = gradients(output, self._fresh, self._after, True)
+            if found is not None:
+                return found
+        return self.gradients([output])[0]
+
+    def gradients(self, outputs: Sequence[Number]) -> list[list[Number]]:
+        """The same of several outputs."""
+        self._link(outputs)
+        return [self._gradient(output) for output in outputs]
+
+    def _gradient(self, output: Number) -> list[Number]:
+        if not isinstance(output, Value):
+            return [self.result(0.0) for _ in self._fresh]
+        _watch(output)
+        if self._gives_values():
+            with recording():
+                found = recorded_gradients(output, self._fresh, self._after)
+            return [self.result(x) for x in found]
+        return list(gradients(output, self._fresh, self._after) or [])
+
+    def recorded_gradient(self, output: Number) -> list[Number]:
+        """The derivatives of the output by each fresh node, for another pass over them."""
+        if not isinstance(output, Value):
+            return [0.0 for _ in self._fresh]
+        self._link([output])
+        _watch(output)
+        with recording():
+            return recorded_gradients(output, self._fresh, self._after)
+
+    def along(self, outputs: Sequence[Number], directions: list[Number]) -> list[Number]:
+        """The derivative of each output along the directions of the fresh nodes."""
+        self._link(outputs)
+        values = [output for output in outputs if isinstance(output, Value)]
+        for value in values:
+            _watch(value)
+        found: Sequence[Number]
+        if self._gives_values():
+            with recording():
+                found = recorded_tangents(values, self._fresh, directions, self._after)
+        else:
+            found = tangents(values, self._fresh, [number_of(x) for x in directions], self._after)
+        remaining = iter(found)
+        return [self.result(next(remaining) if isinstance(output, Value) else 0.0) for output in outputs]
+
+    def _link(self, outputs: Sequence[Number]) -> None:
+        if not self._linked:
+            self._linked = reaches_older([output for output in outputs if isinstance(output, Value)], self._after)
+
+    # -- results --
+    def result(self, x: Number) -> Number:
+        """A derivative, or an output, as the call gives it: a Value or a float."""
+        if not self._linked or not self._gives_values():
+            return number_of(x)
+        value = x if isinstance(x, Value) else Value(x)
+        return value if self._records() else value.detach()
+
+    def in_shape(self, gradient: Sequence[Any]) -> Any:
+        """One entry per fresh node, in the shape of the arguments that these stand for."""
+        if not self._in_tuple:
+            return self._parts[0][1](gradient)
+        return tuple(
+            [rebuild(entries) for entries, (_, rebuild) in zip(self._split(gradient), self._parts, strict=True)]
+        )
+
+    def in_blocks(self, rows: Sequence[Sequence[Any]]) -> Any:
+        """One gradient per fresh node, in blocks by argument and argument."""
+        if not self._in_tuple:
+            return self.in_shape([self.in_shape(row) for row in rows])
+        shaped = [self.in_shape(row) for row in rows]
+        columns = [self.in_shape([row[j] for row in shaped]) for j in range(len(self._parts))]
+        return tuple(zip(*columns, strict=True))
+
+    def _split(self, entries: Sequence[Any]) -> Iterator[Sequence[Any]]:
+        start = 0
+        for numbers, _ in self._parts:
+            yield entries[start : start + len(numbers)]
+            start += len(numbers)
 
 
-def _watched(root: Value) -> None:
+def _single(entries: Sequence[Any]) -> Any:
+    return entries[0]
+
+
+def _watch(root: Value) -> None:
     """Let `detect_anomaly` look at the pass from root, as it does before `backward`."""
     mode = current_mode()
     if mode is not None and mode.watch is not None:
         mode.watch.backward(root, 1.0)
 
 
-@contextmanager
-def _recording() -> Iterator[None]:
-    """Record inside, even inside no_grad: a transform needs its function's graph, whoever calls it."""
-    outer = current_mode()
-    if outer is not None and not outer.recording:
-        set_mode(Mode(True, outer.scope, outer.watch, outer.recorder))
-    try:
-        yield
-    finally:
-        set_mode(outer)
-
-
-def _fresh(x: Value | float) -> Value:
-    """A node that is nobody else's: a leaf for a number; for a Value a copy that depends on it."""
-    return many(table.IDENTITY, [x]) if isinstance(x, Value) else Value(x)
-
-
-def _as_value(x: Value | float) -> Value:
-    return x if isinstance(x, Value) else Value(x)
-
-
-def _dependents(nodes: Sequence[Value], sources: Sequence[Value]) -> set[int]:
-    """Which of the nodes, oldest first, depend on the sources."""
-    found = {id(source) for source in sources}
-    for node in nodes:
-        for parent in node.parents:
-            if id(parent) in found:
-                found.add(id(node))
-                break
-    return found
-
-
-def _add(sums: dict[int, Value | float], node: Value, term: Value | float) -> None:
-    if not isinstance(term, Value) and term == 0.0:
-        return
-    before = sums.get(id(node))
-    sums[id(node)] = term if before is None else before + term
-
-
 # -- what went in and came out ----------------------------------------------------------------------------------------
-def _positions(argnums: Argnums, count: int) -> list[int]:
+def _positions(argnums: Argnums | None, count: int) -> tuple[list[int], bool]:
+    """Which arguments, and whether the results come in a tuple."""
+    if argnums is None:
+        argnums = 0 if count == 1 else tuple(range(count))
+    if type(argnums) is int and 0 <= argnums < count:
+        return [argnums], False
+    several = isinstance(argnums, tuple | list)
     positions = []
-    for position in argnums if isinstance(argnums, tuple) else (argnums,):
+    for position in argnums if isinstance(argnums, tuple | list) else (argnums,):
         if type(position) is not int:
-            raise TypeError(f"argnums must be an int or a tuple of ints, not {shortened(argnums)}")
+            raise TypeError(f"argnums must be an int, or a tuple or list of ints, not {shortened(argnums)}")
         if not -count <= position < count:
             raise ValueError(f"argnums names argument {position}, but the function was given {count} (from 0)")
         positions.append(position % count)
     if not positions or len(set(positions)) < len(positions):
         raise ValueError(f"argnums must name at least one argument, and each once, not {argnums!r}")
-    return positions
+    return positions, several
 
 
-def _name(f: Function) -> str:
+def _name(f: Callable[..., Any]) -> str:
     return f"{getattr(f, '__name__', type(f).__name__)}()"
 
 
-def one_value(f: Function, result: Any) -> Value:
-    """`result` of `f`, which must be a Value; else a TypeError that says what to do."""
+def _one_output(f: Callable[..., Any], result: Any) -> Number:
     if type(result) is Value:
         return result
-    remedy = "jacobian takes functions of several outputs" if isinstance(result, list | tuple) else _LOST
-    raise TypeError(f"{_name(f)} must return a Value, not {type(result).__name__} {shortened(result)}: {remedy}")
-
-
-_LOST = "a plain number has lost its graph (through .data, float() or math?), and a constant can be a Value(...)"
-
-
-def _values(f: Function, result: Any) -> tuple[list[Value], Callable[[Sequence[Any]], Any]]:
-    for stranger in _strangers(result):
-        raise TypeError(
-            f"{_name(f)} must return a Value, or lists and tuples of Values, "
-            f"not {type(stranger).__name__} {shortened(stranger)}: {_LOST}"
-        )
-    outputs, rebuild = flatten(result, f"the result of {_name(f)}")
-    return [output for output in outputs if isinstance(output, Value)], rebuild
+    number = as_operand(result)
+    if number is not None:
+        return number
+    remedy = ": jacobian takes functions of several outputs" if isinstance(result, list | tuple) else ""
+    raise TypeError(f"{_name(f)} must return a Value, not {type(result).__name__} {shortened(result)}{remedy}")
 
 
 def _strangers(result: Any) -> Iterator[Any]:
-    """What in the lists and tuples of a result is not a Value."""
-    if isinstance(result, list | tuple):
+    """What in the lists and tuples of a result is neither a Value nor a number."""
+    if isinstance(result, list | tuple) or is_vector(result):
         for part in result:
             yield from _strangers(part)
-    elif type(result) is not Value:
+    elif type(result) is not Value and as_operand(result) is None:
         yield result

@@ -14,7 +14,7 @@ __all__ = ["tree"]
 def tree(
     root: Value, limit: int = 60, width: int = 0, note: Callable[[Value, int], str] = lambda node, place: ""
 ) -> Iterator[str]:
-    """Yield the lines of a tree: a node, and below it, two further in, its operands.
+    r"""Yield the lines of a tree: a node, and below it, two further in, its operands.
 
     A node that was shown with its operands is not shown again, so there are no more lines than operands.
 

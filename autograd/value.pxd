@@ -111,10 +111,10 @@ cpdef object current_mode()
 cpdef set_mode(object mode)
 
 @cython.locals(node=Value)
-cdef object unary(int code, Value x)
+cpdef object unary(int code, Value x)
 
 @cython.locals(node=Value, left=Value, right=Value, a=double, b=double)
-cdef object binary(int code, object x, object y)
+cpdef object binary(int code, object x, object y)
 
 @cython.locals(node=Value, in_block=bint)
 cpdef object many(object primitive, list operands)

@@ -28,6 +28,7 @@ import moons_step
 import node_costs
 import parameter_steps
 import tape_chain
+import transform_costs
 from engines import ENGINES, missing
 from tables import Section, table
 
@@ -45,6 +46,7 @@ PARTS = {
     "moons_step": Part(lambda _: moons_step.section(15), lambda: moons_step.section(1)),
     "gpt_steps": Part(lambda _: gpt_steps.section(10, 4), lambda: gpt_steps.section(2, 2)),
     "parameter_steps": Part(lambda _: parameter_steps.section(15), lambda: parameter_steps.section(5)),
+    "transform_costs": Part(lambda _: transform_costs.section(9), lambda: transform_costs.section(3)),
     "graph_sizes": Part(
         lambda image: graph_sizes.section(5, 10_000_000, image), lambda: graph_sizes.section(1, 1_000_000)
     ),

@@ -188,9 +188,14 @@ def test_what_needs_the_graph_says_so():
     for transform in (ag.grad(ag.grad(fast)), ag.hessian(fast), lambda x: ag.hvp(fast, (x,), (1.0,))):
         with pytest.raises(TypeError, match=r"for higher derivatives.* call the function itself"):
             transform(3.0)
-    assert ag.grad(fast)(3.0) == 9.0
-    assert ag.value_and_grad(fast)(3.0) == (13.5, 9.0)
-    assert ag.jvp(fast, (3.0,), (1.0,)) == (13.5, 9.0)
+    for transform in (ag.grad(fast), ag.value_and_grad(fast), lambda x: ag.jvp(fast, (x,), (1.0,))):
+        with pytest.raises(TypeError, match=r"a gradient that carries its graph.*under no_grad\(\)"):
+            transform(3.0)  # it depends on scale
+    with ag.no_grad():
+        assert ag.grad(fast)(3.0) == 9.0
+        assert ag.value_and_grad(fast)(3.0) == (13.5, 9.0)
+        assert ag.jvp(fast, (3.0,), (1.0,)) == (13.5, 9.0)
+    assert ag.grad(taped(lambda x: x * x))(3.0) == 6.0
     assert ag.jacobian(taped(lambda x: [x * x, x]))(3.0) == [6.0, 1.0]
     assert ag.gradcheck(fast, (3.0,))
 

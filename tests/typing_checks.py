@@ -2,12 +2,13 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from pathlib import Path
 from typing import Any, assert_type
 
 import nn
 import viz
-from autograd import Value, taped
+from autograd import Value, grad, taped, value_and_grad
 
 
 class Line(nn.Module):
@@ -84,3 +85,14 @@ def check_pictures(root: Value) -> None:
     viz.to_dot(root, theme="sepia")  # type: ignore[arg-type]
     viz.to_dot(root, them="dark")  # type: ignore[call-arg]
     viz.print_graph(root, theme="dark")  # type: ignore[call-arg]
+
+
+def check_transforms(f: Callable[[Value], Value], g: Callable[[list[Value], str], Value | float]) -> None:
+    """A gradient has the shape of the first argument, and the other arguments keep their types."""
+    assert_type(grad(f)(2.0), Value | float)
+    assert_type(grad(grad(f))(Value(2.0)), Value | float)
+    assert_type(value_and_grad(f)(2.0), tuple[Value | float, Value | float])
+    assert_type(grad(g)([1.0, 2.0], "mean"), list[Value | float])
+    assert_type(value_and_grad(g)([Value(1.0)], "mean"), tuple[Value | float, list[Value | float]])
+    assert_type(grad(g, argnums=(0,))([1.0], "mean"), tuple[Any, ...])
+    assert_type(value_and_grad(f, argnums=[0])(1.0), tuple[Value | float, tuple[Any, ...]])

@@ -46,8 +46,9 @@ _SPAN_NUMBERS = 2**18  # the most gradients of parameters that are kept meanwhil
 
 def _no_formula(*_: Any) -> NoReturn:
     raise TypeError(
-        "the result of a taped function holds its derivatives as numbers: for higher derivatives, and to evaluate it "
-        "again, call the function itself, which is the attribute __wrapped__"
+        "the result of a taped function holds its derivatives as numbers: for higher derivatives, for a gradient that "
+        "carries its graph, and to evaluate it again, call the function itself, which is the attribute __wrapped__; "
+        "under no_grad() a transform gives numbers"
     )
 
 
