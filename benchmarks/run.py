@@ -30,7 +30,7 @@ import parameter_steps
 import tape_chain
 import transform_costs
 from engines import ENGINES, missing
-from tables import Section, table
+from tables import Section, prose, table
 
 
 @dataclass(frozen=True)
@@ -90,7 +90,7 @@ def report(sections: list[Section], seconds: float) -> str:
     """The whole report as Markdown."""
     targets = [target.cells() for section in sections for target in section.targets]
     missed = sum(cells[-1] != "met" for cells in targets)
-    parts = ["# Benchmarks", f"Written by `make bench`. {machine()}"]
+    parts = ["# Benchmarks", prose(f"Written by `make bench`. {machine()}")]
     parts += [section.markdown() for section in sections]
     if targets:
         parts += ["## Targets", table(["work", "target", "figure", ""], targets)]

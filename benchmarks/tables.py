@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import statistics
+import textwrap
 from collections.abc import Sequence
 from dataclasses import dataclass, field
 
@@ -48,10 +49,15 @@ class Section:
 
     def markdown(self) -> str:
         """The section as it stands in the terminal and in the docs."""
-        parts = [f"## {self.title}", self.note, table(self.headers, self.rows)]
+        parts = [f"## {self.title}", prose(self.note), table(self.headers, self.rows)]
         if self.image:
             parts.append(self.image)
         return "\n\n".join(parts) + "\n"
+
+
+def prose(text: str) -> str:
+    """Wrap a paragraph at 120 characters."""
+    return textwrap.fill(text, 120, break_long_words=False, break_on_hyphens=False)
 
 
 def number(x: float) -> str:

@@ -1,4 +1,7 @@
-"""README.md shows the code that is there, and its script does what it says. Its session runs as a doctest."""
+"""The README shows the code that is there, and its script does what it says; links of all pages lead somewhere.
+
+The sessions in the pages run as doctests.
+"""
 
 from __future__ import annotations
 
@@ -36,14 +39,34 @@ def test_iris_is_learnt(tmp_path):
     assert int(re.search(r"held-out third: (\d+)%", run.stdout)[1]) > 90
 
 
-def linked_files() -> list[str]:
-    targets = re.findall(r"\]\(([^)#]+)\)|(?:src|srcset)=\"([^\"]+)\"", README)
+PAGES = sorted([*ROOT.glob("*.md"), *(ROOT / "docs").rglob("*.md"), *(ROOT / "examples").glob("*.md")])
+
+
+def linked_files(page: Path) -> list[str]:
+    text = re.sub(r"(?s)```.*?```", "", page.read_text(encoding="utf-8"))
+    targets = re.findall(r"\]\(([^)#]+)(?:#[^)]*)?\)|(?:src|srcset)=\"([^\"]+)\"", text)
     return [local for pair in targets if not (local := "".join(pair)).startswith("http")]
 
 
-def test_linked_files_exist():
-    assert {"docs/images/neuron_light.svg", "docs/images/neuron_dark.svg"} < set(linked_files())
-    assert [path for path in linked_files() if not (ROOT / path).exists()] == []
+@pytest.mark.parametrize("page", PAGES, ids=lambda page: page.name)
+def test_links_lead_to_files(page):
+    assert [link for link in linked_files(page) if not (page.parent / link).exists()] == []
+
+
+@pytest.mark.parametrize("page", PAGES, ids=lambda page: page.name)
+def test_text_is_wrapped(page):
+    text = re.sub(r"(?s)```.*?```", "", page.read_text(encoding="utf-8"))
+    assert [line for line in text.splitlines() if len(line) > 120 and not line.startswith("|")] == []
+
+
+def test_every_page_of_the_docs_is_in_their_index():
+    index = ROOT / "docs" / "README.md"
+    listed = {(index.parent / link).resolve() for link in linked_files(index)}
+    assert {page for page in PAGES if "docs" in page.relative_to(ROOT).parts} - {index} <= listed
+
+
+def test_the_readme_shows_its_pictures():
+    assert {"docs/images/neuron_light.svg", "docs/images/neuron_dark.svg"} < set(linked_files(ROOT / "README.md"))
 
 
 @pytest.mark.parametrize("theme", ["light", "dark"])
