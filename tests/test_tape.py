@@ -389,6 +389,17 @@ def test_an_error_in_a_users_primitive_comes_out_and_changes_nothing():
     assert tape.value_and_grad([[4.0]]) == ([0.5], [[-0.125]])
 
 
+def test_an_error_in_a_users_primitive_comes_before_the_branch_of_a_later_row():
+    """Rows of one register: the last takes another branch, one before it raises, and those before that are fine."""
+    function = primitive("raising_reciprocal", lambda x: 1 / (x - 5.0), [lambda x, out: -out * out])
+    tape = ag.record(lambda x: function(x) if x > 0.0 else x, inputs=[1.0])
+    for run in (tape.forward, tape.value_and_grad):
+        with pytest.raises(ZeroDivisionError):
+            run([[1.0], [2.0], [5.0], [3.0], [-1.0]])
+        with pytest.raises(ag.BranchChanged, match="row 2 takes a different branch"):
+            run([[1.0], [2.0], [-1.0], [5.0]])
+
+
 # -- what is shown ---------------------------------------------------------------------------------------------------
 def test_the_listing():
     a, b = Value(2.0, "a"), Value(0.5)

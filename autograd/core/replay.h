@@ -553,6 +553,7 @@ static failure run_job(const machine *m, const job *j, const executor *e) {
         if (stopped != NULL) {
             if (stopped->op == OP_CALL && PyErr_Occurred()) return (failure){start, -1, 0.0, 0.0};
             failed = lanes == 1 ? failed_at(m, stopped, start, 1) : first_failure(m, j, start, active);
+            if (m->has_calls && PyErr_Occurred()) return failed;
             rows = failed.row;
             load_scalars(m, lanes);
             start -= lanes; /* once more, with the rows before it */

@@ -39,10 +39,15 @@ class Interpreter:
             (first + k, code, _primitive(code), operands[starts[k] : starts[k + 1]])
             for k, code in enumerate(flat.codes)
         ]
-        self.steps = self.nodes[:]  # and guards, each where the program decided
-        for guard in range(len(flat.guard_codes) - 1, -1, -1):
+        # nodes and guards, each guard where the program decided
+        self.steps: list[tuple[int, int, Primitive, list[int]]] = []
+        at = 0
+        for guard, place in enumerate(flat.guard_places):
             compared = [flat.guard_lefts[guard], flat.guard_rights[guard], flat.guard_outcomes[guard]]
-            self.steps.insert(flat.guard_places[guard], (guard, _GUARD, _primitive(flat.guard_codes[guard]), compared))
+            self.steps += self.nodes[at:place]
+            self.steps.append((guard, _GUARD, _primitive(flat.guard_codes[guard]), compared))
+            at = place
+        self.steps += self.nodes[at:]
 
     def forward(self, row: Sequence[float], keeps: bool) -> tuple[int, float, float] | None:
         """Compute all nodes of a row.
