@@ -125,7 +125,7 @@ def encodable(text: str, encoding: str | None) -> str:
 class Text(str):
     r"""Text that a prompt shows as it prints, not as a quoted string.
 
-    >>> Text("two\\nlines")
+    >>> Text("two\nlines")
     two
     lines
     """

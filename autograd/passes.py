@@ -8,6 +8,7 @@ records itself: the derivative formula of each primitive's row is evaluated on V
 from __future__ import annotations
 
 import math
+import operator
 from collections.abc import Callable
 from functools import cache, partial
 from typing import TYPE_CHECKING, Any
@@ -320,7 +321,7 @@ def _checked(primitive: Primitive, derivative: Callable[..., Any], *xs: Value | 
 def _arithmetic() -> dict[str, Any]:
     """What formulas may name, for Values and numbers alike."""
     functions = {name: _function(primitive) for name, primitive in PRIMITIVES.items() if primitive.arity is not None}
-    functions.update(abs=abs, divide=_divide, power=_power, position=_position, **formulas.CONSTANTS)
+    functions.update(abs=operator.abs, divide=_divide, power=_power, position=_position, **formulas.CONSTANTS)
     return functions
 
 

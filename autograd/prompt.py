@@ -71,7 +71,7 @@ def debug(root: Value) -> None:
 
     >>> import io, sys
     >>> x, w = Value(2.0, "x"), Value(3.0, "w")
-    >>> stdin, sys.stdin = sys.stdin, io.StringIO("n\\nw w\\nq\\n")
+    >>> stdin, sys.stdin = sys.stdin, io.StringIO("n\nw w\nq\n")
     >>> debug((x * w).relu())
     the backward pass from relu %3 = 6 in 2 steps; h for help
     backward 1/2   relu %3   upstream +1

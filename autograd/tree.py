@@ -26,7 +26,7 @@ def tree(
 
     >>> x = Value(3.0, "x")
     >>> y = x * x
-    >>> print(*tree(y * y + 1), sep="\\n")
+    >>> print(*tree(y * y + 1), sep="\n")
     + %3 = 82
       × %2 = 81
         × %1 = 9

@@ -23,7 +23,7 @@ import nn
 from autograd import Value
 from autograd.primitives import ieee
 from autograd.primitives.primitive import PRIMITIVES, Primitive
-from autograd.transforms import product
+from autograd.passes import product
 from autograd.value import restore
 
 ROOT = Path(__file__).resolve().parent.parent
