@@ -21,9 +21,9 @@ from test_primitives import COMPARISONS
 import autograd as ag
 import nn
 from autograd import Value
+from autograd.passes import product
 from autograd.primitives import ieee
 from autograd.primitives.primitive import PRIMITIVES, Primitive
-from autograd.passes import product
 from autograd.value import restore
 
 ROOT = Path(__file__).resolve().parent.parent
