@@ -96,13 +96,15 @@ def gradcheck(
     difference counts as that share of the tolerance.
 
     An entry is at a kink where the derivatives on its two sides, each by three points, differ by more than rounding
-    explains, and by 1/4 to 5/4 of what the plain one-sided differences differ by: curvature moves the latter and not
-    the former, and at a jump the former differ by more. (Where the central difference agrees and the plain ones differ
-    by less than the root of the tolerance, nobody looks closer.) There the engine's derivative agrees where it is
-    between the one-sided derivatives, both included, within the tolerance. Where several primitives bend at once, the
-    rule of each may lead to a derivative that is not between; then it agrees if the local derivative of every primitive
-    at a kink is between the one-sided derivatives of that primitive, and the engine's derivatives on both sides of the
-    entry are the one-sided derivatives. `kinks` of the report names the entries at a kink.
+    explains, and by 1/4 to 5/4 of what the plain one-sided differences differ by. Curvature moves only the latter; at a
+    jump the former differ by more. An entry counts as smooth where the central difference agrees and the plain ones
+    differ, relative to their size, by less than the square root of the tolerance.
+
+    At a kink the engine's derivative agrees where it is between the one-sided derivatives, both included, within the
+    tolerance. Where several primitives bend at once, the rule of each may lead to a derivative that is not between.
+    Then it agrees if the local derivative of every primitive at a kink is between the one-sided derivatives of that
+    primitive, and the engine's derivatives on both sides of the entry are the one-sided derivatives. `kinks` of the
+    report names the entries at a kink.
 
     Args:
         f: a function that returns one Value.

@@ -133,7 +133,7 @@ def mode_set(mode: Mode | None) -> Iterator[None]:
 
 
 def recording() -> AbstractContextManager[None]:
-    """Record inside, inside `no_grad` too: who differentiates a function needs its graph, whoever calls it."""
+    """Record inside, even inside `no_grad`: a transform needs the graph of its function."""
     outer = current_mode()
     return mode_set(None if outer is None else outer.with_(recording=True))
 
