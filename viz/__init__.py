@@ -9,19 +9,23 @@
 from __future__ import annotations
 
 from viz.graph import trace
+from viz.page import Exploration, explore, to_html
 from viz.plots import plot_decision_boundary, plot_history
 from viz.render import GraphPicture, GraphvizNotFound, draw, draw_dot, to_dot, to_svg
 from viz.text import print_graph
 
 __all__ = [
+    "Exploration",
     "GraphPicture",
     "GraphvizNotFound",
     "draw",
     "draw_dot",
+    "explore",
     "plot_decision_boundary",
     "plot_history",
     "print_graph",
     "to_dot",
+    "to_html",
     "to_svg",
     "trace",
 ]

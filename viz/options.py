@@ -18,10 +18,21 @@ from typing import Annotated, Any, Literal, TypedDict, TypeVar, cast, get_args, 
 from autograd import Value
 from viz.theme import ThemeName
 
-__all__ = ["EDGE_LIMIT", "NODE_LIMIT", "GraphOptions", "Option", "PictureOptions", "complete", "takes_options"]
+__all__ = [
+    "EDGE_LIMIT",
+    "NODE_LIMIT",
+    "PAGE_LIMIT",
+    "GraphOptions",
+    "Option",
+    "PageOptions",
+    "PictureOptions",
+    "complete",
+    "takes_options",
+]
 
 NODE_LIMIT = 150
 EDGE_LIMIT = 400
+PAGE_LIMIT = 300
 
 Options = TypeVar("Options", bound="GraphOptions")
 Function = TypeVar("Function", bound=Callable[..., Any])
@@ -81,6 +92,23 @@ class PictureOptions(GraphOptions, total=False):
             None,
             f"the largest number of nodes to draw, {NODE_LIMIT} if None. The bound on operands, {EDGE_LIMIT}, "
             "scales with it.",
+            _check_limit,
+        ),
+    ]
+
+
+class PageOptions(GraphOptions, total=False):
+    """The options of pages."""
+
+    theme: Annotated[
+        Literal["auto", "light", "dark"], Option("auto", "the colours; 'auto' is what the reader's system prefers.")
+    ]
+    limit: Annotated[
+        int | None,
+        Option(
+            None,
+            f"the number of values up to which each is a card at first, {PAGE_LIMIT} if None. Where there are more, "
+            "modules are closed.",
             _check_limit,
         ),
     ]

@@ -16,6 +16,7 @@ from viz.atomic_write import write_whole
 from viz.dot import picture_id, safe_svg, to_source
 from viz.graph import Graph, prepare
 from viz.options import PictureOptions, complete, takes_options
+from viz.page import to_html
 from viz.svg import draw_svg
 from viz.theme import THEMES, Theme
 
@@ -114,9 +115,10 @@ def to_svg(root: Value | Sequence[Value], **options: Unpack[PictureOptions]) -> 
 
 @takes_options(PictureOptions)
 def draw(root: Value | Sequence[Value], path: str | os.PathLike[str], **options: Unpack[PictureOptions]) -> Path:
-    """Write the graph of ``root`` to ``path``, in the format of its suffix: .dot, .svg, .png or .pdf.
+    """Write the graph of ``root`` to ``path``, in the format of its suffix: .dot, .svg, .html, .png or .pdf.
 
-    The file is written whole or not at all, and no other file is.
+    The file is written whole or not at all, and no other file is. For a page (.html) the options are those of
+    `to_html`.
 
     Args:
         root: one Value, or a list of them.
@@ -139,8 +141,11 @@ def draw(root: Value | Sequence[Value], path: str | os.PathLike[str], **options:
     >>> folder.cleanup()
     """
     suffix = Path(path).suffix.lower()
+    if suffix == ".html":
+        return write_whole(path, to_html(root, **options).encode())
     if suffix not in _FORMATS:
-        raise ValueError(f"{os.fspath(path)!r} does not end in a format that can be drawn: {', '.join(_FORMATS)}")
+        formats = ", ".join((*_FORMATS, ".html"))
+        raise ValueError(f"{os.fspath(path)!r} does not end in a format that can be drawn: {formats}")
     graph, theme = _prepared(root, options)
     return write_whole(path, _FORMATS[suffix](graph, theme))
 

@@ -34,6 +34,10 @@ class Theme:
     negative_text: str
     node: str
     zero: str
+    dim: str
+    dim_text: str
+    active: str
+    active_fill: str
 
 
 # Orange and blue stay apart for every kind of colour blindness; the sign is printed beside them all the same.
@@ -51,6 +55,10 @@ LIGHT = Theme(
     negative_text="#005A8E",
     node="#FFFFFF",
     zero="#F3F4F6",
+    dim="#D0D7DE",
+    dim_text="#6E7781",
+    active="#7A3E9D",
+    active_fill="#F3E6FA",
 )
 DARK = Theme(
     name="dark",
@@ -66,6 +74,10 @@ DARK = Theme(
     negative_text="#9CCBFF",
     node="#161B22",
     zero="#21262D",
+    dim="#30363D",
+    dim_text="#848D97",
+    active="#D2A8FF",
+    active_fill="#3B2457",
 )
 THEMES: dict[ThemeName, Theme] = {theme.name: theme for theme in (LIGHT, DARK)}
 

@@ -1,0 +1,125 @@
+"""The page as one file: its parts stand beside this module and are put together here."""
+
+from __future__ import annotations
+
+import base64
+import hashlib
+import html
+import json
+import re
+from collections.abc import Iterable, Sequence
+from dataclasses import fields
+from functools import cache
+from pathlib import Path
+
+from autograd import Value
+from autograd.formatting import number
+from viz.page.data import FULL_LIMIT, Page, page_of
+from viz.page.javascript import rows
+from viz.page.squeeze import functions_used, squeezed_script, squeezed_style
+from viz.text import listing
+from viz.theme import DARK, LIGHT, THEMES, Theme
+
+__all__ = ["SLIDERS", "write_page"]
+
+SLIDERS = 24
+"""Up to so many leaves have a slider each from the start; where there are more, a click gives one."""
+
+_HERE = Path(__file__).parent
+
+
+def write_page(
+    root: Value | Sequence[Value],
+    *,
+    theme: str = "auto",
+    parameters: Iterable[Value] = (),
+    limit: int | None = None,
+) -> str:
+    """Return the page of ``root`` as HTML.
+
+    Args:
+        root: One Value, or a list of them, whose sum is then differentiated.
+        theme: ``"light"``, ``"dark"``, or ``"auto"`` for what the reader's system prefers.
+        parameters: Leaves to show as parameters, besides those of modules.
+        limit: The number of values up to which every one is a card at first; 300 if None.
+
+    Raises:
+        TypeError: ``root`` or ``parameters`` holds something else than Values.
+        ValueError: ``theme`` is unknown or ``limit`` is less than 1.
+    """
+    if theme != "auto" and theme not in THEMES:
+        raise ValueError(f"no theme of a page is called {theme!r}; the themes are: auto, {', '.join(THEMES)}")
+    page = page_of(root, parameters=parameters, limit=limit)
+    formulas = rows(page.primitives)
+    arithmetic = functions_used(_script("arithmetic.js"), formulas)
+    parts = [arithmetic, formulas, *map(_script, ("numbers.js", "engine.js", "page.js"))]
+    script = squeezed_script("\n".join(['"use strict";', "(() => {", *parts, "})();"]))
+    style = _palettes() + squeezed_style(_file("page.css"))
+    values = len(page.content.get("op", ()))
+    filled = {
+        "theme": theme,
+        "policy": "default-src 'none'; base-uri 'none'; form-action 'none'; "
+        f"style-src '{_hashed(style)}'; script-src '{_hashed(script)}'",
+        "title": _escaped(page.title),
+        "subtitle": page.subtitle,
+        "description": f"Computation graph of {_escaped(page.title)}: {page.subtitle}",
+        "style": style,
+        "hint": _hint(page),
+        "sliders": "".join(_slider(*leaf) for leaf in page.leaves) if len(page.leaves) <= SLIDERS else "",
+        "listing": _escaped("\n".join(listing(root))) if 0 < values <= FULL_LIMIT else page.subtitle,
+        "data": _json(page.content),
+        "script": script,
+    }
+    return re.sub(r"\{\{(\w+)\}\}", lambda match: filled[match[1]], _file("page.html"))
+
+
+@cache
+def _file(name: str) -> str:
+    return (_HERE / name).read_text(encoding="utf-8")
+
+
+def _script(name: str) -> str:
+    """Return a script without what makes it a module on its own."""
+    return re.sub(r"(?ms)^export (?=function|const)|^import .*?;\n", "", _file(name))
+
+
+def _hashed(text: str) -> str:
+    return f"sha256-{base64.b64encode(hashlib.sha256(text.encode()).digest()).decode()}"
+
+
+def _json(content: object) -> str:
+    text = json.dumps(content, ensure_ascii=True, allow_nan=False, separators=(",", ":"))
+    return text.replace("<", "\\u003c").replace(">", "\\u003e").replace("&", "\\u0026")
+
+
+def _escaped(text: str) -> str:
+    return html.escape(text, quote=True)
+
+
+def _palettes() -> str:
+    """Return the colours of both themes as variables of the style sheet."""
+    names = [field.name for field in fields(Theme) if field.name != "name"]
+    pairs = (f"--{name.replace('_', '-')}:light-dark({getattr(LIGHT, name)},{getattr(DARK, name)});" for name in names)
+    return (
+        f":root{{color-scheme:light dark;{''.join(pairs)}}}"
+        ":root[data-theme=light]{color-scheme:light}:root[data-theme=dark]{color-scheme:dark}"
+    )
+
+
+def _hint(page: Page) -> str:
+    if not page.leaves:
+        return "The graph is too large to compute again in a page."
+    if len(page.leaves) <= SLIDERS:
+        return "Every number, colour and width follows."
+    return f"Click one of the {len(page.leaves):,} leaves to get its slider. Every number, colour and width follows."
+
+
+def _slider(at: int, name: str, data: float, reach: float) -> str:
+    """Return one leaf's row; `page.js` makes the same for a leaf that was clicked."""
+    value = data if abs(data) <= reach else 0.0
+    label = _escaped(name)
+    return (
+        f'<div class="leaf" data-leaf="{at}"><label for="leaf{at}" title="{label}">{label}</label>'
+        f'<input id="leaf{at}" type="range" min="{-reach!r}" max="{reach!r}" step="any" value="{value!r}">'
+        f'<input type="number" step="any" value="{number(data)}" aria-label="Exact value of {label}"></div>'
+    )
