@@ -6,6 +6,7 @@ import base64
 import hashlib
 import html
 import json
+import math
 import re
 from collections.abc import Iterable, Sequence
 from dataclasses import fields
@@ -116,10 +117,11 @@ def _hint(page: Page) -> str:
 
 def _slider(at: int, name: str, data: float, reach: float) -> str:
     """Return one leaf's row; `page.js` makes the same for a leaf that was clicked."""
-    value = data if abs(data) <= reach else 0.0
+    value = data if math.isfinite(data) else 0.0
+    exact = number(data) if math.isfinite(data) else ""
     label = _escaped(name)
     return (
         f'<div class="leaf" data-leaf="{at}"><label for="leaf{at}" title="{label}">{label}</label>'
         f'<input id="leaf{at}" type="range" min="{-reach!r}" max="{reach!r}" step="any" value="{value!r}">'
-        f'<input type="number" step="any" value="{number(data)}" aria-label="Exact value of {label}"></div>'
+        f'<input type="number" step="any" value="{exact}" aria-label="Exact value of {label}"></div>'
     )

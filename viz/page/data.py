@@ -96,7 +96,7 @@ def page_of(
         "roots": roots,
         "groups": [[group.title, group.path, -1 if group.parent is None else group.parent] for group in groups],
         "groupOf": group_of if steps else [],
-        "views": _views(order, places, groups, group_of, nodes, _first_open(groups, group_of, roots[:1], fitting)),
+        "views": _views(order, places, groups, group_of, nodes, _first_open(groups, group_of, roots[:1] if steps else [], fitting)),
     }
     operations = 0
     for value in order:
@@ -107,9 +107,7 @@ def page_of(
         title=_title([order[at] for at in dict.fromkeys(roots)], places),
         subtitle=counts,
         primitives=tuple(name for name in names if name in PRIMITIVES) if steps else (),
-        leaves=tuple(_leaf(at, nodes[at].title, value.data) for at, value in enumerate(order) if not value.op)
-        if steps
-        else (),
+        leaves=tuple((at, nodes[at].title, order[at].data, reach) for at, reach in content.get("reach", {}).items()),
         content=content,
     )
 
@@ -143,6 +141,7 @@ def _values(order: Sequence[Value], places: dict[int, int], nodes: Sequence[Node
             if value.label is not None and len(value.label) > LABEL_LENGTH
         },
         "parameter": [at for at, node in enumerate(nodes) if node.kind == "parameter"],
+        "reach": {at: _reach(value.data) for at, value in enumerate(order) if not value.op},
         "stale": [at for at, value in enumerate(order) if _is_stale(value)],
     }
 
@@ -178,13 +177,13 @@ def _is_stale(value: Value) -> bool:
     return now != value.data and not (math.isnan(now) and math.isnan(value.data))
 
 
-def _leaf(at: int, name: str, data: float) -> tuple[int, str, float, float]:
-    """Return what a slider needs; its reach is 1, 2 or 5 times a power of ten, at least twice the value."""
-    wanted = 2 * max(abs(data), 1e-300) if math.isfinite(data) else 2.0
-    wanted = 2.0 if abs(data) < 1 and math.isfinite(data) and abs(data) > 1e-3 or data == 0.0 else wanted
+def _reach(data: float) -> float:
+    """Return how far a leaf's slider goes on either side of 0: 1, 2 or 5 times a power of ten, twice ``data`` or more."""
+    if not math.isfinite(data) or data == 0.0 or 1e-3 < abs(data) < 1.0:
+        return 2.0
+    wanted = min(2.0 * abs(data), 1e307) if abs(data) > 5e-307 else 1e-306
     power = 10.0 ** math.floor(math.log10(wanted))
-    reach = next((step * power for step in (1, 2, 5, 10) if step * power >= wanted), wanted)
-    return at, name, data, reach if math.isfinite(reach) else 1e308
+    return max(next(step * power for step in (1.0, 2.0, 5.0, 10.0) if step * power >= wanted), abs(data))
 
 
 # -- modules ---------------------------------------------------------------------------------------------------------

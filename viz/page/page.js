@@ -904,7 +904,7 @@ function wire(row) {
   });
   on(exact, "change", () => {
     if (exact.value === "" || !Number.isFinite(exact.valueAsNumber)) {
-      exact.value = number(dataOf(v));
+      exact.value = finite(dataOf(v));
       return;
     }
     slider.value = exact.valueAsNumber;
@@ -916,15 +916,11 @@ function wire(row) {
   });
 }
 
-function reachOf(x) {
-  const wanted = !Number.isFinite(x) || x === 0 || (Math.abs(x) < 1 && Math.abs(x) > 1e-3) ? 2 : 2 * Math.abs(x);
-  const power = 10 ** Math.floor(Math.log10(wanted));
-  return [1, 2, 5, 10].map((step) => step * power).find((reach) => reach >= wanted && Number.isFinite(reach)) ?? 1e308;
-}
+const finite = (x) => (Number.isFinite(x) ? number(x) : "");
 
 function giveSlider(v) {
   const x = dataOf(v);
-  const reach = reachOf(x);
+  const reach = graph.reach[v];
   const row = element(
     "div",
     { class: "leaf", "data-leaf": v },
@@ -937,7 +933,7 @@ function giveSlider(v) {
       step: "any",
       value: Number.isFinite(x) ? x : 0,
     }),
-    element("input", { type: "number", step: "any", value: number(x), "aria-label": `Exact value of ${nameOf(v)}` }),
+    element("input", { type: "number", step: "any", value: finite(x), "aria-label": `Exact value of ${nameOf(v)}` }),
   );
   if ($("sliders").children.length === SLIDERS) $("sliders").firstElementChild.remove();
   $("sliders").append(row);
@@ -952,7 +948,7 @@ function restore() {
     const [slider, exact] = row.querySelectorAll("input");
     const x = asRecorded.data[Number(row.dataset.leaf)];
     slider.value = Number.isFinite(x) ? x : 0;
-    exact.value = Number.isFinite(x) ? number(x) : "";
+    exact.value = finite(x);
     row.classList.remove("moved");
   }
   render();
@@ -961,7 +957,8 @@ function restore() {
 // -- pan and zoom ----------------------------------------------------------------------------------------------------
 const camera = { x: 0, y: 0, k: 1 };
 const MARGIN = 28;
-const LEAST_SCALE = 0.8; // at which a page opens
+const LEAST_SCALE = 0.6; // what would be smaller opens at OPEN_SCALE, and not in whole
+const OPEN_SCALE = 0.85;
 
 function frameCamera(glide = false) {
   flag($("world"), "gliding", glide && !calm.matches);
@@ -1040,6 +1037,12 @@ function bringIntoSight(list, centre = false) {
     }
   }
   if (changed) frameCamera(true);
+}
+
+/** The card that the frame is about, where none was chosen. */
+function current() {
+  if (state.selected !== null && cards.has(state.selected)) return state.selected;
+  return whole ? owner[m.frames[state.frame].head ?? graph.roots[0]] : state.view.cards.at(-1)[0];
 }
 
 const fingers = new Map();
@@ -1237,7 +1240,7 @@ function wireControls() {
   on(window, "hashchange", () => {
     if (whole) go(frameOfAddress());
   });
-  on(window, "resize", () => bringIntoSight([state.selected ?? state.view.cards[0][0]]));
+  on(window, "resize", () => bringIntoSight([current()]));
   for (const row of $("sliders").children) wire(row);
 }
 
@@ -1273,6 +1276,6 @@ if (whole) {
 }
 drawView();
 render();
-fit(LEAST_SCALE, false);
-const shown = whole && m.frames[state.frame].kind === "product" ? m.frames[state.frame].head : graph.roots[0];
-if (fitScale() < LEAST_SCALE) bringIntoSight([whole ? owner[shown] : shown], true);
+const fits = fitScale() > LEAST_SCALE;
+fit(fits ? 0 : OPEN_SCALE, false);
+if (!fits) bringIntoSight([current()], true);

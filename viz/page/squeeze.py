@@ -61,7 +61,7 @@ def functions_used(library: str, script: str) -> str:
     while waiting:
         text = waiting.pop()
         for name in bodies.keys() - needed:
-            if re.search(rf"(?<![\w.]){name}\(", text):
+            if re.search(rf"(?<!\w)(?<!\w\.){name}\(", text):
                 needed.add(name)
                 waiting.append(bodies[name])
     return "".join(body for name, body in bodies.items() if name in needed)
