@@ -155,8 +155,9 @@ function drawCard([card, x, y, w, h, slotWidth]) {
   if (kind === "group") {
     g.append(draw("rect", { class: "back", x: x + 5, y: y - 5, width: w, height: h, rx: 9 }));
   }
-  g.append(...outline(kind, x, y, w, h));
-  const drawn = { g, card, x, y, w, h, kind, rows: [], slots: [], label: "" };
+  const outlined = outline(kind, x, y, w, h);
+  g.append(...outlined);
+  const drawn = { g, body: outlined[0], card, x, y, w, h, kind, rows: [], slots: [], label: "" };
   let left = x + PAD;
   const right = x + w - PAD - (kind === "input" ? TIP : 0);
   let top = y + (kind === "parameter" ? 2.5 * CAP : 0);
@@ -313,7 +314,11 @@ function showValueCard(drawn) {
   });
   flag(drawn.g, "dim", !known);
   tone(drawn.g, grad ?? undefined);
-  if (grad) drawn.g.style.setProperty("--share", `${25 + 75 * share(grad, state.largestGradient)}%`);
+  const strength = grad ? `${(25 + 75 * share(grad, state.largestGradient)).toFixed(1)}%` : "";
+  if (strength !== drawn.strength) {
+    drawn.strength = strength;
+    drawn.body.style.setProperty("--share", strength);
+  }
 }
 
 function showGroupCard(drawn) {
@@ -967,6 +972,13 @@ function frameCamera(glide = false) {
 
 const room = () => $("canvas").getBoundingClientRect();
 
+/** In pixels: with a size in percent, a browser lays all text out again whenever anything on the page changes. */
+function sizeGraph() {
+  const { width, height } = room();
+  $("graph").style.width = `${width}px`;
+  $("graph").style.height = `${height}px`;
+}
+
 /** The rectangle that all cards and frames take. */
 function extent() {
   const boxes = [...state.view.cards, ...state.view.frames].map(([, x, y, w, h]) => [x, y, x + w, y + h]);
@@ -1240,7 +1252,10 @@ function wireControls() {
   on(window, "hashchange", () => {
     if (whole) go(frameOfAddress());
   });
-  on(window, "resize", () => bringIntoSight([current()]));
+  on(window, "resize", () => {
+    sizeGraph();
+    bringIntoSight([current()]);
+  });
   for (const row of $("sliders").children) wire(row);
 }
 
@@ -1276,6 +1291,7 @@ if (whole) {
 }
 drawView();
 render();
+sizeGraph();
 const fits = fitScale() > LEAST_SCALE;
 fit(fits ? 0 : OPEN_SCALE, false);
 if (!fits) bringIntoSight([current()], true);
