@@ -20,7 +20,8 @@ import viz
 from autograd import Value
 from autograd.formatting import clean_text, number
 from viz.graph import LABEL_LENGTH
-from viz.page.data import FULL_LIMIT, STEP_LIMIT, page_of
+from viz.options import PAGE_LIMIT, PageOptions, complete
+from viz.page.data import STEP_LIMIT, page_of
 from viz.theme import DARK, LIGHT, contrast
 
 
@@ -115,7 +116,8 @@ def test_the_same_graph_gives_the_same_page():
 
 
 def test_one_slider_per_leaf_stands_in_the_markup():
-    sliders = [a for tag, a in Reader(viz.to_html(neuron())).elements if tag == "input" and a.get("id", "").startswith("leaf")]
+    inputs = [attributes for tag, attributes in Reader(viz.to_html(neuron())).elements if tag == "input"]
+    sliders = [one for one in inputs if str(one.get("id")).startswith("leaf")]
     assert [slider["type"] for slider in sliders] == ["range"] * 5
     for slider, value in zip(sliders, (2.0, -1.5, 0.5, 1.0, 3.2), strict=True):
         assert float(slider["value"] or "") == value
@@ -187,7 +189,7 @@ def test_what_was_assigned_since_is_marked():
 def test_up_to_300_values_stand_in_full():
     page = page_of(three_hundred()).content
     assert len(page["views"]) == 1
-    assert len(page["views"][0]["cards"]) == FULL_LIMIT == 300
+    assert len(page["views"][0]["cards"]) == PAGE_LIMIT == 300
 
 
 def test_modules_close_above_300_and_each_opens():
@@ -235,7 +237,7 @@ def test_a_module_that_is_called_twice_is_drawn():
                 x = self.b(self.a(x))
             return x
 
-    page = page_of(Two()(Value(1.0, "x")), limit=100).content
+    page = page_of(Two()(Value(1.0, "x")), complete(PageOptions, {"limit": 100})).content
     assert [title for title, _, _ in page["groups"]][:2] == ["a", "b"]
     assert {(-1, -2), (-2, -1)} <= {(tail, head) for tail, head, *_ in page["views"][0]["edges"]}
 

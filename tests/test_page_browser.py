@@ -1,4 +1,4 @@
-"""The page in Chromium: every control, at three widths, in both themes, with labels that mean harm; axe-core reads it."""
+"""The page in Chromium: every control, three widths, both themes, labels that mean harm, and what axe-core finds."""
 
 from __future__ import annotations
 
@@ -63,7 +63,9 @@ def show(browser, tmp_path) -> Iterator[Any]:
     troubles: list[str] = []
     contexts = []
 
-    def opened(root: Any, fragment: str = "", width: int = 1280, dark: bool = False, touch: bool = False, **options: Any) -> Shown:
+    def opened(
+        root: Any, fragment: str = "", width: int = 1280, dark: bool = False, touch: bool = False, **options: Any
+    ) -> Shown:
         path = Path(tmp_path) / f"{len(contexts)}.html"
         viz.draw(root, path, **options)
         context = browser.new_context(
@@ -96,7 +98,9 @@ def gradients(root: Value) -> list[tuple[str, str]]:
     return [(number(node.data), number(node.grad, sign=True)) for node in ag.topological_order(root)]
 
 
-@pytest.mark.parametrize("make", [neuron, lambda: network(4, 4), three_hundred], ids=["neuron", "network", "300 values"])
+@pytest.mark.parametrize(
+    "make", [neuron, lambda: network(4, 4), three_hundred], ids=["neuron", "network", "300 values"]
+)
 def test_the_last_frame_is_backward(show, make):
     root = make()
     page = show(root)
@@ -175,7 +179,15 @@ def test_play_runs_to_the_end_and_pauses(show):
 
 @pytest.mark.parametrize(
     ("fragment", "frame"),
-    [("", 16), ("#frame=3", 3), ("#frame=999", 0), ("#frame=-1", 0), ("#frame=x", 0), ("#frame=1e3", 0), ("#%E0%A4%A", 0)],
+    [
+        ("", 16),
+        ("#frame=3", 3),
+        ("#frame=999", 0),
+        ("#frame=-1", 0),
+        ("#frame=x", 0),
+        ("#frame=1e3", 0),
+        ("#%E0%A4%A", 0),
+    ],
 )
 def test_the_frame_stands_in_the_address(show, fragment, frame):
     page = show(neuron(), fragment)
@@ -234,7 +246,9 @@ def test_an_edge_becomes_wider_and_changes_its_colour(show):
 
     def look() -> tuple[str, float]:
         line = page.tab.locator(".edge").first.locator(".line")
-        return line.evaluate("(path) => [getComputedStyle(path).stroke, parseFloat(getComputedStyle(path).strokeWidth)]")
+        return line.evaluate(
+            "(path) => [getComputedStyle(path).stroke, parseFloat(getComputedStyle(path).strokeWidth)]"
+        )
 
     page.set_slider("#leaf1", 3.0)
     before = look()
@@ -440,7 +454,9 @@ def test_a_finger_taps_a_card(show):
 
 def test_labels_that_mean_harm_are_text(show):
     root: Value = Value(1.0)
-    for i, label in enumerate([*NASTY, "</script><script>alert(1)</script>", '"><img src=x onerror=alert(1)>', "${alert(1)}"]):
+    for i, label in enumerate(
+        [*NASTY, "</script><script>alert(1)</script>", '"><img src=x onerror=alert(1)>', "${alert(1)}"]
+    ):
         leaf = Value(1.0, label)
         leaf.module = label or None
         root = root * leaf if i % 2 else root + leaf
@@ -470,7 +486,9 @@ def test_other_scripts_do_not_run(show):
 @pytest.mark.filterwarnings("ignore::DeprecationWarning")
 @pytest.mark.parametrize("dark", [False, True], ids=["light", "dark"])
 def test_axe_finds_nothing(show, dark):
-    axe = pytest.importorskip("axe_playwright_python.sync_playwright", reason="needs axe: pip install 'glassgrad[browser]'")
+    axe = pytest.importorskip(
+        "axe_playwright_python.sync_playwright", reason="needs axe: pip install 'glassgrad[browser]'"
+    )
     for root, fragment, width in ((neuron(), "#frame=13", 1280), (neuron(), "", 375), (network(16, 16), "", 1280)):
         page = show(root, fragment, width=width, dark=dark)
         page.tab.locator(".card").first.dispatch_event("click")

@@ -22,7 +22,24 @@ from viz.page.javascript import expression, rows
 
 pytestmark = pytest.mark.skipif(not can_run_scripts(), reason="needs node, or Chromium and Playwright")
 
-SPECIAL = [0.0, -0.0, 1.0, -1.0, 0.5, -2.5, 2.0, 3.0, 1e-310, 1e308, -1e308, 750.0, -750.0, math.inf, -math.inf, math.nan]
+SPECIAL = [
+    0.0,
+    -0.0,
+    1.0,
+    -1.0,
+    0.5,
+    -2.5,
+    2.0,
+    3.0,
+    1e-310,
+    1e308,
+    -1e308,
+    750.0,
+    -750.0,
+    math.inf,
+    -math.inf,
+    math.nan,
+]
 
 
 def close(got: float, want: float, scale: float = 0.0, bound: float = 1e-12) -> bool:
@@ -36,7 +53,9 @@ def test_every_primitive_is_python_s():
     names = [name for name, row in PRIMITIVES.items() if row.arity is None or row.arity > 0]
     assert len(names) > 60
     given = {name: points(PRIMITIVES[name], 300) for name in names}
-    got = evaluate("return given.map(([name, points]) => points.map((xs) => ROWS[name](xs)));", list(given.items()), names)
+    got = evaluate(
+        "return given.map(([name, points]) => points.map((xs) => ROWS[name](xs)));", list(given.items()), names
+    )
     for name, found in zip(names, got, strict=True):
         row = PRIMITIVES[name]
         for xs, (value, local) in zip(given[name], back(found), strict=True):
@@ -49,7 +68,9 @@ def test_every_primitive_is_python_s():
 
 def test_special_numbers_are_python_s():
     names = [name for name, row in PRIMITIVES.items() if row.arity is not None]
-    given = [[name, [list(xs) for xs in itertools.product(SPECIAL, repeat=min(PRIMITIVES[name].arity, 2))]] for name in names]
+    given = [
+        [name, [list(xs) for xs in itertools.product(SPECIAL, repeat=min(PRIMITIVES[name].arity, 2))]] for name in names
+    ]
     for name, operands in given:
         for xs in operands:
             xs.extend([1.0] * (PRIMITIVES[name].arity - len(xs)))
@@ -67,7 +88,9 @@ def test_special_numbers_are_python_s():
 def test_lists_of_special_numbers_are_python_s():
     names = ["sum", "mean", "prod", "logsumexp", "dot"]
     operands = [list(xs) for xs in itertools.product([0.0, 2.0, -750.0, math.inf, -math.inf, math.nan], repeat=2)]
-    got = evaluate("return given[0].map((name) => given[1].map((xs) => ROWS[name](decoded(xs))));", [names, plain(operands)], names)
+    got = evaluate(
+        "return given[0].map((name) => given[1].map((xs) => ROWS[name](decoded(xs))));", [names, plain(operands)], names
+    )
     for name, found in zip(names, got, strict=True):
         for xs, (value, local) in zip(operands, back(found), strict=True):
             want, derivatives = PRIMITIVES[name].evaluate(xs)
@@ -139,6 +162,15 @@ def test_zero_times_infinity_passes_zero():
     grads = back(evaluate(RUN, [content], page_of(y).primitives))[0][0]
     y.backward()
     assert grads == [x.grad, y.parents[0].grad, 1.0] == [0.0, 0.0, 1.0]
+
+
+def test_an_index_may_be_a_value_and_move():
+    values, index = [Value(1.0), Value(5.0)], Value(1.0)
+    page = page_of(ag.take(values, index) * 3.0)
+    body = """const m = model(given, ROWS), data = recorded(given, parsed).data;
+    return [0, 1, 2, -1].map((index) => recompute(m, [1, 5, index, 0, 0], parsed).data.at(-1));"""
+    assert page.content["op"] == [-1, -1, -1, 0, 1]
+    assert evaluate(body, page.content, page.primitives) == [3, 15, "nan", "nan"]
 
 
 def test_the_gradient_is_the_sum_over_paths():

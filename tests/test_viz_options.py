@@ -10,7 +10,7 @@ import pytest
 
 import viz
 from autograd import Value
-from viz.options import GraphOptions, PictureOptions
+from viz.options import GraphOptions, PageOptions, PictureOptions
 
 PICTURES: dict[str, Callable[..., object]] = {
     "draw_dot": viz.draw_dot,
@@ -18,7 +18,11 @@ PICTURES: dict[str, Callable[..., object]] = {
     "to_svg": viz.to_svg,
     "draw": lambda root, **options: viz.draw(root, "/nowhere/picture.svg", **options),
 }
-TAKERS = [(getattr(viz, name), PictureOptions) for name in PICTURES] + [(viz.print_graph, GraphOptions)]
+TAKERS = [(getattr(viz, name), PictureOptions) for name in PICTURES] + [
+    (viz.print_graph, GraphOptions),
+    (viz.to_html, PageOptions),
+    (viz.explore, PageOptions),
+]
 
 
 @pytest.mark.parametrize(("function", "kind"), TAKERS)

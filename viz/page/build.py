@@ -8,57 +8,48 @@ import html
 import json
 import math
 import re
-from collections.abc import Iterable, Sequence
+from collections.abc import Sequence
 from dataclasses import fields
 from functools import cache
 from pathlib import Path
 
 from autograd import Value
 from autograd.formatting import number
-from viz.page.data import FULL_LIMIT, Page, page_of
+from viz.options import PAGE_LIMIT, GraphOptions, PageOptions, complete
+from viz.page.data import Page, page_of
 from viz.page.javascript import rows
 from viz.page.squeeze import functions_used, squeezed_script, squeezed_style
 from viz.text import listing
-from viz.theme import DARK, LIGHT, THEMES, Theme
+from viz.theme import DARK, LIGHT, Theme
 
-__all__ = ["SLIDERS", "write_page"]
+__all__ = ["SLIDERS", "page_text"]
 
 SLIDERS = 24
 """Up to so many leaves have a slider each from the start; where there are more, a click gives one."""
 
 _HERE = Path(__file__).parent
+_SCRIPTS = ("numbers", "engine", "elements", "state", "cards", "words", "camera", "panels", "page")
 
 
-def write_page(
-    root: Value | Sequence[Value],
-    *,
-    theme: str = "auto",
-    parameters: Iterable[Value] = (),
-    limit: int | None = None,
-) -> str:
+def page_text(root: Value | Sequence[Value], options: PageOptions) -> str:
     """Return the page of ``root`` as HTML.
 
     Args:
-        root: One Value, or a list of them, whose sum is then differentiated.
-        theme: ``"light"``, ``"dark"``, or ``"auto"`` for what the reader's system prefers.
-        parameters: Leaves to show as parameters, besides those of modules.
-        limit: The number of values up to which every one is a card at first; 300 if None.
+        root: one Value, or a list of them, whose sum is then differentiated.
+        options: all options of pages, as `viz.options.complete` returns them.
 
     Raises:
-        TypeError: ``root`` or ``parameters`` holds something else than Values.
-        ValueError: ``theme`` is unknown or ``limit`` is less than 1.
+        TypeError: ``root`` holds something other than Values.
     """
-    if theme != "auto" and theme not in THEMES:
-        raise ValueError(f"no theme of a page is called {theme!r}; the themes are: auto, {', '.join(THEMES)}")
-    page = page_of(root, parameters=parameters, limit=limit)
+    page = page_of(root, options)
     formulas = rows(page.primitives)
-    arithmetic = functions_used(_script("arithmetic.js"), formulas)
-    parts = [arithmetic, formulas, *map(_script, ("numbers.js", "engine.js", "page.js"))]
+    arithmetic = functions_used(_script("arithmetic"), formulas)
+    parts = [arithmetic, formulas, *map(_script, _SCRIPTS)]
     script = squeezed_script("\n".join(['"use strict";', "(() => {", *parts, "})();"]))
     style = _palettes() + squeezed_style(_file("page.css"))
     values = len(page.content.get("op", ()))
     filled = {
-        "theme": theme,
+        "theme": options["theme"],
         "policy": "default-src 'none'; base-uri 'none'; form-action 'none'; "
         f"style-src '{_hashed(style)}'; script-src '{_hashed(script)}'",
         "title": _escaped(page.title),
@@ -67,11 +58,15 @@ def write_page(
         "style": style,
         "hint": _hint(page),
         "sliders": "".join(_slider(*leaf) for leaf in page.leaves) if len(page.leaves) <= SLIDERS else "",
-        "listing": _escaped("\n".join(listing(root))) if 0 < values <= FULL_LIMIT else page.subtitle,
+        "listing": _listed(root, options) if 0 < values <= PAGE_LIMIT else page.subtitle,
         "data": _json(page.content),
         "script": script,
     }
-    return re.sub(r"\{\{(\w+)\}\}", lambda match: filled[match[1]], _file("page.html"))
+    return re.sub(r"\{\{(\w+)\}\}", lambda match: filled[match[1]], re.sub(r"(?m)^ +", "", _file("page.html")))
+
+
+def _listed(root: Value | Sequence[Value], options: PageOptions) -> str:
+    return _escaped("\n".join(listing(root, complete(GraphOptions, {"parameters": options["parameters"]}))))
 
 
 @cache
@@ -81,7 +76,7 @@ def _file(name: str) -> str:
 
 def _script(name: str) -> str:
     """Return a script without what makes it a module on its own."""
-    return re.sub(r"(?ms)^export (?=function|const)|^import .*?;\n", "", _file(name))
+    return re.sub(r"(?ms)^export (?=function|const|let)|^import .*?;\n", "", _file(f"{name}.js"))
 
 
 def _hashed(text: str) -> str:

@@ -24,9 +24,31 @@ from autograd.primitives.primitive import PRIMITIVES, Primitive
 
 __all__ = ["expression", "rows"]
 
-_MATH = frozenset(
-    """acos acosh asin asinh atan atan2 atanh cbrt ceil cos cosh exp expm1 floor hypot log log10 log1p log2 sin sinh
-    sqrt tan tanh""".split()
+_MATH = (
+    "acos",
+    "acosh",
+    "asin",
+    "asinh",
+    "atan",
+    "atan2",
+    "atanh",
+    "cbrt",
+    "ceil",
+    "cos",
+    "cosh",
+    "exp",
+    "expm1",
+    "floor",
+    "hypot",
+    "log",
+    "log10",
+    "log1p",
+    "log2",
+    "sin",
+    "sinh",
+    "sqrt",
+    "tan",
+    "tanh",
 )
 _OWN = {"abs": "Math.abs", "round": "rint", **{name: f"Math.{name}" for name in _MATH}}
 _ARITHMETIC = frozenset(["erf", "erfc", "exp2", "exp_difference", "modulo", "power"])
@@ -138,7 +160,7 @@ def _list_entry(row: ListFormulas) -> str:
     lines = [f"const n = ({count}) / {len(row.lists)};"]
     lines += [f"const {name} = operands.slice({j} * n, {j + 1} * n);" for j, name in enumerate(row.lists)]
     if row.takes_index:
-        lines.append(f"const {INDEX} = operands[operands.length - 1];")
+        lines.append(f"const {INDEX} = Math.trunc(operands[operands.length - 1]);")
     lines += [f"const {part.name} = {_part(part.expression)};" for part in row.parts]
     lines.append(f"const out = {expression(row.value)};")
     maps = [f"...map(n, (i) => {expression(derivative)})" for derivative in row.derivatives]
@@ -178,7 +200,8 @@ def _expression(node: ast.expr) -> tuple[str, int]:
         case ast.Name(id=name):
             return _CONSTANTS.get(name, name), _TIGHTEST
         case ast.Subscript(value=ast.Name(id=name), slice=ast.Name(id=at)):
-            return f"{name}[{at}]", _TIGHTEST
+            # a leaf that is an index may be moved to where no element stands
+            return (f"({name}[{at}] ?? NaN)" if at == INDEX else f"{name}[{at}]"), _TIGHTEST
         case ast.NamedExpr(target=ast.Name(id=name), value=value_node):
             return f"{name} = {expression(value_node, 1)}", 0
         case ast.IfExp(test=test, body=body, orelse=orelse):
