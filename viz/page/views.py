@@ -14,11 +14,11 @@ from typing import Any
 from autograd import Value
 from autograd.formatting import clean_text
 from autograd.primitives.primitive import glyph
+from viz.dot import SLOT_SIZE, TEXT_SIZE, TITLE_SIZE
 from viz.font_metrics import text_width
 from viz.graph import LABEL_LENGTH, Node
 from viz.layout import Box, Link, place
 from viz.page.groups import Group, ancestors
-from viz.svg import SLOT_SIZE, TEXT_SIZE, TITLE_SIZE
 
 __all__ = ["views"]
 
@@ -54,7 +54,10 @@ def _view(
 ) -> dict[str, Any]:
     """Return cards, lines and frames of one view; a card is a value's place, or -1 - g for the group g."""
     closed = [_closed_around(groups, group, opened) for group in range(len(groups))]
-    owner = [at if inner < 0 or closed[inner] is None else -1 - closed[inner] for at, inner in enumerate(group_of)]
+    owner = []
+    for at, inner in enumerate(group_of):
+        around = closed[inner] if inner >= 0 else None
+        owner.append(at if around is None else -1 - around)
     links: dict[tuple[int, int, int], None] = {}
     for at, value in enumerate(order):
         head = owner[at]
