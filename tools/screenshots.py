@@ -19,14 +19,15 @@ FOLDER = Path(__file__).resolve().parent.parent / "docs" / "images"
 STEP = "#frame=14"  # w1's product
 
 
-def neuron() -> Value:
-    """The neuron of README.md's session, after its backward pass."""
+def neuron() -> tuple[Value, list[Value]]:
+    """The neuron of README.md's session after its backward pass, and its parameters."""
     x1, w1 = Value(2.0, "x1"), Value(-1.5, "w1")
     x2, w2 = Value(0.5, "x2"), Value(1.0, "w2")
-    y = (x1 * w1 + x2 * w2 + Value(3.2, "b")).tanh()
+    b = Value(3.2, "b")
+    y = (x1 * w1 + x2 * w2 + b).tanh()
     y.label = "y"
     y.backward()
-    return y
+    return y, [w1, w2, b]
 
 
 def main() -> int:
@@ -36,11 +37,12 @@ def main() -> int:
         print("there is no Chromium here: apt install chromium", file=sys.stderr)
         return 1
     with tempfile.TemporaryDirectory() as folder, sync_playwright() as tool:
-        page = viz.draw(neuron(), Path(folder) / "neuron.html")
+        root, parameters = neuron()
+        page = viz.draw(root, Path(folder) / "neuron.html", parameters=parameters)
         browser = tool.chromium.launch(executable_path=chromium, args=["--no-sandbox", "--disable-gpu"])
         for theme in ("light", "dark"):
             tab = browser.new_page(
-                viewport={"width": 1180, "height": 640},
+                viewport={"width": 1180, "height": 760},
                 color_scheme=theme,  # type: ignore[arg-type] - one of the two it takes
                 reduced_motion="reduce",
             )

@@ -50,6 +50,9 @@ function table(heads, rows) {
   );
 }
 
+/** A path may go on in the next line after a point. */
+const breakable = (name) => name.replaceAll(".", ".\u200b");
+
 export function showStep(frame) {
   if (frame.kind === "product") {
     const start = frame.at - frame.k;
@@ -67,7 +70,7 @@ export function showStep(frame) {
       const kind = k === frame.k ? "now" : k > frame.k ? "later" : "";
       rows.push([
         kind,
-        nameOf(tail),
+        breakable(nameOf(tail)),
         number(local),
         [signed(contribution), contribution],
         `${signed(before)} → ${signed(grads[tail])}`,
@@ -80,7 +83,12 @@ export function showStep(frame) {
   if (frame.kind === "forward") {
     const rows = m.parents[frame.head]
       .slice(0, SHOWN_ROWS)
-      .map((parent, k) => ["", nameOf(parent), number(dataOf(parent)), number(state.numbers.local[frame.head][k])]);
+      .map((parent, k) => [
+        "",
+        breakable(nameOf(parent)),
+        number(dataOf(parent)),
+        number(state.numbers.local[frame.head][k]),
+      ]);
     $("stepBody").replaceChildren(table(["operand", "data", "local ∂"], rows));
     return;
   }
@@ -92,7 +100,7 @@ export function showStep(frame) {
   const leaves = [...graph.op.keys()].filter(isLeaf);
   const rows = leaves.slice(0, SHOWN_LEAVES).map((v) => {
     const grad = state.pass.grads[v];
-    return ["", nameOf(v), number(dataOf(v)), [signed(grad), grad ?? 0]];
+    return ["", breakable(nameOf(v)), number(dataOf(v)), [signed(grad), grad ?? 0]];
   });
   const more =
     leaves.length > SHOWN_LEAVES

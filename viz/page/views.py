@@ -25,6 +25,7 @@ __all__ = ["views"]
 _SHOWN_SLOTS = 24  # a card of more operands has one slot for all
 _PAD, _TIP, _CAP = 9.0, 11.0, 5.0
 _TITLE_LINE, _ROW_LINE, _SLOT_LINE = 22.0, 17.0, 20.0
+_GAP = 26.0  # room for a product beside a line, over what the layout leaves between ranks
 _Spot = tuple[float, float, float, float]  # left, top, width, height
 _ROOM = "-0.01234"  # what a card has room for, whatever number it starts with
 
@@ -75,9 +76,10 @@ def _view(
         boxes.append(box)
         slot_widths.append(slots)
     forward = [link for link in links if rank[link[0]] < rank[link[1]]]
-    placement = place(boxes, [Link(rank[tail], rank[head], slot) for tail, head, slot in forward])
+    wide = [Box(box.width + _GAP, box.height, box.slots) for box in boxes]
+    placement = place(wide, [Link(rank[tail], rank[head], slot) for tail, head, slot in forward])
     spots = [
-        (left, middle - box.height / 2, right - left, box.height)
+        (left + _GAP, middle - box.height / 2, right - left - _GAP, box.height)
         for (left, right), middle, box in zip(placement.spans, placement.middles, boxes, strict=True)
     ]
     # the page draws a line from card to card; what lies between is where it passes other ranks
