@@ -19,7 +19,10 @@ from autograd import Value
 from autograd.formatting import number
 
 playwright = pytest.importorskip("playwright.sync_api", reason="needs Playwright: pip install 'glassgrad[browser]'")
-pytestmark = pytest.mark.skipif(chromium() is None, reason="needs Chromium: apt install chromium")
+pytestmark = [
+    pytest.mark.slow,
+    pytest.mark.skipif(chromium() is None, reason="needs Chromium: apt install chromium"),
+]
 
 
 @pytest.fixture(scope="module")

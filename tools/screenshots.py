@@ -9,6 +9,7 @@ import shutil
 import sys
 import tempfile
 from pathlib import Path
+from typing import Literal
 
 from playwright.sync_api import sync_playwright
 
@@ -40,10 +41,11 @@ def main() -> int:
         root, parameters = neuron()
         page = viz.draw(root, Path(folder) / "neuron.html", parameters=parameters)
         browser = tool.chromium.launch(executable_path=chromium, args=["--no-sandbox", "--disable-gpu"])
-        for theme in ("light", "dark"):
+        themes: tuple[Literal["light", "dark"], ...] = ("light", "dark")
+        for theme in themes:
             tab = browser.new_page(
                 viewport={"width": 1180, "height": 760},
-                color_scheme=theme,  # type: ignore[arg-type] - one of the two it takes
+                color_scheme=theme,
                 reduced_motion="reduce",
             )
             tab.goto(page.as_uri() + STEP)

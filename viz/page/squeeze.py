@@ -40,9 +40,9 @@ def _is_word(character: str) -> bool:
 
 
 def squeezed_style(text: str) -> str:
-    """Return a style sheet without comments and the spaces that end no selector's part.
+    r"""Return a style sheet without comments and the spaces that separate nothing.
 
-    >>> squeezed_style("a b, c {\\n  color: red; /* why */\\n}\\n")
+    >>> squeezed_style("a b, c {\n  color: red; /* why */\n}\n")
     'a b,c{color:red;}'
     """
     text = re.sub(r"\s+", " ", re.sub(r"/\*.*?\*/", "", text, flags=re.DOTALL))
@@ -50,10 +50,10 @@ def squeezed_style(text: str) -> str:
 
 
 def functions_used(library: str, script: str) -> str:
-    """Return those top-level functions of ``library`` that ``script`` calls, and those that they call in turn.
+    r"""Return those top-level functions of ``library`` that ``script`` calls, and those that they call in turn.
 
-    >>> functions_used("function f() {\\n  return g();\\n}\\nfunction g() {\\n}\\nfunction h() {\\n}\\n", "f()")
-    'function f() {\\n  return g();\\n}\\nfunction g() {\\n}\\n'
+    >>> functions_used("function f() {\n  return g();\n}\nfunction g() {\n}\nfunction h() {\n}\n", "f()")
+    'function f() {\n  return g();\n}\nfunction g() {\n}\n'
     """
     bodies = {match[1]: match[0] for match in re.finditer(r"(?ms)^function (\w+)\b.*?^\}\n", library)}
     needed: set[str] = set()
