@@ -9,6 +9,13 @@
 #include <stdlib.h>
 #include <string.h>
 
+/* The functions that take `after` are inlined, so that a pass over the whole graph, which has none, does not test it. */
+#if defined(__GNUC__) || defined(__clang__)
+#define INLINED static inline __attribute__((always_inline))
+#else
+#define INLINED static inline
+#endif
+
 typedef struct {
     node **at;
     Py_ssize_t count, room;
@@ -31,7 +38,7 @@ static int append(nodes *list, node *v) {
     return 0;
 }
 
-static inline int visit(reached *found, node *v, long long after) {
+INLINED int visit(reached *found, node *v, long long after) {
     if (!IS_VALUE(v) || v->marked) return 0;
     if (after && v->number <= after) {
         found->older = 1;
@@ -91,7 +98,7 @@ static void free_reached(reached *found) {
 
 /* The nodes that the roots reach: the computed ones newest first, and the leaves. No mark is left. Nodes up to the
  * creation number `after` are left out, and with them what they reach, which is older still. */
-static inline int reach(node *const *roots, Py_ssize_t count, long long after, reached *found) {
+INLINED int reach(node *const *roots, Py_ssize_t count, long long after, reached *found) {
     nodes *list = &found->computed;
     int failed = 0;
     memset(found, 0, sizeof(*found));
@@ -126,13 +133,13 @@ static inline PyObject *as_list(const nodes *list) {
     return result;
 }
 
-static inline void contribute(node *parent, double local, double upstream, long long after) {
+INLINED void contribute(node *parent, double local, double upstream, long long after) {
     if (after && parent->number <= after) return;
     parent->grad += f_multiply_no_nan(local, upstream);
 }
 
 /* Each node, newest first, passes its gradient on to its parents; to none up to the creation number `after`. */
-static inline void pass_back(const nodes *list, long long after) {
+INLINED void pass_back(const nodes *list, long long after) {
     for (Py_ssize_t i = 0; i < list->count; i++) {
         node *v = list->at[i];
         double upstream = v->grad;
