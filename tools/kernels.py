@@ -360,7 +360,8 @@ def program_header() -> str:
     """Return the header with what the C code and `autograd.tape.compiled.program` share."""
     numbers = {name: getattr(program, name) for name in program.FLAG_NAMES}
     numbers |= {f"OP_{name}": getattr(program, name) for name in program.OPCODES}
-    numbers |= {"BLOCK": program.BLOCK}
+    numbers |= {f"FIELD_{name.upper()}": getattr(program, name.upper()) for name in program.FIELDS}
+    numbers |= {"FIELDS": program.STRIDE, "BLOCK": program.BLOCK}
     return (
         "/* Written by tools/kernels.py from autograd/tape/compiled/program.py at each build. Do not edit. */\n"
         + f"typedef struct {{\n    int {', '.join(program.FIELDS)};\n}} instruction;\n"

@@ -10,6 +10,7 @@ from __future__ import annotations
 from array import array
 from bisect import bisect_right
 from collections.abc import Sequence
+from functools import cache
 from typing import TYPE_CHECKING
 
 try:
@@ -210,7 +211,12 @@ def inert_operands() -> array[int]:
 
     These are the operands whose local derivative is the constant 0.
     """
-    masks = array("i", bytes(4 * len(BY_CODE)))
+    return _inert_operands(len(BY_CODE))
+
+
+@cache
+def _inert_operands(codes: int) -> array[int]:  # again only when a user has declared another primitive
+    masks = array("i", bytes(4 * codes))
     for code, primitive in enumerate(BY_CODE):
         if primitive is None:
             continue

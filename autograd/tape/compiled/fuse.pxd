@@ -1,11 +1,30 @@
 # The C types of autograd/tape/compiled/fuse.py.
 cimport cython
 
+cdef extern from "program.h":  # constants for the C compiler
+    enum:
+        STRIDE "FIELDS"
+        OP "FIELD_OP"
+        FLAGS "FIELD_FLAGS"
+        OUT "FIELD_OUT"
+        X "FIELD_X"
+        Y "FIELD_Y"
+        Z "FIELD_Z"
+        N "FIELD_N"
+        AUX "FIELD_AUX"
+        DOT "OP_DOT"
+        DOT_SCALARS "OP_DOT_SCALARS"
+        DOT_ALL_SCALARS "OP_DOT_ALL_SCALARS"
+        TAKE_SCALARS "OP_TAKE_SCALARS"
+        GUARD "OP_GUARD"
+        CALL "OP_CALL"
+        XS_FIRST
+        NO_SLOT
+
 
 cdef long long _NODE_SPAN
 cdef int _ADD, _MULTIPLY, _DOT, _SUM, _MEAN, _TAKE, LAST
-cdef int DOT, DOT_SCALARS, DOT_ALL_SCALARS, TAKE_SCALARS, GUARD, CALL, TABLE_SIZE, XS_FIRST, X_LIST, NO_SLOT
-cdef int STRIDE, OP, FLAGS, OUT, X, Y, Z, N, AUX
+cdef int TABLE_SIZE, X_LIST
 
 
 cdef class Lowering:

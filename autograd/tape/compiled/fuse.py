@@ -19,34 +19,30 @@ except ModuleNotFoundError:
     from autograd import cython_shim as cython
 
 from autograd.primitives import table
-from autograd.primitives.primitive import BY_CODE
 from autograd.tape.compiled.layers import number_slots
-from autograd.tape.compiled.program import (
-    AUX,
-    CALL,
-    DOT,
-    DOT_ALL_SCALARS,
-    DOT_SCALARS,
-    FLAGS,
-    GUARD,
-    NO_SLOT,
-    OP,
-    OUT,
-    STRIDE,
-    TABLE_SIZE,
-    TAKE_SCALARS,
-    X_LIST,
-    XS_FIRST,
-    Draft,
-    N,
-    Program,
-    X,
-    Y,
-    Z,
-    filled,
-    layout_of,
-)
+from autograd.tape.compiled.program import LAYOUTS, TABLE_SIZE, X_LIST, Draft, Program, filled
 from autograd.tape.graph import LAST, FlatGraph, check_size, folded, gradients_needed, inert_operands
+
+if not cython.compiled:  # the .pxd has them as constants
+    from autograd.tape.compiled.program import (
+        AUX,
+        CALL,
+        DOT,
+        DOT_ALL_SCALARS,
+        DOT_SCALARS,
+        FLAGS,
+        GUARD,
+        NO_SLOT,
+        OP,
+        OUT,
+        STRIDE,
+        TAKE_SCALARS,
+        XS_FIRST,
+        N,
+        X,
+        Y,
+        Z,
+    )
 
 __all__ = ["lower"]
 
@@ -98,7 +94,7 @@ class Lowering:
         self.end = filled("i", self.count, -1)
         self.latest = filled("q", self.count, 1)
         self.inert = inert_operands()
-        self.layouts = array("i", [0] + [layout_of(op) for op in range(1, max(CALL + 1, len(BY_CODE)))])
+        self.layouts = LAYOUTS
         self.stamp = filled("i", self.count, -1)
         self.instructions = self.listed = self.temporaries = self.aux = 0
         self.terms = filled("i", self.nodes + 1, 0)

@@ -1,9 +1,25 @@
 # The C types of autograd/tape/compiled/layers.py.
 cimport cython
 
+cdef extern from "program.h":  # constants for the C compiler
+    enum:
+        STRIDE "FIELDS"
+        OP "FIELD_OP"
+        FLAGS "FIELD_FLAGS"
+        OUT "FIELD_OUT"
+        X "FIELD_X"
+        Y "FIELD_Y"
+        Z "FIELD_Z"
+        N "FIELD_N"
+        AUX "FIELD_AUX"
+        DOT_SCALARS "OP_DOT_SCALARS"
+        DOTS "OP_DOTS"
+        GUARD "OP_GUARD"
+        BIAS_FIRST
+        NO_SLOT
+
 cdef int _ADD, _NO_BIAS, _FIRST, _LAST, _BOTH
-cdef int DOT_SCALARS, DOTS, GUARD, BIAS_FIRST, X_SLOT, NO_SLOT
-cdef int STRIDE, OP, FLAGS, OUT, X, Y, Z, N, AUX
+cdef int X_SLOT
 
 
 cdef class Slots:

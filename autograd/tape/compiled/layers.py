@@ -16,36 +16,31 @@ except ModuleNotFoundError:
     from autograd import cython_shim as cython
 
 from autograd.primitives import table
-from autograd.tape.compiled.program import (
-    AUX,
-    BIAS_FIRST,
-    DOT_SCALARS,
-    DOTS,
-    FLAGS,
-    GUARD,
-    NEED_Z,
-    NO_SLOT,
-    OP,
-    OUT,
-    PARAMS_ONLY,
-    STRIDE,
-    X_SLOT,
-    Draft,
-    N,
-    Program,
-    X,
-    Y,
-    Z,
-    filled,
-    layout_of,
-)
+from autograd.tape.compiled.program import LAYOUTS, NEED_Z, PARAMS_ONLY, X_SLOT, Draft, Program, filled
+
+if not cython.compiled:  # the .pxd has them as constants
+    from autograd.tape.compiled.program import (
+        AUX,
+        BIAS_FIRST,
+        DOT_SCALARS,
+        DOTS,
+        FLAGS,
+        GUARD,
+        NO_SLOT,
+        OP,
+        OUT,
+        STRIDE,
+        N,
+        X,
+        Y,
+        Z,
+    )
 
 __all__ = ["number_slots"]
 
 _ADD = table.ADD.code
 _NO_BIAS, _FIRST, _LAST = 0, 1, 2
 _BOTH = NEED_Z | NEED_Z << PARAMS_ONLY
-_LAYOUTS = array("i", [0] + [layout_of(op) for op in range(1, DOTS + 1)])
 
 
 def number_slots(draft: Draft) -> Program:
@@ -66,7 +61,7 @@ class Slots:
         self.count = self.first + len(flat.codes)
         self.ids = self.count + draft.temporaries
         self.code, self.lists, self.instructions = draft.code, draft.lists, instructions
-        self.layouts = _LAYOUTS
+        self.layouts = LAYOUTS
         self.uses, self.need = draft.uses, draft.need
         self.open_at = filled("i", self.ids, -1)
         self.is_open = filled("i", instructions, 0)

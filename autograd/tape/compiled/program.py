@@ -26,7 +26,7 @@ from autograd.primitives.primitive import BY_CODE, PRIMITIVES
 if TYPE_CHECKING:
     from autograd.tape.graph import FlatGraph
 
-__all__ = ["Draft", "Program", "filled", "layout_of", "list_program", "op_name"]
+__all__ = ["LAYOUTS", "Draft", "Program", "filled", "layout_of", "list_program", "op_name"]
 
 BLOCK = 64
 """The number of rows whose gradients are summed before the sum is added to the total."""
@@ -90,6 +90,10 @@ def layout_of(op: int) -> int:
     return (
         X_LIST if primitive.arity is None else (X_SLOT, X_SLOT | Y_SLOT, X_SLOT | Y_SLOT | Z_SLOT)[primitive.arity - 1]
     )
+
+
+LAYOUTS = array("i", [0] + [layout_of(op) for op in range(1, DOTS + 1)])
+"""The layout of each instruction, by its opcode."""
 
 
 def op_name(op: int, z: int) -> str:

@@ -1,8 +1,19 @@
 # The C types of autograd/tape/compiled/reuse.py.
 cimport cython
 
-cdef int DOTS, GUARD, X_SLOT, NO_SLOT
-cdef int STRIDE, OP, OUT, X, N, AUX
+cdef extern from "program.h":  # constants for the C compiler
+    enum:
+        STRIDE "FIELDS"
+        OP "FIELD_OP"
+        OUT "FIELD_OUT"
+        X "FIELD_X"
+        N "FIELD_N"
+        AUX "FIELD_AUX"
+        DOTS "OP_DOTS"
+        GUARD "OP_GUARD"
+        NO_SLOT
+
+cdef int X_SLOT
 
 
 cdef class Reuse:

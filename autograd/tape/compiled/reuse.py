@@ -10,25 +10,12 @@ try:
 except ModuleNotFoundError:
     from autograd import cython_shim as cython
 
-from autograd.tape.compiled.program import (
-    AUX,
-    DOTS,
-    GUARD,
-    NO_SLOT,
-    OP,
-    OUT,
-    STRIDE,
-    X_SLOT,
-    N,
-    Program,
-    X,
-    filled,
-    layout_of,
-)
+from autograd.tape.compiled.program import LAYOUTS, X_SLOT, Program, filled
+
+if not cython.compiled:  # the .pxd has them as constants
+    from autograd.tape.compiled.program import AUX, DOTS, GUARD, NO_SLOT, OP, OUT, STRIDE, N, X
 
 __all__ = ["reusing_storage"]
-
-_LAYOUTS = array("i", [0] + [layout_of(op) for op in range(1, DOTS + 1)])
 
 
 def reusing_storage(full: Program) -> Program:
@@ -48,7 +35,7 @@ class Reuse:
     """Instructions whose results move to the slots of dead values; those of one instruction stay together."""
 
     def __init__(self, result: Program, full: Program) -> None:
-        self.layouts = _LAYOUTS
+        self.layouts = LAYOUTS
         self.code = result.code if len(result.code) else array("i", bytes(4))
         self.lists = result.lists if len(result.lists) else array("i", bytes(4))
         self.instructions = len(full)
