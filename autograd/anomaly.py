@@ -31,11 +31,11 @@ _LABEL_LIMIT = 60  # characters of a label in a message
 
 
 class AnomalyError(ArithmeticError):
-    """A value or a gradient is not finite, or a contribution is 0·inf; the message says where."""
+    """Raised when a value or a gradient is not finite, or a contribution is 0·inf; the message says where."""
 
 
 class detect_anomaly(Setting):
-    """Inside, the first value or gradient that is not finite raises `AnomalyError`, and so does a product 0·inf.
+    """Raise `AnomalyError` inside, at the first value or gradient that is not finite or product that is 0·inf.
 
     The error names the op, the label, the operands with their values, and the line of the program that computed the
     node. Backward is checked before it begins, so a pass that fails has changed no gradient. For this thread only;

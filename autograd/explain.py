@@ -32,7 +32,7 @@ _FLAT = {"floor", "ceil", "round", "sign", "less", "less_or_equal", "equal", "no
 
 
 def why(root: Value, leaf: Value | None = None) -> Text:
-    """Tell why the gradient of `root` by `leaf` is what it is.
+    """Explain why the gradient of `root` with respect to `leaf` is what it is.
 
     A gradient that is a number is told by its largest paths, and by where the largest of them grew and shrank most. For
     a zero it is what stopped it: a dead ReLU, a branch that was not taken, a factor 0, contributions that cancel

@@ -1,4 +1,4 @@
-"""Functions of Values and numbers, under the names that `math` gives them where it has them.
+"""Functions of Values and numbers, under the names of Python's `math` where it has them.
 
 Operands are Values, numbers, or a mix. Where one is a Value the result is a Value that records it; a function of
 numbers alone gives a float. Anything else is a `TypeError` that names the function.

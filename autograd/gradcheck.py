@@ -26,7 +26,7 @@ _STEP = sys.float_info.epsilon ** (1 / 3)  # balances the formula's error, stepÂ
 
 
 class GradientMismatch(AssertionError):
-    """The gradient of `gradcheck` is not that of the differences; `report` has the figures."""
+    """Raised when a gradient differs from the finite differences; `report` has the figures."""
 
     def __init__(self, message: str, report: GradcheckReport) -> None:
         super().__init__(message)

@@ -38,7 +38,7 @@ _MULTIPLY_NO_NAN = table.MULTIPLY_NO_NAN.code
 
 # -- on numbers --------------------------------------------------------------------------------------------------------
 def reaches_older(roots: list[Value], after: int) -> bool:
-    """Whether one of the roots is, or depends on, a node whose creation number is not above `after`.
+    """Return whether one of the roots is, or depends on, a node whose creation number is at most `after`.
 
     >>> from autograd.value import Value, creation_number
     >>> x = Value(3.0)
@@ -51,7 +51,7 @@ def reaches_older(roots: list[Value], after: int) -> bool:
 
 
 def gradients(root: Value, sources: list[Value], after: int = 0, alone: bool = False) -> list[float] | None:
-    """The derivatives of `root` by each of the sources; bit for bit what `backward` gives.
+    """Return the derivatives of `root` with respect to each source, bit for bit those of `backward`.
 
     Args:
         root: where the pass starts.
@@ -305,7 +305,7 @@ def _row(primitive: Primitive | None) -> Any:
 
 
 def _checked(primitive: Primitive, derivative: Callable[..., Any], *xs: Value | float) -> Value | float:
-    """What a user's function gives: a Value, or a number as a float."""
+    """Return the result of a user's function: a Value, or a number as a float."""
     result = derivative(*xs)
     if type(result) is Value:
         return result

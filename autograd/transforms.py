@@ -54,7 +54,7 @@ Argnums = int | Several
 
 
 class _Gradient(Protocol[A, P]):  # type: ignore[misc] # its functions take A, which a checker cannot see
-    """What `grad` gives, for type checkers: numbers where the function takes Values, a list where it takes a list."""
+    """The type of what `grad` returns: numbers where the function takes Values, a list where it takes a list."""
 
     @overload
     def __call__(self: _Gradient[Value, P], x: Number, /, *args: P.args, **kwargs: P.kwargs) -> Number: ...
@@ -86,7 +86,7 @@ def grad(f: Callable[..., Any], argnums: Several) -> Callable[..., tuple[Any, ..
 @overload
 def grad(f: Callable[..., Any], argnums: int = 0) -> Callable[..., Any]: ...
 def grad(f: Callable[..., Any], argnums: Argnums = 0) -> Callable[..., Any]:
-    """The function that gives the gradient of `f` with respect to one or several of its arguments.
+    """Return a function that computes the gradient of `f` with respect to one or several of its arguments.
 
     Args:
         f: a function that returns one Value; a number that it returns is a constant.
@@ -124,7 +124,7 @@ def value_and_grad(f: Callable[..., Any], argnums: Several) -> Callable[..., tup
 @overload
 def value_and_grad(f: Callable[..., Any], argnums: int = 0) -> Callable[..., tuple[Number, Any]]: ...
 def value_and_grad(f: Callable[..., Any], argnums: Argnums = 0) -> Callable[..., Any]:
-    """As `grad`, but the function gives the pair (value, gradient) of one evaluation.
+    """Return a function that computes the value of `f` and its gradient in one evaluation, as a pair.
 
     Args:
         f: as for `grad`.
@@ -150,7 +150,7 @@ def value_and_grad(f: Callable[..., Any], argnums: Argnums = 0) -> Callable[...,
 
 
 def jacobian(f: Callable[..., Any], argnums: Argnums | None = None) -> Callable[..., Any]:
-    """The function that gives all derivatives of all outputs of `f`.
+    """Return a function that computes all derivatives of all outputs of `f`.
 
     Args:
         f: a function that returns a Value, or nested lists and tuples of Values; a number among them is a constant.
@@ -179,7 +179,7 @@ def jacobian(f: Callable[..., Any], argnums: Argnums | None = None) -> Callable[
 
 
 def hessian(f: Callable[..., Any], argnums: Argnums | None = None) -> Callable[..., Any]:
-    """The function that gives all second derivatives of `f`.
+    """Return a function that computes all second derivatives of `f`.
 
     Args:
         f: a function that returns one Value; a number that it returns is a constant.
@@ -399,7 +399,7 @@ class _Call:
 
     # -- results --
     def result(self, x: Number) -> Number:
-        """A derivative, or an output, as the call gives it: a Value or a float."""
+        """Return a derivative, or an output, as a Value or a float."""
         if not self._linked or not self._gives_values():
             return number_of(x)
         value = x if isinstance(x, Value) else Value(x)

@@ -108,7 +108,7 @@ def _python(formula: str) -> str:
 
 
 def defined(arguments: Sequence[str], body: str, namespace: Mapping[str, Any], name: str) -> Callable[..., Any]:
-    """The function of a name with this body, indented Python that may use what is in a namespace.
+    """Return a function of this name and body, which is indented Python over the names of a namespace.
 
     >>> defined(["x"], "    return x + one", {"one": 1.0}, "successor")(2.0)
     3.0

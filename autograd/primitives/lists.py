@@ -155,18 +155,18 @@ class ListFormulas:
         return found[::-1]
 
     def forward(self, name: str, namespace: Mapping[str, Any]) -> Callable[[Sequence[Any]], Any]:
-        """The function `operands -> out`; the operands of all lists stand one behind the other."""
+        """Return the function `operands -> out`, in which the operands of all lists follow one another."""
         lines = self._prologue(self.value)
         return self._function(["operands"], [*lines, f"return {_python(self.value)}"], namespace, name)
 
     def evaluation(self, name: str, namespace: Mapping[str, Any]) -> Callable[[Sequence[Any]], Any]:
-        """The function `operands -> (out, local derivatives)`, one local derivative per operand."""
+        """Return the function `operands -> (out, local derivatives)`, with one local derivative per operand."""
         lines = self._prologue(self.value, *self.derivatives)
         lines += [f"out = {_python(self.value)}", f"return out, ({self._locals()},)"]
         return self._function(["operands"], lines, namespace, name)
 
     def differentiation(self, name: str, namespace: Mapping[str, Any]) -> Callable[..., list[Any]]:
-        """The function `(operands, out) -> local derivatives` in the arithmetic of `namespace`."""
+        """Return the function `(operands, out) -> local derivatives` in the arithmetic of `namespace`."""
         lines = self._prologue(*self.derivatives)
         return self._function(["operands", "out"], [*lines, f"return [{self._locals()}]"], namespace, name)
 

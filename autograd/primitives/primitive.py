@@ -124,7 +124,7 @@ class Primitive:
         return self.arguments[-1:] == (INDEX,)
 
     def takes(self, count: int) -> bool:
-        """Whether the primitive takes so many operands.
+        """Return whether the primitive takes this number of operands.
 
         >>> PRIMITIVES["exp"].takes(2), PRIMITIVES["dot"].takes(4), PRIMITIVES["dot"].takes(3)
         (False, True, False)
@@ -225,12 +225,12 @@ def _namespace(names: set[str]) -> dict[str, Any]:
 
 
 def by_name(name: str) -> Primitive | None:
-    """The primitive of this name, of the table or the user's latest; None where there is none."""
+    """Return the primitive of this name, from the table or the latest of a user; None if there is none."""
     return PRIMITIVES.get(name) or _CUSTOM.get(name)
 
 
 def with_symbol(symbol: str) -> Primitive | None:
-    """The primitive that `by_name` knows with this symbol; None where there is none."""
+    """Return the primitive that `by_name` knows with this symbol; None if there is none."""
     for primitive in (*PRIMITIVES.values(), *_CUSTOM.values()):
         if primitive.symbol == symbol:
             return primitive
@@ -247,7 +247,7 @@ def declare(primitive: Primitive) -> Primitive:
 
 
 def check_core(digest: int) -> None:
-    """ImportError where the compiled core, which was built from a table of this digest, is not of this table."""
+    """Raise ImportError if the compiled core was built from another table than this one."""
     if digest != table_digest():
         raise ImportError(
             "the compiled core of autograd was built from another table than autograd/primitives/table.py: "
