@@ -111,8 +111,10 @@ LOG1P = _row("log1p", "log1p(x)", "1/(1 + x) if x >= -1 else nan", domain=((-0.9
 
 # -- roots and distances -------------------------------------------------------------------------------------------
 SQRT = _row("sqrt", "sqrt(x + 0)", "0.5/out", domain=((1e-300, 1e3),), ulp=(0.5, 2), about="Square root of x")
-CBRT = _row("cbrt", "cbrt(x)", "out/x/3 if x != 0 and abs(x) < inf else 1/(3*out*out)", domain=((1e-3, 1e3),),
-    about="Cube root of x")
+CBRT = _row("cbrt", "cbrt(x)", "cbrt_slope(x)", domain=((1e-3, 1e3),), about="Cube root of x")
+# the quotients in this order: x·x would underflow
+CBRT_SLOPE = _row("cbrt_slope", "(c := cbrt(x))/x/3 if x != 0 and abs(x) < inf else 1/(3*(d := cbrt(x))*d)",
+    "-2*out/(x + 0)/3", internal=True, domain=((1e-3, 1e3),), about="The derivative of cbrt")
 HYPOT = _row("hypot", "hypot(x, y) if x == x and y == y else nan",
     "(x/out if out < inf else 0.5*x/hypot(0.5*x, 0.5*y)) if out != 0 else 0",
     "(y/out if out < inf else 0.5*y/hypot(0.5*x, 0.5*y)) if out != 0 else 0", domain=_PAIR,
@@ -122,8 +124,10 @@ HYPOT = _row("hypot", "hypot(x, y) if x == x and y == y else nan",
 SIN = _row("sin", "sin(x)", "cos(x)", domain=((-100, 100),), about="Sine of x radians")
 COS = _row("cos", "cos(x)", "-sin(x)", domain=((-100, 100),), about="Cosine of x radians")
 TAN = _row("tan", "tan(x)", "1 + out*out", domain=((-1.57, 1.57),), about="Tangent of x radians")
-ASIN = _row("asin", "asin(x)", "1/sqrt((1 - x)*(1 + x))", domain=((-1, 1),), about="Arc sine of x, in radians")
-ACOS = _row("acos", "acos(x)", "-1/sqrt((1 - x)*(1 + x))", domain=((-1, 1),), about="Arc cosine of x, in radians")
+ASIN = _row("asin", "asin(x)", "asin_slope(x)", domain=((-1, 1),), about="Arc sine of x, in radians")
+ASIN_SLOPE = _row("asin_slope", "1/sqrt((1 - x)*(1 + x))", "x*out*out*out", internal=True, domain=((-0.999, 0.999),),
+    about="The derivative of asin")
+ACOS = _row("acos", "acos(x)", "-asin_slope(x)", domain=((-1, 1),), about="Arc cosine of x, in radians")
 ATAN = _row("atan", "atan(x)", "1/(1 + x*x) if abs(x) < 1e8 else 1/x/x", domain=((-1e3, 1e3),),
     about="Arc tangent of x, in radians")
 ATAN2 = _row("atan2", "atan2(x, y)",
@@ -139,8 +143,9 @@ SECH2 = _row("sech2", "4*(e := exp(-2*abs(x)))/((1 + e)*(1 + e))", "-2*tanh(x)*o
 ASINH = _row("asinh", "asinh(x)", "1/hypot(1, x)", domain=((-1e3, 1e3),), about="Inverse hyperbolic sine of x")
 ACOSH = _row("acosh", "acosh(x)", "1/(sqrt(x - 1)*sqrt(x + 1))", domain=((1.0001, 1e3),), example=(2.0,),
     about="Inverse hyperbolic cosine of x")
-ATANH = _row("atanh", "atanh(x)", "1/((1 - x)*(1 + x)) if abs(x) <= 1 else nan", domain=((-0.999, 0.999),),
-    about="Inverse hyperbolic tangent of x")
+ATANH = _row("atanh", "atanh(x)", "atanh_slope(x)", domain=((-0.999, 0.999),), about="Inverse hyperbolic tangent of x")
+ATANH_SLOPE = _row("atanh_slope", "1/((1 - x)*(1 + x)) if abs(x) <= 1 else nan", "2*x*out*out", internal=True,
+    domain=((-0.999, 0.999),), about="The derivative of atanh")
 
 # -- the normal distribution ---------------------------------------------------------------------------------------
 # exp(-x²) loses as many bits as x² has before its point; a part of x whose square is exact goes first.
@@ -241,7 +246,7 @@ LOGSUMEXP = _list_row("logsumexp", ("xs",), "xs[top] + log1p(others)",
     "nan if out != out else (0 if xs[top] == -inf else e[i]/total)",
     parts=(
         "top = argmax(xs)",  # exp(x - largest): nothing overflows, the largest is exactly 1
-        "e = [exp_difference(xs[i], xs[top]) for i in range(n)]",
+        "e = [1 if i == top else exp_difference(xs[i], xs[top]) for i in range(n)]",  # a constant: see the Hessian
         "others = sum(e[i] for i in range(n) if i != top)",
         "total = 1 + others",
     ),
@@ -254,7 +259,7 @@ SOFTMAX_CROSS_ENTROPY = _list_row("softmax_cross_entropy", ("logits", "index"),
     "nan if out != out else (-(missed/total) if i == index else e[i]/total)",
     parts=(
         "top = argmax(logits)",
-        "e = [exp_difference(logits[i], logits[top]) for i in range(n)]",
+        "e = [1 if i == top else exp_difference(logits[i], logits[top]) for i in range(n)]",
         "others = sum(e[i] for i in range(n) if i != top)",
         "total = 1 + others",
         "missed = sum(e[i] for i in range(n) if i != index)",
