@@ -87,6 +87,8 @@ EQUIVALENT_BY_REASON: dict[str, tuple[str, ...]] = {
         "logsigmoid, value: x >= 0 -> x >= 1",
         "softplus, value: x > 0 -> x >= 0",
         "softplus, value: x > 0 -> x > 1",
+        "softmax_cross_entropy, derivative 0: missed < 1 -> missed <= 1",
+        "softmax_cross_entropy, derivative 0: missed < 1 -> missed < 2",
     ),
     "both sides of the threshold underflow to the same": (
         "gaussian, value: ...1048576))) < 28... -> ...1048576))) <= 28...",
