@@ -143,7 +143,7 @@ SINH = _row("sinh", "sinh(x)", "cosh(x)", domain=((-700, 700),), about="Hyperbol
 COSH = _row("cosh", "cosh(x)", "sinh(x)", domain=((-700, 700),), about="Hyperbolic cosine of x")
 TANH = _row("tanh", "tanh(x)", "sech2(x)", domain=((-300, 300),), about="Hyperbolic tangent of x")
 SECH2 = _row("sech2", "4*(e := exp(-2*abs(x)))/((1 + e)*(1 + e))", "-2*tanh(x)*out", internal=True,
-    domain=((-300, 300),), curvature_scale=lambda xs: 4 * SECH2.forward(xs[0]),
+    domain=((-300, 300),), curvature_scale=lambda xs: 4 * PRIMITIVES["sech2"].forward(xs[0]),
     about="1/cosh(x)², the derivative of tanh")
 ASINH = _row("asinh", "asinh(x)", "1/hypot(1, x)", domain=((-1e3, 1e3),), about="Inverse hyperbolic sine of x")
 ACOSH = _row("acosh", "acosh(x)", "1/(sqrt(x - 1)*sqrt(x + 1))", domain=((1.0001, 1e3),), example=(2.0,),
@@ -157,7 +157,7 @@ ATANH_SLOPE = _row("atanh_slope", "1/((1 - x)*(1 + x)) if abs(x) <= 1 else nan",
 GAUSSIAN = _row("gaussian",
     "exp(-h*h)*exp((h - x)*(h + x)) if abs(h := floor(1048576*x)/1048576) < 28 else (0 if x == x else nan)",
     "-2*multiply_no_nan(x, out)", internal=True, domain=((-26, 26),), about="exp(-x²)",
-    curvature_scale=lambda xs: (2 + 4 * xs[0] * xs[0]) * GAUSSIAN.forward(xs[0]))
+    curvature_scale=lambda xs: (2 + 4 * xs[0] * xs[0]) * PRIMITIVES["gaussian"].forward(xs[0]))
 ERF = _row("erf", "erf(x)", "1.1283791670955126*gaussian(x)", domain=((-26, 26),), about="Error function of x")
 ERFC = _row("erfc", "erfc(x)", "-1.1283791670955126*gaussian(x)", domain=((-26, 26),), ulp=(5, 8, 16),
     about="1 - erf(x), accurate where erf(x) is near 1")
@@ -165,7 +165,7 @@ NORMAL_PDF = _row("normal_pdf",
     "0.3989422804014327*exp(-h*h/2)*exp((h - x)*(h + x)/2)"
     " if abs(h := floor(1048576*x)/1048576) < 39 else (0 if x == x else nan)",
     "-multiply_no_nan(x, out)", internal=True, domain=((-37, 37),), about="exp(-x²/2)/sqrt(2π)",
-    curvature_scale=lambda xs: (1 + xs[0] * xs[0]) * NORMAL_PDF.forward(xs[0]))
+    curvature_scale=lambda xs: (1 + xs[0] * xs[0]) * PRIMITIVES["normal_pdf"].forward(xs[0]))
 # erfc(-x/sqrt(2))/2 with the rounding of x/sqrt(2), which erfc would multiply by x², put right to first order
 NORMAL_CDF = _row("normal_cdf",
     "0.5*(erfc(z := -0.7071067811865476*x) + ((z + 0.7071067690849304*(h := floor(1048576*x)/1048576))"
@@ -214,7 +214,7 @@ DETACH = _row("detach", "x", "0", internal=True, ulp=(0, 0, 0), about="x, withou
 SIGMOID = _row("sigmoid", "1/(1 + exp(-x)) if x >= 0 else (e := exp(x))/(1 + e)", "sigmoid_slope(x)",
     domain=((-700, 700),), about="Logistic function 1/(1 + exp(-x))")
 SIGMOID_SLOPE = _row("sigmoid_slope", "(e := exp(-abs(x)))/((1 + e)*(1 + e))", "-out*tanh(x/2)", internal=True,
-    domain=((-700, 700),), curvature_scale=lambda xs: SIGMOID_SLOPE.forward(xs[0]),
+    domain=((-700, 700),), curvature_scale=lambda xs: PRIMITIVES["sigmoid_slope"].forward(xs[0]),
     about="The derivative of sigmoid")
 LOGSIGMOID = _row("logsigmoid", "-log1p(exp(-x)) if x >= 0 else x - log1p(exp(x))", "sigmoid(-x)",
     domain=((-700, 700),), about="log(sigmoid(x)), without overflow")
@@ -228,12 +228,12 @@ ELU = _row("elu", "x if x > 0 else expm1(x)", "1 if x > 0 else exp(x)", domain=(
     about="x where it is positive, else exp(x) - 1")
 GELU = _row("gelu", "multiply_no_nan(x, normal_cdf(x))", "normal_cdf(x) + multiply_no_nan(x, normal_pdf(x))",
     domain=((-37, 37),), derivative_scale=lambda xs: 0.4 * abs(xs[0]) * math.exp(-xs[0] * xs[0] / 2),
-    curvature_scale=lambda xs: (2 + xs[0] * xs[0]) * NORMAL_PDF.forward(xs[0]),
+    curvature_scale=lambda xs: (2 + xs[0] * xs[0]) * PRIMITIVES["normal_pdf"].forward(xs[0]),
     about="x times the share of the normal distribution below x")
 SILU = _row("silu", "multiply_no_nan(x, sigmoid(x))",
     "multiply_no_nan(sigmoid(x), 1 + multiply_no_nan(x, sigmoid(-x)))",
     domain=((-700, 700),), derivative_scale=lambda xs: (1 + abs(xs[0])) * math.exp(min(xs[0], 0)),
-    curvature_scale=lambda xs: (2 + abs(xs[0])) * SIGMOID_SLOPE.forward(xs[0]),
+    curvature_scale=lambda xs: (2 + abs(xs[0])) * PRIMITIVES["sigmoid_slope"].forward(xs[0]),
     about="x times sigmoid(x)")
 # fmt: on
 
