@@ -1,6 +1,6 @@
 """The table of edges: where functions bend, break or end, what the engine gives there.
 
-The rows are the one source of docs/edges.md and of its test. `python tests/edges.py` prints the table for the docs.
+The rows are the one source of docs/edges.md and of its tests. `python tests/edges.py` prints the tables for the docs.
 """
 
 from __future__ import annotations
@@ -20,6 +20,16 @@ class Edge:
     at: tuple[float, ...]
     value: float
     gradient: tuple[float, ...]
+    why: str = ""
+
+
+@dataclass(frozen=True)
+class SecondDerivative:
+    """A row: an expression in x, y, z, where it stands, and its Hessian by them."""
+
+    expression: str
+    at: tuple[float, ...]
+    hessian: tuple[tuple[float, ...], ...]
     why: str = ""
 
 
@@ -54,6 +64,11 @@ STEPS_AND_CHOICES = (
     Edge("x % y", (-7.0, 3.0), 2.0, (1.0, 3.0)),
     Edge("x % y", (6.0, 3.0), 0.0, (1.0, -2.0), "also at the jump"),
     Edge("x % y", (1.0, 0.0), nan, (nan, nan)),
+    Edge("x % y", (0.3, inf), 0.3, (1.0, 0.0)),
+    Edge("x % y", (0.3, -inf), -inf, (1.0, 1.0), "floor(x/y) is -1 for every y < -0.3: x + y"),
+    Edge("x % y", (-0.3, inf), inf, (1.0, 1.0)),
+    Edge("x % y", (0.0, -inf), 0.0, (1.0, 0.0)),
+    Edge("x % y", (inf, 2.0), nan, (nan, nan)),
     Edge("where(True, x, y)", (3.0, 4.0), 3.0, (1.0, 0.0)),
     Edge("where(x > 0, sqrt(x), 0.0)", (0.0,), 0.0, (0.0,), "a branch not taken passes nothing"),
     Edge("where(x > 0, sqrt(x), 0.0)", (-1.0,), 0.0, (0.0,)),
@@ -99,6 +114,10 @@ POWERS = (
     Edge("x**-1", (0.0,), inf, (-inf,)),
     Edge("x**-2", (0.0,), inf, (-inf,)),
     Edge("x**0.5", (-2.0,), nan, (nan,)),
+    Edge("x**0.5", (-inf,), nan, (nan,), "as `sqrt(x)`: outside the domain, though C's `pow` gives inf"),
+    Edge("x**-0.5", (-inf,), nan, (nan,), "C's `pow` gives 0"),
+    Edge("x**3", (-inf,), -inf, (inf,)),
+    Edge("x**-1", (-inf,), 0.0, (0.0,)),
     Edge("0.0**x", (2.0,), 0.0, (0.0,)),
     Edge("0.0**x", (0.0,), 1.0, (0.0,)),
     Edge("0.0**x", (-1.0,), inf, (-inf,), "convention"),
@@ -110,6 +129,7 @@ POWERS = (
     Edge("x**y", (0.0, -1.0), inf, (-inf, -inf), "convention"),
     Edge("x**y", (-2.0, 3.0), -8.0, (12.0, nan), "no real number at 3 ± ε"),
     Edge("x**y", (-2.0, 0.5), nan, (nan, nan)),
+    Edge("x**y", (-inf, 0.5), nan, (nan, nan)),
 )
 
 FUSED = (
@@ -120,11 +140,23 @@ FUSED = (
     Edge("sigmoid(x)", (-1000.0,), 0.0, (0.0,)),
     Edge("softmax_cross_entropy([x, y], 0)", (1000.0, 0.0), 0.0, (0.0, 0.0)),
     Edge("softmax_cross_entropy([x, y], 1)", (1000.0, 0.0), 1000.0, (1.0, -1.0)),
+    Edge("softmax_cross_entropy([x, y], 0)", (-inf, 0.0), inf, (-1.0, 1.0), "an impossible class is the right one"),
+    Edge("softmax_cross_entropy([x, y], 1)", (-inf, 0.0), 0.0, (0.0, 0.0), "a class masked out"),
+    Edge("softmax_cross_entropy([x, y], 1)", (inf, 0.0), inf, (1.0, -1.0)),
+    Edge("softmax_cross_entropy([x, y], 0)", (inf, 0.0), nan, (nan, nan), "inf - inf"),
+    Edge("softmax_cross_entropy([x, y], 0)", (inf, inf), nan, (nan, nan)),
+    Edge("softmax_cross_entropy([x, y], 0)", (-inf, -inf), nan, (nan, nan), "all classes masked out"),
+    Edge("gelu(x)", (inf,), inf, (1.0,), "the limits"),
+    Edge("gelu(x)", (-inf,), 0.0, (0.0,)),
+    Edge("silu(x)", (inf,), inf, (1.0,)),
+    Edge("silu(x)", (-inf,), 0.0, (0.0,)),
     Edge("logsumexp([x, y])", (-inf, -inf), -inf, (0.0, 0.0)),
     Edge("logsumexp([x, y])", (inf, 0.0), inf, (1.0, 0.0)),
     Edge("logsumexp([x, y])", (-inf, 3.0), 3.0, (0.0, 1.0)),
     Edge("prod([x, y, z])", (0.0, 2.0, 3.0), 0.0, (6.0, 0.0, 0.0), "the product of the others"),
     Edge("prod([x, y, z])", (0.0, 0.0, 3.0), 0.0, (0.0, 0.0, 0.0)),
+    Edge("prod([x, y, z])", (0.0, 0.0, inf), nan, (0.0, 0.0, 0.0), "0 where one of the others is, as in x*y*z"),
+    Edge("prod([x, y, z])", (0.0, inf, 3.0), nan, (inf, 0.0, 0.0)),
 )
 
 ZERO_AND_INFINITY = (
@@ -134,6 +166,33 @@ ZERO_AND_INFINITY = (
     Edge("0.0*log(x)", (0.0,), nan, (0.0,), "a zero upstream meets an infinite local derivative"),
     Edge("0.0*sqrt(x)", (-1.0,), nan, (0.0,), "... or a nan"),
     Edge("hypot(x, y)", (1.5e308, 1.5e308), inf, (math.sqrt(0.5), math.sqrt(0.5)), "only the value overflows"),
+)
+
+SECOND_DERIVATIVES = (
+    SecondDerivative("elu(x)", (0.0,), ((1.0,),), "that from the left; from the right it is 0"),
+    SecondDerivative("cbrt(x)", (0.0,), ((-inf,),), "the limit from the right, whatever the zero's sign"),
+    SecondDerivative("sqrt(x)", (0.0,), ((-inf,),)),
+    SecondDerivative("log(x)", (0.0,), ((-inf,),)),
+    SecondDerivative("1/x", (0.0,), ((inf,),)),
+    SecondDerivative("asin(x)", (1.0,), ((inf,),)),
+    SecondDerivative("acos(x)", (1.0,), ((-inf,),)),
+    SecondDerivative("atanh(x)", (1.0,), ((inf,),)),
+    SecondDerivative("log(x)", (-1.0,), ((nan,),), "outside the domain, as the value"),
+    SecondDerivative("relu(x)", (0.0,), ((0.0,),)),
+    SecondDerivative("abs(x)", (0.0,), ((0.0,),)),
+    SecondDerivative("maximum(x, y)", (2.0, 2.0), ((0.0, 0.0), (0.0, 0.0))),
+    SecondDerivative("hypot(x, y)", (0.0, 0.0), ((0.0, 0.0), (0.0, 0.0)), "convention"),
+    SecondDerivative("atan2(x, y)", (0.0, 0.0), ((0.0, 0.0), (0.0, 0.0)), "convention"),
+    SecondDerivative("x**2", (0.0,), ((2.0,),)),
+    SecondDerivative("x**0.5", (0.0,), ((-inf,),)),
+    SecondDerivative("x**y", (0.0, 2.0), ((2.0, 0.0), (0.0, 0.0))),
+    SecondDerivative("x**y", (0.0, 1.0), ((0.0, 1.0), (0.0, 0.0)), "not symmetric: the derivative by y is 0 at x = 0"),
+    SecondDerivative("x**y", (0.0, 0.0), ((0.0, inf), (0.0, 0.0)), "not symmetric: y·x**(y - 1) grows by 1/x with y"),
+    SecondDerivative("x**y", (-2.0, 3.0), ((-12.0, nan), (nan, nan))),
+    SecondDerivative("x**y", (-2.0, 0.5), ((nan, nan), (nan, nan))),
+    SecondDerivative("x % y", (0.3, -inf), ((0.0, 0.0), (0.0, 0.0))),
+    SecondDerivative("prod([x, y, z])", (0.0, 0.0, 3.0), ((0.0, 3.0, 0.0), (3.0, 0.0, 0.0), (0.0, 0.0, 0.0))),
+    SecondDerivative("softmax_cross_entropy([x, y], 1)", (-inf, 0.0), ((0.0, 0.0), (0.0, 0.0)), "a class masked out"),
 )
 # fmt: on
 
@@ -170,5 +229,15 @@ def docs_table() -> str:
     return "\n".join(lines)
 
 
+def second_derivatives_table() -> str:
+    """The second derivatives as docs/edges.md shows them."""
+    lines = ["| expression | at | Hessian | |", "|---|---|---|---|"]
+    for row in SECOND_DERIVATIVES:
+        rows = tuple_shown(row.hessian[0]) if len(row.at) == 1 else ", ".join(map(tuple_shown, row.hessian))
+        lines.append("| " + " | ".join((f"`{row.expression}`", tuple_shown(row.at), rows, row.why)).rstrip() + " |")
+    return "\n".join([*lines, ""])
+
+
 if __name__ == "__main__":
-    print(docs_table(), end="")
+    print(docs_table())
+    print(second_derivatives_table(), end="")

@@ -27,6 +27,7 @@ Bounds = tuple[float, float]
 
 # 1 - tanh(300)² is 1e-260: a difference of two values needs that many digits before it has any
 DIGITS_OF_DIFFERENCES = 420
+DIGITS_OF_CURVATURES = 800  # and one of slopes the more: that of sin at 1e-300 differs from 1 in digit 600
 RELATIVE_STEP = mpf(10) ** -60
 DIGITS = 60
 
@@ -38,6 +39,7 @@ class Oracle:
     Attributes:
         value: the result, in mpmath.
         slopes: the derivatives by all operands, by calculus, in mpmath.
+        curvatures: the second derivatives, row by row, by calculus, where differences of slopes have no digits.
         graphs: where the operands of random graphs lie, one pair per operand or list: inside the domain, of moderate
             size. Every public primitive has it.
         at_infinities: (value, derivative) at -inf and at +inf. Every primitive of one operand has it.
@@ -57,6 +59,7 @@ class Oracle:
     independent: Callable[[int, int], bool] = lambda i, j: False
     numpy: str | None = None
     natural: tuple[Bounds, ...] | None = None
+    curvatures: Callable[..., list[list[Any]]] | None = None
 
 
 class _Oracles(dict[str, Oracle]):
@@ -120,6 +123,21 @@ def _cross_entropy_slopes(*operands: mpf) -> list[mpf]:
     shares = _softmax(logits)
     others = mp.fsum(share for i, share in enumerate(shares) if i != int(index))
     return [-others if i == int(index) else share for i, share in enumerate(shares)] + [mpf(0)]
+
+
+def _softmax_slopes(*xs: mpf) -> list[list[mpf]]:
+    shares = _softmax(xs)
+    n = range(len(xs))
+    return [[shares[i] * (_without_sum(shares, i) if i == j else -shares[j]) for j in n] for i in n]
+
+
+def _cross_entropy_curvatures(*operands: mpf) -> list[list[mpf]]:
+    *logits, _ = operands
+    return [[*row, mpf(0)] for row in (*_softmax_slopes(*logits), [mpf(0)] * len(logits))]
+
+
+def _without_sum(xs: Sequence[mpf], i: int) -> mpf:
+    return mp.fsum(x for j, x in enumerate(xs) if j != i)
 
 
 def _log_of_sum(*xs: mpf) -> mpf:
@@ -194,6 +212,9 @@ ORACLES = _Oracles({
         numpy="sqrt", natural=((0.0, LARGEST),)),
     "cbrt": _of_one(lambda x: mp.sign(x) * mp.cbrt(mp.fabs(x)), lambda x: 1 / (3 * mp.cbrt(mp.fabs(x))**2),
         graphs=(POSITIVE,), at_infinities=((-inf, 0), (inf, 0)), numpy="cbrt", natural=(REALS,)),
+    "cbrt_slope": _of_one(lambda x: 1 / (3 * mp.cbrt(mp.fabs(x))**2),
+        lambda x: -2 * mp.sign(x) / (9 * mp.cbrt(mp.fabs(x))**5), at_infinities=((0, 0), (0, 0)), from_kink=abs,
+        natural=((-1e150, 1e150),)),
     "hypot": Oracle(_radius, lambda x, y: [x / _radius(x, y), y / _radius(x, y)],
         graphs=((-20.0, 20.0), (-20.0, 20.0)), from_kink=math.hypot, numpy="hypot", natural=(REALS, REALS)),
     "sin": _of_one(mp.sin, mp.cos, graphs=((-20.0, 20.0),), at_infinities=(NOTHING, NOTHING), numpy="sin",
@@ -204,6 +225,8 @@ ORACLES = _Oracles({
         numpy="tan", natural=(REALS,)),
     "asin": _of_one(mp.asin, lambda x: 1 / mp.sqrt(1 - x * x), graphs=((-0.95, 0.95),),
         at_infinities=(NOTHING, NOTHING), from_kink=lambda x: 1 - abs(x), numpy="arcsin", natural=((-1.0, 1.0),)),
+    "asin_slope": _of_one(lambda x: 1 / mp.sqrt(1 - x * x), lambda x: x / mp.sqrt(1 - x * x)**3,
+        at_infinities=(NOTHING, NOTHING), from_kink=lambda x: 1 - abs(x), natural=((-1.0, 1.0),)),
     "acos": _of_one(mp.acos, lambda x: -1 / mp.sqrt(1 - x * x), graphs=((-0.95, 0.95),),
         at_infinities=(NOTHING, NOTHING), from_kink=lambda x: 1 - abs(x), numpy="arccos", natural=((-1.0, 1.0),)),
     "atan": _of_one(mp.atan, lambda x: 1 / (1 + x * x), graphs=((-20.0, 20.0),),
@@ -226,6 +249,8 @@ ORACLES = _Oracles({
         graphs=((1.1, 50.0),), at_infinities=(NOTHING, (inf, 0)), numpy="arccosh", natural=((1.0, LARGEST),)),
     "atanh": _of_one(lambda x: (mp.log1p(x) - mp.log1p(-x)) / 2, lambda x: 1 / ((1 - x) * (1 + x)),
         graphs=((-0.95, 0.95),), at_infinities=(NOTHING, NOTHING), numpy="arctanh", natural=((-1.0, 1.0),)),
+    "atanh_slope": _of_one(lambda x: 1 / ((1 - x) * (1 + x)), lambda x: 2 * x / ((1 - x) * (1 + x))**2,
+        at_infinities=(NOTHING, NOTHING), natural=((-1.0, 1.0),)),
     "gaussian": _of_one(lambda x: mp.exp(-x * x), lambda x: -2 * x * mp.exp(-x * x), at_infinities=((0, 0), (0, 0)),
         natural=((-26.6, 26.6),)),
     "erf": _of_one(mp.erf, lambda x: 2 / mp.sqrt(mp.pi) * mp.exp(-x * x), graphs=((-3.0, 3.0),),
@@ -292,9 +317,10 @@ ORACLES = _Oracles({
     "take": Oracle(lambda *xs: xs[int(xs[-1])],
         lambda *xs: [*(mpf(i == int(xs[-1])) for i in range(len(xs) - 1)), mpf(0)], graphs=(ANY,),
         independent=lambda i, j: True),
-    "logsumexp": Oracle(_log_of_sum, lambda *xs: _softmax(xs), graphs=((-20.0, 20.0),), natural=((-1000.0, 1000.0),)),
+    "logsumexp": Oracle(_log_of_sum, lambda *xs: _softmax(xs), graphs=((-20.0, 20.0),), natural=((-1000.0, 1000.0),),
+        curvatures=_softmax_slopes),
     "softmax_cross_entropy": Oracle(_cross_entropy, _cross_entropy_slopes, graphs=((-20.0, 20.0),),
-        natural=((-350.0, 350.0),)),
+        natural=((-350.0, 350.0),), curvatures=_cross_entropy_curvatures),
 })
 # fmt: on
 
@@ -354,6 +380,32 @@ def exact(primitive: Primitive, xs: Sequence[float]) -> tuple[Any, list[Any]]:
             down[i] -= step
             derivatives.append((value(*up) - value(*down)) / (2 * step))
         return value(*at), derivatives
+
+
+def curvatures(primitive: Primitive, xs: Sequence[float]) -> list[list[Any]]:
+    """The second derivatives at floats by the operands that have derivatives: by formula, else by differences."""
+    oracle = ORACLES[primitive.name]
+    free = free_operands(primitive, len(xs))
+    with mp.workdps(DIGITS_OF_CURVATURES):
+        at = [mpf(x) for x in xs]
+        if oracle.curvatures is not None:
+            rows = oracle.curvatures(*at)
+            return [[rows[i][j] for j in free] for i in free]
+        columns = []
+        for i in free:
+            step = RELATIVE_STEP * (min(mp.fabs(at[i]), 1) or 1)
+            up, down = list(at), list(at)
+            up[i] += step
+            down[i] -= step
+            slopes = zip(oracle.slopes(*up), oracle.slopes(*down), strict=True)
+            columns.append([(above - below) / (2 * step) for above, below in slopes])
+        return [[columns[j][i] for j in range(len(free))] for i in free]
+
+
+def free_operands(primitive: Primitive, count: int) -> list[int]:
+    """The operands, of so many, that have a derivative."""
+    fixed = fixed_operands(primitive, count)
+    return [i for i in range(count) if i not in fixed]
 
 
 def ulps(got: float, want: mpf, scale: float | None = None) -> float:

@@ -4,8 +4,9 @@ python tools/accuracy.py                   20,000 points a primitive, as a Markd
 python tools/accuracy.py --points 100000 exp tanh
 
 Points are drawn evenly and by magnitude, from the row's domain and from all of the natural one, close to its ends, to
-0, 1 and multiples of π/2. The exact values are formulas in mpmath (`tests/oracles.py`). A result that is subnormal
-or that a subnormal went into is left out: there an ulp is not relative, and gradual underflow costs what it costs.
+0, 1 and multiples of π/2. The exact values are formulas in mpmath (`tests/oracles.py`), and for most second derivatives
+differences of those, at every tenth point and in ulp of the largest entry of the Hessian. A result that is subnormal or
+that a subnormal went into is left out: there an ulp is not relative, and gradual underflow costs what it costs.
 """
 
 from __future__ import annotations
@@ -22,17 +23,23 @@ from pathlib import Path
 from mpmath import mp, mpf
 
 from autograd.primitives.primitive import PRIMITIVES, Primitive
+from autograd.transforms import hessian
+from autograd.value import Value, apply, apply_to_list
 
 sys.path.insert(0, str(Path(__file__).resolve().parent.parent / "tests"))
 
-from oracles import DIGITS, LARGEST, ORACLES, REALS, at_kink
+from oracles import DIGITS, LARGEST, ORACLES, REALS, at_kink, curvatures, free_operands
 
 SMALLEST_NORMAL = sys.float_info.min
 Bounds = tuple[float, float]
 
 LENGTHS = (1, 2, 3, 5, 8)  # of the lists of operands of an n-ary primitive
 SMALLEST_IN_LIST = -100.0  # so that no product of them underflows on the way
+EVERY = 10  # which of the points second derivatives are measured at: they take many digits
 LANDMARKS = (0.0, 1.0, -1.0, *(i * math.pi / 2 for i in range(-4, 5)))
+
+
+MEASURED = ("value", "derivative", "second derivative")
 
 
 @dataclass
@@ -55,7 +62,13 @@ class Report:
     name: str
     value: Worst = field(default_factory=Worst)
     derivative: Worst = field(default_factory=Worst)
+    curvature: Worst = field(default_factory=Worst)
     points: int = 0
+
+    @property
+    def worst(self) -> tuple[Worst, Worst, Worst]:
+        """The three errors, in the order of the row's bounds."""
+        return self.value, self.derivative, self.curvature
 
 
 def draw(rng: random.Random, bounds: Bounds, natural: Bounds, smallest: float = -1074.0) -> float:
@@ -101,7 +114,31 @@ def underflows(xs: Sequence[float]) -> bool:
     return any(0.0 < abs(x) < SMALLEST_NORMAL for x in xs)
 
 
-def measure(name: str, points: int) -> Report:
+def second_derivatives(primitive: Primitive, xs: Sequence[float]) -> list[list[float]]:
+    """The Hessian of a primitive by the operands that have derivatives."""
+    free = free_operands(primitive, len(xs))
+
+    def applied(by: list[Value]) -> Value | float:
+        operands: list[Value | float] = list(xs)
+        for i, x in zip(free, by, strict=True):
+            operands[i] = x
+        return apply_to_list(primitive, operands) if primitive.arity is None else apply(primitive, *operands)
+
+    rows: list[list[float]] = hessian(applied)([xs[i] for i in free])
+    return rows
+
+
+def meet_curvatures(report: Report, primitive: Primitive, xs: Sequence[float]) -> None:
+    """Measure the second derivatives at a point."""
+    exact = curvatures(primitive, xs)
+    largest = max((float(abs(want)) for row in exact for want in row), default=0.0)
+    scale = primitive.curvature_scale(xs) if primitive.curvature_scale else 0.0
+    for got_row, row in zip(second_derivatives(primitive, xs), exact, strict=True):
+        for got, want in zip(got_row, row, strict=True):
+            report.curvature.meet(error(got, want, max(largest, scale)), xs)
+
+
+def measure(name: str, points: int, every: int = EVERY) -> Report:
     """Evaluate one primitive at so many points."""
     primitive, report = PRIMITIVES[name], Report(name)
     value, slopes = ORACLES[name].value, ORACLES[name].slopes
@@ -122,6 +159,8 @@ def measure(name: str, points: int) -> Report:
                 scale = primitive.derivative_scale
                 for got, exact in zip(local_grads, derivatives, strict=True):
                     report.derivative.meet(error(got, exact, scale(xs) if scale else 0.0), xs)
+                if report.points % every == 0 and all(map(math.isfinite, (out, *local_grads))):
+                    meet_curvatures(report, primitive, xs)
             scale = primitive.value_scale
             report.value.meet(error(out, want, scale(xs) if scale else 0.0), xs)
     return report
@@ -129,11 +168,12 @@ def measure(name: str, points: int) -> Report:
 
 def table(reports: Sequence[Report]) -> str:
     """The reports as a Markdown table."""
-    lines = ["| primitive | value, worst ulp | bound | derivative, worst ulp | bound |", "|---|---|---|---|---|"]
+    titles = "".join(f" {what}, worst ulp | bound |" for what in MEASURED)
+    lines = [f"| primitive |{titles}", "|---" * (1 + 2 * len(MEASURED)) + "|"]
     for report in reports:
         bounds = PRIMITIVES[report.name].ulp
-        value, derivative = (f"{worst.ulp:.2f}" for worst in (report.value, report.derivative))
-        lines.append(f"| `{report.name}` | {value} | {bounds[0]} | {derivative} | {bounds[1]} |")
+        cells = "".join(f" {worst.ulp:.2f} | {bound} |" for worst, bound in zip(report.worst, bounds, strict=True))
+        lines.append(f"| `{report.name}` |{cells}")
     return "\n".join(lines)
 
 
@@ -148,9 +188,7 @@ def main() -> int:
     print(table(reports))
     broken = 0
     for report in reports:
-        for what, worst, bound in zip(
-            ("value", "derivative"), (report.value, report.derivative), PRIMITIVES[report.name].ulp, strict=True
-        ):
+        for what, worst, bound in zip(MEASURED, report.worst, PRIMITIVES[report.name].ulp, strict=True):
             if not worst.ulp <= bound:
                 broken += 1
                 print(f"{report.name}: its {what} is {worst.ulp:.3g} ulp off at {list(worst.at)}", file=sys.stderr)

@@ -63,10 +63,9 @@ EQUIVALENT_BY_REASON: dict[str, tuple[str, ...]] = {
         "elu, value: x > 0 -> x >= 0",
         "_argmax(): xs[i] > xs[top] -> xs[i] >= xs[top]",
     ),
-    "1/(3*out*out) is within the bound too": ("cbrt, derivative 0: abs(x) < inf -> abs(x) > inf",),
     "reached where out is 0 or infinite: any factor gives the same": (
-        "cbrt, derivative 0: ... < inf else 1 / (3 * out ... -> ... < inf else 2 / (3 * out ...",
-        "cbrt, derivative 0: 3 * out * out -> 4 * out * out",
+        "cbrt_slope, value: ... < inf else 1 / (3 * (d :... -> ... < inf else 2 / (3 * (d :...",
+        "cbrt_slope, value: 3 * (d := cbrt(x)) * d -> 4 * (d := cbrt(x)) * d",
     ),
     "halving both everywhere rounds no differently": (
         "hypot, derivative 0: out < inf -> out > inf",
@@ -88,6 +87,8 @@ EQUIVALENT_BY_REASON: dict[str, tuple[str, ...]] = {
         "logsigmoid, value: x >= 0 -> x >= 1",
         "softplus, value: x > 0 -> x >= 0",
         "softplus, value: x > 0 -> x > 1",
+        "softmax_cross_entropy, derivative 0: missed < 1 -> missed <= 1",
+        "softmax_cross_entropy, derivative 0: missed < 1 -> missed < 2",
     ),
     "both sides of the threshold underflow to the same": (
         "gaussian, value: ...1048576))) < 28... -> ...1048576))) <= 28...",
@@ -323,6 +324,8 @@ def table_tests(primitive: Primitive) -> Iterator[Callable[[], None]]:
         yield partial(test_edges.test_a_zero_s_sign_does_not_matter, primitive)
     if name in test_edges.KEEPS_SIGN_OF_ZERO:
         yield partial(test_edges.test_where_c_keeps_the_sign_of_a_zero_so_do_we, name)
+    if name == "cbrt_slope":
+        yield from (partial(test_edges.test_the_slope_of_cbrt_at_0, x) for x in (0.0, -0.0))
     if name == "multiply_no_nan":
         yield from (partial(test_edges.test_a_product_is_zero_where_a_factor_is, x) for x in (1.0, ieee.inf))
     if name == "power_constant":

@@ -37,14 +37,16 @@ static inline Py_ssize_t argmax(Py_ssize_t n, const double *xs) {
     return top;
 }
 
+static inline double f_multiply_no_nan(double x, double y); /* the row, in kernels.h */
+
 static inline void products_before(Py_ssize_t n, const double *xs, double *products) {
     products[0] = 1.0;
-    for (Py_ssize_t i = 1; i < n; i++) products[i] = products[i - 1] * xs[i - 1];
+    for (Py_ssize_t i = 1; i < n; i++) products[i] = f_multiply_no_nan(products[i - 1], xs[i - 1]);
 }
 
 static inline void products_behind(Py_ssize_t n, const double *xs, double *products) {
     products[n - 1] = 1.0;
-    for (Py_ssize_t i = n - 2; i >= 0; i--) products[i] = products[i + 1] * xs[i + 1];
+    for (Py_ssize_t i = n - 2; i >= 0; i--) products[i] = f_multiply_no_nan(products[i + 1], xs[i + 1]);
 }
 
 static inline int is_index(double x, Py_ssize_t count) {

@@ -718,7 +718,7 @@ def prod(xs: Iterable[Value | Number]) -> Value | float: ...
 def prod(xs: Iterable[Value | Number]) -> Value | float:
     """x0 · x1 · ..., multiplied from the left.
 
-    The derivative by an operand is the product of the others, zeros among them or not.
+    The derivative by an operand is the product of the others, and 0 where one of these is 0.
 
     Args:
         xs: Values and numbers.

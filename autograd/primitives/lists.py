@@ -13,8 +13,9 @@ and its parts, which stand before the value and the derivatives, one `name = exp
 
     e = [E for i in range(n)]      a list
     top = argmax(xs)               the position of the largest, of the first one where several are
-    before = products_before(xs)   a list: for each element the product of all before it, 1 for the first
-    behind = products_behind(xs)   a list: for each element the product of all behind it, 1 for the last
+    before = products_before(xs)   a list: for each element the product of all before it, 1 for the first,
+                                   and 0 where one of them is 0, whatever the others
+    behind = products_behind(xs)   a list: for each element the same of all behind it, 1 for the last
 
 The value is an expression; there is one derivative per list, by its element `i`, in terms of `out`, the value, too.
 `tools/kernels.py` makes C of the same syntax trees.
@@ -25,6 +26,7 @@ from __future__ import annotations
 import ast
 import copy
 from collections.abc import Callable, Iterable, Mapping, Sequence
+from functools import partial
 from typing import Any, NamedTuple
 
 from autograd.primitives import formulas
@@ -63,24 +65,27 @@ def _argmax(xs: Sequence[Any]) -> int:
     return top
 
 
-def _products_before(xs: Sequence[Any]) -> list[Any]:
+def _products_before(multiply_no_nan: Callable[[Any, Any], Any], xs: Sequence[Any]) -> list[Any]:
     products: list[Any] = [1.0]
     for x in xs[:-1]:
-        products.append(products[-1] * x)
+        products.append(multiply_no_nan(products[-1], x))
     return products
 
 
-def _products_behind(xs: Sequence[Any]) -> list[Any]:
-    return _products_before(xs[::-1])[::-1]
+def _products_behind(multiply_no_nan: Callable[[Any, Any], Any], xs: Sequence[Any]) -> list[Any]:
+    return _products_before(multiply_no_nan, xs[::-1])[::-1]
 
 
 FOLDS: dict[str, Callable[..., Any]] = {"sum": _sum, "prod": _prod}
-_FUNCTIONS_OF_LISTS: dict[str, tuple[str, Callable[..., Any]]] = {
-    "argmax": (INDEX_KIND, _argmax),
-    "products_before": (LIST_KIND, _products_before),
-    "products_behind": (LIST_KIND, _products_behind),
+_FUNCTIONS_OF_LISTS = {"argmax": INDEX_KIND, "products_before": LIST_KIND, "products_behind": LIST_KIND}
+_NAMESPACE: dict[str, Callable[..., Any]] = {
+    **FOLDS,
+    "argmax": _argmax,
+    "products_before": _products_before,
+    "products_behind": _products_behind,
 }
-_NAMESPACE = {**FOLDS, **{name: function for name, (_, function) in _FUNCTIONS_OF_LISTS.items()}}
+_PRODUCTS = {"products_before", "products_behind"}
+_MULTIPLY_NO_NAN = "multiply_no_nan"  # the row by which these multiply
 
 
 class Part(NamedTuple):
@@ -142,7 +147,8 @@ class ListFormulas:
     def names(self) -> set[str]:
         """All names that the formulas use."""
         expressions = (*(part.expression for part in self.parts), self.value, *self.derivatives)
-        return {name for expression in expressions for name in names_of(expression)}
+        names = {name for expression in expressions for name in names_of(expression)}
+        return names | {_MULTIPLY_NO_NAN} if names & _PRODUCTS else names
 
     def needed(self, *expressions: ast.expr) -> list[Part]:
         """The parts that some expressions are made of, in their order."""
@@ -190,6 +196,9 @@ class ListFormulas:
         self, arguments: list[str], lines: list[str], namespace: Mapping[str, Any], name: str
     ) -> Callable[..., Any]:
         scope = {"position": int, **namespace, **_NAMESPACE}
+        if _MULTIPLY_NO_NAN in scope:
+            for product in _PRODUCTS:
+                scope[product] = partial(scope[product], scope[_MULTIPLY_NO_NAN])
         return formulas.defined(arguments, "\n".join(f"    {line}" for line in lines), scope, name)
 
 
@@ -227,7 +236,7 @@ class _Check:
             case ast.Call(func=ast.Name(id=name), args=[ast.Name(id=of)], keywords=[]) if name in _FUNCTIONS_OF_LISTS:
                 if self.kinds.get(of) != LIST_KIND:
                     raise self.refuse(node, f"{name}() takes a list")
-                return _FUNCTIONS_OF_LISTS[name][0]
+                return _FUNCTIONS_OF_LISTS[name]
         self.number(node)
         return NUMBER_KIND
 

@@ -53,6 +53,7 @@ class Primitive:
         "arguments",
         "arity",
         "code",
+        "curvature_scale",
         "derivative_formulas",
         "derivative_scale",
         "details",
@@ -84,9 +85,10 @@ class Primitive:
         symbol: str | None = None,
         glyph: str | None = None,
         domain: Domain = ((-4, 4),),
-        ulp: tuple[float, float] = (4, 8),
+        ulp: tuple[float, float, float] = (4, 8, 16),
         value_scale: Scale | None = None,
         derivative_scale: Scale | None = None,
+        curvature_scale: Scale | None = None,
         arguments: tuple[str, ...] | None = None,
         parts: tuple[str, ...] | None = None,
         details: str = "",
@@ -109,6 +111,7 @@ class Primitive:
         self.ulp = ulp
         self.value_scale = value_scale
         self.derivative_scale = derivative_scale
+        self.curvature_scale = curvature_scale
         self.arguments = arguments or formulas.OPERAND_NAMES[: self.arity or 0]
         self.example = example
         self.internal = internal
