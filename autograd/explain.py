@@ -22,7 +22,7 @@ from autograd.paths import GradientPath, GradientPaths
 from autograd.primitives import table
 from autograd.recorded import is_as_recorded, parents_of
 from autograd.steps import called
-from autograd.value import Value
+from autograd.value import Value, cut_by
 
 __all__ = ["made_without_graph", "why"]
 
@@ -68,9 +68,9 @@ def why(root: Value, leaf: Value | None = None) -> Text:
     return Text(encodable("\n".join(lines), getattr(sys.stdout, "encoding", None)))
 
 
-def made_without_graph(leaf: Value) -> bool | None:
-    """Whether `detach` or `no_grad` made a leaf; None where nothing tells."""
-    return True if leaf.op == "detach" else None
+def made_without_graph(leaf: Value) -> str | None:
+    """What cut a node from the graph that it was computed in, `"detach()"` or `"no_grad()"`; None where nothing did."""
+    return "detach()" if leaf.op == "detach" else cut_by(leaf)
 
 
 class _Account:
@@ -184,9 +184,13 @@ class _Account:
 
     def unrecorded(self) -> list[str]:
         """The leaves that are known to have been cut from what they were computed from."""
-        cut = [at for at, node in enumerate(self.walk.nodes) if made_without_graph(node)]
-        lines = [f"  {self.name(at)} was made by detach() or under no_grad(): no gradient goes past it" for at in cut]
-        return lines[:_TOLD] + ([f"  … and {len(cut) - _TOLD:,} more such"] if len(cut) > _TOLD else [])
+        made = [(at, made_without_graph(node)) for at, node in enumerate(self.walk.nodes)]
+        cut = [(at, by) for at, by in made if by is not None]
+        lines = [
+            f"  {self.name(at)} was made {'by' if by == 'detach()' else 'under'} {by}: no gradient goes past it"
+            for at, by in cut[:_TOLD]
+        ]
+        return lines + ([f"  … and {len(cut) - _TOLD:,} more such"] if len(cut) > _TOLD else [])
 
     # -- zero ----------------------------------------------------------------------------------------------------------
     def of_zero(self, leaf: Value) -> list[str]:
@@ -235,17 +239,17 @@ class _Account:
                 return f"where passes no gradient to its condition, {name}"
             case "where":
                 return f"it took the other branch, not {name}"
-            case "maximum":
-                return f"{x}, and the other operand is larger"
-            case "minimum":
-                return f"{x}, and the other operand is smaller"
+            case "maximum" | "maximum_of":
+                return f"{x}, and {'the other' if primitive.arity else 'another'} operand is larger"
+            case "minimum" | "minimum_of":
+                return f"{x}, and {'the other' if primitive.arity else 'another'} operand is smaller"
             case "clip" if position == 0:
                 return f"{x}, which is not between the bounds {self.numbers(node, 1)}"
             case "clip":
                 return f"{name} is a bound that is not in force"
             case "take" if position < len(node.operands) - 1:
                 return f"it took another element, not {name}"
-            case "take" | "softmax_cross_entropy" if position == len(node.operands) - 1:
+            case "take" | "softmax" | "softmax_cross_entropy" if position == len(node.operands) - 1:
                 return f"{name} is its index, and no gradient goes to an index"
             case "multiply" | "dot" | "multiply_no_nan":
                 half = len(node.operands) // 2

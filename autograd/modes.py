@@ -11,11 +11,17 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+import inspect
+from collections.abc import Callable, Iterator
 from contextlib import AbstractContextManager, contextmanager
+from functools import wraps
 from types import TracebackType
+from typing import ParamSpec, TypeVar
 
 from autograd.value import Mode, current_mode, set_mode
+
+P = ParamSpec("P")
+R = TypeVar("R")
 
 __all__ = [
     "Mode",
@@ -57,15 +63,46 @@ class Setting:
 class no_grad(Setting):
     """Disable recording inside: results are leaves. It applies to this thread only.
 
+    `@no_grad()` does the same for each call of a function. Generators and coroutines run after the call that makes
+    them, in pieces between which other code runs, so they are refused: use `with no_grad():` around what they compute,
+    with no `yield` and no `await` inside.
+
+    Raises:
+        TypeError: what is decorated is not a function, or is a generator function or a coroutine function.
+
     >>> from autograd import Value
     >>> x = Value(3.0)
     >>> with no_grad():
     ...     y = x * x
     >>> y.data, y.op, y.parents
     (9.0, '', ())
+    >>> @no_grad()
+    ... def square(x):
+    ...     return x * x
+    >>> square(x).parents
+    ()
     """
 
     __slots__ = ()
+
+    def __call__(self, function: Callable[P, R]) -> Callable[P, R]:
+        """Return the function with recording disabled in each of its calls."""
+        name = getattr(function, "__qualname__", repr(function))
+        if not callable(function) or isinstance(function, type):
+            raise TypeError(f"no_grad() decorates functions, not {type(function).__name__} {name}")
+        tests = (inspect.isgeneratorfunction, inspect.iscoroutinefunction, inspect.isasyncgenfunction)
+        if any(test(function) for test in tests):
+            raise TypeError(
+                f"no_grad() cannot decorate {name}, a generator or a coroutine, because its body runs after the call: "
+                "use `with no_grad():` inside it, around what it computes"
+            )
+
+        @wraps(function)
+        def without_recording(*args: P.args, **kwargs: P.kwargs) -> R:
+            with no_grad():
+                return function(*args, **kwargs)
+
+        return without_recording
 
     def _mode(self, outer: Mode) -> Mode:
         return outer.with_(recording=False)

@@ -11,8 +11,10 @@ from autograd.value import Value, many, number_of
 
 __all__ = ["is_as_recorded", "parents_of", "recorded_number"]
 
-_INDEXED = ("take", "softmax_cross_entropy")
-_PASSING = ("maximum", "minimum", "clip", "where", "take", "relu", "leaky_relu", "elu", "identity", "detach")
+_PASSING = {
+    *("maximum", "maximum_of", "minimum", "minimum_of", "clip", "where", "take"),
+    *("relu", "leaky_relu", "leaky_relu_slope", "elu", "identity", "detach"),
+}
 
 
 def is_as_recorded(node: Value) -> bool:
@@ -31,7 +33,7 @@ def is_as_recorded(node: Value) -> bool:
     if primitive is None or primitive.name not in PRIMITIVES or not any(parent.op == "" for parent in node.parents):
         return True
     operands = list(node.operands)
-    if primitive.name in _INDEXED:
+    if primitive.takes_index:
         index = number_of(operands[-1])
         if not (index % 1.0 == 0.0 and 0 <= index < len(operands) - 1):
             return False

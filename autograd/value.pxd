@@ -41,6 +41,7 @@ cdef class Value:
 
 
 cdef long long _made
+cdef double _BY_DETACH, _UNDER_NO_GRAD, _UNDER_NO_GRAD_AND_WARNED
 # <generated codes by `make generate`: do not edit>
 cdef int _ADD
 cdef int _SUBTRACT
@@ -104,8 +105,11 @@ cdef object _recorder()
 cdef _read(Value node)
 @cython.locals(node=Value)
 cpdef object number_of(object operand)
-@cython.locals(mode=Mode)
+@cython.locals(mode=Mode, leaf=Value)
 cdef object _finish(Value node)
+
+cpdef object cut_by(Value node)
+cdef _warn_of_no_graph(Value leaf)
 
 cpdef object current_mode()
 cpdef set_mode(object mode)

@@ -7,9 +7,12 @@ recorded. `backward` is then one loop over the nodes, newest first: `parent.grad
 
 from __future__ import annotations
 
+import inspect
 import itertools
 import operator
+import sys
 import threading
+import warnings
 from collections.abc import Iterable
 from typing import TYPE_CHECKING, Any, NoReturn, Protocol
 
@@ -21,6 +24,7 @@ except ModuleNotFoundError:  # only the build needs it; what is compiled has it 
 from autograd.arguments import as_operand, shortened, text_or_none
 from autograd.primitives import table
 from autograd.primitives.primitive import BY_CODE, PRIMITIVES, Primitive, check_core
+from autograd.source_lines import user_line
 
 if not cython.compiled and TYPE_CHECKING:
     from collections.abc import Callable
@@ -53,6 +57,7 @@ __all__ = [
     "Watch",
     "contents",
     "current_mode",
+    "cut_by",
     "number_of",
     "operand_count",
     "operand_node",
@@ -118,6 +123,18 @@ _SILU = PRIMITIVES["silu"].code
 # </generated>
 
 _MADE_ONCE = "a Value is initialised once: call Value(...) for another one, or assign the .data of a leaf"
+_AS_MICROGRAD_MADE_NODES = (
+    "Value(data, label=None) makes a leaf: it takes no children and no op. An operation of your own is a function of "
+    "Values, or is declared with its derivatives by autograd.primitive(name, forward, derivatives); "
+    "docs/from_micrograd.md has an example"
+)
+_NO_BACKWARD = (
+    "a Value has no _backward: its local derivatives are the numbers in v.local_grads. autograd.steps(root) shows what "
+    "a backward pass does with them, and autograd.primitive(name, forward, derivatives) declares an operation of your "
+    "own; docs/from_micrograd.md has an example"
+)
+# how a leaf was made, in its `_dx`; a leaf that Value() made has 0.0
+_BY_DETACH, _UNDER_NO_GRAD, _UNDER_NO_GRAD_AND_WARNED = 1.0, 2.0, 3.0
 _made = 0
 _next_number = itertools.count(1).__next__
 _creation_number = operator.attrgetter("_number")
@@ -150,6 +167,7 @@ class Value:
     # A node has up to two operands in itself: `_x` and `_y` hold those that are Values, `_dx` and `_dy` the local
     # derivatives by them; where an operand is a number, `_x` or `_y` is None and `_dx` or `_dy` is that number.
     # A node of more has the pair (operands, local derivatives by those that are Values) in `_many`.
+    # A leaf, which has no operands, has in `_dx` how it was made (`cut_by`).
     __slots__ = (
         "_code",
         "_count",
@@ -180,7 +198,7 @@ class Value:
         _x: Value | None
         _y: Value | None
 
-    def __init__(self, data: Number, label: str | None = None) -> None:
+    def __init__(self, data: Number, label: str | None = None, _op: None = None, _children: None = None) -> None:
         if cython.compiled:
             global _made
             if self._number != 0:
@@ -192,11 +210,14 @@ class Value:
                 raise TypeError(_MADE_ONCE)
             self._number = _next_number()
             self._grad = self._dx = self._dy = 0.0
-            self._x = self._y = self._module = None
+            self._x = self._y = self._label = self._module = None
             self._code = self._count = 0
             self._reached = False
         self._data = data if type(data) is float else _as_float(data, "Value()")
-        self.label = label
+        if label is not None or _op is not None or _children is not None:
+            if _op is not None or _children is not None or isinstance(label, tuple | set):
+                raise TypeError(_AS_MICROGRAD_MADE_NODES)
+            self.label = label
 
     # -- what a node knows ---------------------------------------------------------------------------------------
     @property
@@ -302,6 +323,25 @@ class Value:
             return self._many[1] if self._code != 0 else ()
         return tuple([local for parent, local in ((self._x, self._dx), (self._y, self._dy)) if parent is not None])
 
+    @property
+    def _prev(self) -> set[Value]:
+        """The parents as a set: micrograd's name."""
+        return set(self.parents)
+
+    @property
+    def _op(self) -> str:
+        """The same as `op`: micrograd's name."""
+        return self.op
+
+    @property
+    def _backward(self) -> NoReturn:
+        """An error that says what stands in its place."""
+        raise AttributeError(_NO_BACKWARD)
+
+    @_backward.setter
+    def _backward(self, function: object) -> NoReturn:
+        raise AttributeError(_NO_BACKWARD)
+
     def item(self) -> float:
         """Return the value as a float, the same as `data`."""
         _read(self)
@@ -317,7 +357,9 @@ class Value:
         recorder = _recorder()
         if recorder is not None:
             return recorder.detached(self)
-        return Value(self._data, self._label)
+        leaf = Value(self._data, self._label)
+        leaf._dx = _BY_DETACH
+        return leaf
 
     # -- gradients -----------------------------------------------------------------------------------------------
     def backward(self, gradient: Number = 1.0) -> None:
@@ -327,6 +369,8 @@ class Value:
         starts from zero in each call: a computed node keeps the result until the next call, and a leaf adds it to
         what it had, so two calls give exactly twice the gradient of one. A contribution (upstream × local derivative)
         is zero if either factor is zero, whatever the other is.
+
+        A result of `no_grad` has nothing to pass a gradient to: it warns, once per result.
 
         Args:
             gradient: The upstream gradient of this node.
@@ -342,6 +386,8 @@ class Value:
         54.0
         """
         upstream = gradient if type(gradient) is float else _as_float(gradient, "backward()")
+        if self._code == 0 and self._dx == _UNDER_NO_GRAD:
+            _warn_of_no_graph(self)
         mode = current_mode()
         if mode is not None and mode.watch is not None:
             mode.watch.backward(self, upstream)
@@ -617,13 +663,17 @@ class Value:
         """-1, 0 or 1, as x is negative, zero or positive."""
         return unary(_SIGN, self)
 
-    def maximum(self, y: Value | Number) -> Value:
-        """The larger of x and y; each has derivative 1/2 at a tie."""
-        return many(table.MAXIMUM, operands_of("maximum", [self, y]))
+    def maximum(self, y: Value | Number, *more: Value | Number) -> Value:
+        """The largest of any number; at a tie all that are largest have equal derivatives, of sum 1."""
+        if len(more) == 0:
+            return many(table.MAXIMUM, operands_of("maximum", [self, y]))
+        return many(table.MAXIMUM_OF, operands_of("maximum", [self, y, *more]))
 
-    def minimum(self, y: Value | Number) -> Value:
-        """The smaller of x and y; each has derivative 1/2 at a tie."""
-        return many(table.MINIMUM, operands_of("minimum", [self, y]))
+    def minimum(self, y: Value | Number, *more: Value | Number) -> Value:
+        """The smallest of any number; at a tie all that are smallest have equal derivatives, of sum 1."""
+        if len(more) == 0:
+            return many(table.MINIMUM, operands_of("minimum", [self, y]))
+        return many(table.MINIMUM_OF, operands_of("minimum", [self, y, *more]))
 
     def clip(self, low: Value | Number, high: Value | Number) -> Value:
         """x, or the bound it is beyond; derivative 0 at a bound."""
@@ -649,13 +699,17 @@ class Value:
         """Rectifier max(x, 0), with derivative 0 at 0."""
         return unary(_RELU, self)
 
-    def leaky_relu(self) -> Value:
-        """x where it is positive, else 0.01·x; derivative 0.01 at 0."""
-        return unary(_LEAKY_RELU, self)
+    def leaky_relu(self, slope: Value | Number = 0.01) -> Value:
+        """x where it is positive, else slope·x; derivative slope at 0."""
+        if type(slope) is float and slope == 0.01:
+            return unary(_LEAKY_RELU, self)
+        return many(table.LEAKY_RELU_SLOPE, operands_of("leaky_relu", [self, slope]))
 
-    def elu(self) -> Value:
-        """x where it is positive, else exp(x) - 1."""
-        return unary(_ELU, self)
+    def elu(self, alpha: Value | Number = 1.0) -> Value:
+        """x where it is positive, else alpha·(exp(x) - 1); derivative alpha at 0."""
+        if type(alpha) is float and alpha == 1.0:
+            return unary(_ELU, self)
+        return many(table.ELU_ALPHA, operands_of("elu", [self, alpha]))
 
     def gelu(self) -> Value:
         """x times the share of the normal distribution below x."""
@@ -666,6 +720,18 @@ class Value:
         return unary(_SILU, self)
 
     # </generated>
+
+    # the names under which NumPy looks for them in arrays of objects
+    arccos = acos
+    arccosh = acosh
+    arcsin = asin
+    arcsinh = asinh
+    arctan = atan
+    arctan2 = atan2
+    arctanh = atanh
+    conjugate = __pos__
+    fabs = abs
+    rint = round
 
 
 def reached_by(root: Value) -> tuple[list[Value], list[Value]]:
@@ -710,6 +776,31 @@ def operand_number(node: Value, i: int) -> float:
     if node._count != 0:
         return node._dx if i == 0 else node._dy
     return node._many[0][i]  # type: ignore[return-value]
+
+
+def cut_by(node: Value) -> str | None:
+    """Return what cut a leaf from the graph that it was computed in; None where nothing did.
+
+    >>> from autograd.modes import no_grad
+    >>> x = Value(2.0)
+    >>> with no_grad():
+    ...     y = x * x
+    >>> cut_by(x), cut_by(x.detach()), cut_by(y)
+    (None, 'detach()', 'no_grad()')
+    """
+    if node._code != 0 or node._dx == 0.0:
+        return None
+    return "detach()" if node._dx == _BY_DETACH else "no_grad()"
+
+
+def _warn_of_no_graph(leaf: Value) -> None:
+    line = user_line(sys._getframe(0))
+    message = (
+        "backward() of a Value that was computed under no_grad(): nothing was recorded, so no gradient reaches what it "
+        f"was computed from. Compute it outside of no_grad(). ({line.text})"
+    )
+    warnings.warn_explicit(message, UserWarning, line.file, line.number)
+    leaf._dx = _UNDER_NO_GRAD_AND_WARNED
 
 
 def topological_order(root: Value) -> list[Value]:
@@ -771,7 +862,11 @@ def _finish(node: Value) -> Value:
         mode.watch.computed(node)
     if mode.recording:
         return node
-    return Value(node._data) if mode.recorder is None else mode.recorder.detached(node)
+    if mode.recorder is not None:
+        return mode.recorder.detached(node)
+    leaf = Value(node._data)
+    leaf._dx = _UNDER_NO_GRAD
+    return leaf
 
 
 def unary(code: int, x: Value) -> Value:
@@ -869,9 +964,13 @@ def _set_operands(
 def contents(
     node: Value,
 ) -> tuple[Primitive | None, float, float, bool, tuple[float, ...], str | None, str | None]:
-    """Return what a node holds besides its operands, in the order of the arguments of `restore`."""
+    """Return what a node holds besides its operands, in the order of the arguments of `restore`.
+
+    A leaf has no local derivatives: where it was cut from its graph, the number that says how stands in their place.
+    """
+    local_grads = node.local_grads if node._code != 0 or node._dx == 0.0 else (node._dx,)
     data = node.data if node._code == 0 else node._data  # a leaf's number leaves the graph here: a tape would keep it
-    return node.primitive, data, node._grad, node.reached, node.local_grads, node._label, node._module
+    return node.primitive, data, node._grad, node.reached, local_grads, node._label, node._module
 
 
 def restore(
@@ -892,12 +991,14 @@ def restore(
         if not primitive.takes(len(operands)):
             raise ValueError(f"a node of {primitive.name!r} cannot have {len(operands)} operands")
         _set_operands(node, operands, local_grads, primitive.arity is None or primitive.arity > 2)
+    elif local_grads:
+        node._dx = local_grads[0]
     return node
 
 
 def apply(primitive: Primitive, *xs: Any) -> Value | float:
     """Apply a primitive of fixed arity: record it if an operand is a Value, else return a float."""
-    operands = operands_of(primitive.name, xs)
+    operands = operands_of(primitive.extends or primitive.name, xs)
     for operand in operands:
         if type(operand) is Value:
             return many(primitive, operands)
@@ -1021,6 +1122,7 @@ def operands_of(function: str, xs: Iterable[Any]) -> list[Value | float]:
 
     Raises:
         TypeError: An operand is neither a Value nor a real number; the message names the function.
+        ValueError: The bounds of `clip` are numbers, and the low one is above the high one.
     """
     operands = list(xs)
     for i in range(len(operands)):
@@ -1033,6 +1135,8 @@ def operands_of(function: str, xs: Iterable[Any]) -> list[Value | float]:
             if number is None:
                 raise TypeError(f"{function}() takes Values and real numbers, not {type(x).__name__} {shortened(x)}")
             operands[i] = number
+    if function == "clip" and type(operands[1]) is float and type(operands[2]) is float and operands[1] > operands[2]:
+        raise ValueError(f"clip() takes a low bound and a high one, not {operands[1]!r} and {operands[2]!r}")
     return operands
 
 
@@ -1059,4 +1163,5 @@ def _refuse_subclass(cls: type) -> NoReturn:
 if cython.compiled:
     core_install(Value, b"Value(data, label=None)")
 else:
+    Value.__init__.__signature__ = inspect.signature(lambda self, data, label=None: None)  # type: ignore[attr-defined]
     Value.__init_subclass__ = classmethod(_refuse_subclass)  # type: ignore[assignment, method-assign]

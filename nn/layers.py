@@ -39,6 +39,7 @@ class Neuron(Module):
         init: a name in `nn.init.INITIALIZERS`, or a function (rng, nin, nout) -> weight. The bias begins at 0.
         seed: an int, a `random.Random`, or None for the global module `random`.
         nout: the number of neurons in its layer, which `xavier` needs.
+        nonlin: micrograd's name for the choice: False is activation="linear", True is "relu".
 
     Raises:
         TypeError: a size is not an integer, or a name is not a str.
@@ -57,9 +58,11 @@ class Neuron(Module):
         init: str | Initializer = "he",
         seed: Seed = None,
         nout: int = 1,
+        *,
+        nonlin: bool | None = None,
     ) -> None:
         self.nin = positive_integer("nin", nin)
-        self.activation = choice("activation", activation, ACTIVATIONS)
+        self.activation = choice("activation", _activation(activation, nonlin), ACTIVATIONS)
         nout = positive_integer("nout", nout)
         draw, rng = initializer(init), random_source(seed)
         self.w = [Value(draw(rng, self.nin, nout)) for _ in range(self.nin)]
@@ -88,6 +91,7 @@ class Layer(Module):
         activation: as for `Neuron`.
         init: as for `Neuron`.
         seed: as for `Neuron`; the neurons draw from one stream.
+        nonlin: as for `Neuron`.
 
     Raises:
         TypeError: as for `Neuron`.
@@ -105,12 +109,14 @@ class Layer(Module):
         activation: str = "relu",
         init: str | Initializer = "he",
         seed: Seed = None,
+        *,
+        nonlin: bool | None = None,
     ) -> None:
         self.nin = positive_integer("nin", nin)
         self.nout = positive_integer("nout", nout)
-        self.activation = choice("activation", activation, ACTIVATIONS)
+        self.activation = choice("activation", _activation(activation, nonlin), ACTIVATIONS)
         stream = _shared_stream(seed)
-        self.neurons = [Neuron(self.nin, activation, init, stream, self.nout) for _ in range(self.nout)]
+        self.neurons = [Neuron(self.nin, self.activation, init, stream, self.nout) for _ in range(self.nout)]
 
     def forward(self, x: Sequence[Value | float]) -> list[Value]:
         """Return the nout outputs, a list even if there is only one.
@@ -187,6 +193,16 @@ class MLP(Module):
     def __repr__(self) -> str:
         output = "" if self.output == "linear" else f", output={self.output!r}"
         return f"MLP({self.nin}, {self.nouts}, activation={self.activation!r}{output})"
+
+
+def _activation(activation: str, nonlin: bool | None) -> str:
+    if nonlin is None:
+        return activation
+    if not isinstance(nonlin, bool):
+        raise TypeError(f"nonlin must be True or False, not {nonlin!r}")
+    if activation != "relu":
+        raise ValueError(f"give activation={activation!r} or nonlin={nonlin}, not both")
+    return "relu" if nonlin else "linear"
 
 
 def _layer_sizes(nouts: Any) -> list[int]:

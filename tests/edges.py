@@ -53,6 +53,10 @@ KINKS = (
     Edge("clip(x, y, z)", (0.0, 2.0, 1.0), 1.0, (0.0, 0.0, 1.0), "bounds crossed: the upper one, as NumPy's"),
     Edge("hypot(x, y)", (0.0, 0.0), 0.0, (0.0, 0.0)),
     Edge("atan2(x, y)", (0.0, 0.0), 0.0, (0.0, 0.0), "convention"),
+    Edge("leaky_relu(x, 0.2)", (0.0,), 0.0, (0.2,), "its slope"),
+    Edge("elu(x, 0.5)", (0.0,), 0.0, (0.5,), "the left side's"),
+    Edge("maximum(x, y, z)", (2.0, 2.0, 1.0), 2.0, (0.5, 0.5, 0.0), "equal shares among those tied"),
+    Edge("minimum(x, x, y)", (2.0, 3.0), 2.0, (1.0, 0.0), "both shares"),
 )
 
 STEPS_AND_CHOICES = (

@@ -9,6 +9,7 @@ To add a primitive, add an entry to ORACLES; where one is missing the tests say 
 
 from __future__ import annotations
 
+import itertools
 import math
 import random
 import sys
@@ -138,6 +139,18 @@ def _cross_entropy_curvatures(*operands: mpf) -> list[list[mpf]]:
 
 def _without_sum(xs: Sequence[mpf], i: int) -> mpf:
     return mp.fsum(x for j, x in enumerate(xs) if j != i)
+
+
+def _share_slopes(*operands: mpf) -> list[mpf]:
+    *xs, index = operands
+    shares, at = _softmax(xs), int(index)
+    others = mp.fsum(share for i, share in enumerate(shares) if i != at)
+    return [shares[at] * (others if i == at else -share) for i, share in enumerate(shares)] + [mpf(0)]
+
+
+def _from_tie(*xs: float) -> float:
+    ordered = sorted(xs)
+    return min((y - x for x, y in itertools.pairwise(ordered)), default=1.0)
 
 
 def _log_of_sum(*xs: mpf) -> mpf:
@@ -321,6 +334,16 @@ ORACLES = _Oracles({
         curvatures=_softmax_slopes),
     "softmax_cross_entropy": Oracle(_cross_entropy, _cross_entropy_slopes, graphs=((-20.0, 20.0),),
         natural=((-350.0, 350.0),), curvatures=_cross_entropy_curvatures),
+    "leaky_relu_slope": Oracle(lambda x, slope: x if x > 0 else slope * x,
+        lambda x, slope: [mpf(1) if x > 0 else slope, mpf(0) if x > 0 else x], from_kink=lambda x, slope: abs(x)),
+    "elu_alpha": Oracle(lambda x, alpha: x if x > 0 else alpha * mp.expm1(x),
+        lambda x, alpha: [mpf(1) if x > 0 else alpha * mp.exp(x), mpf(0) if x > 0 else mp.expm1(x)],
+        from_kink=lambda x, alpha: abs(x)),
+    "maximum_of": Oracle(lambda *xs: max(xs), lambda *xs: [mpf(x == max(xs)) / xs.count(max(xs)) for x in xs],
+        from_kink=_from_tie),
+    "minimum_of": Oracle(lambda *xs: min(xs), lambda *xs: [mpf(x == min(xs)) / xs.count(min(xs)) for x in xs],
+        from_kink=_from_tie),
+    "softmax": Oracle(lambda *operands: _softmax(operands[:-1])[int(operands[-1])], _share_slopes),
 })
 # fmt: on
 

@@ -261,3 +261,57 @@ def test_a_value_does_not_slip_into_an_array_of_floats():
         np.array([Value(1.0)], dtype=float)
     with pytest.raises(TypeError, match=r"v\.data"):
         np.zeros(2)[0] = np.float64(Value(1.0))
+
+
+NUMPY_S_NAMES = {
+    "arccos": "acos",
+    "arccosh": "acosh",
+    "arcsin": "asin",
+    "arcsinh": "asinh",
+    "arctan": "atan",
+    "arctanh": "atanh",
+    "fabs": "abs",
+    "rint": "round",
+}
+
+
+@pytest.mark.parametrize("name", NUMPY_S_NAMES)
+def test_numpy_s_own_names_are_aliases(name: str):
+    ours, numbers = NUMPY_S_NAMES[name], (1.25, 1.75) if name == "arccosh" else (0.25, 0.75)
+    a = np.array([Value(x) for x in numbers])
+    made = getattr(np, name)(a)
+    assert [v.op for v in made] == [ours, ours]
+    assert [v.data for v in made] == [getattr(ag, ours)(x) for x in numbers]
+    made.sum().backward()
+    assert [v.grad for v in a] == [getattr(ag, ours)(Value(x)).local_grads[0] for x in numbers]
+
+
+def test_numpy_s_functions_of_two_and_its_statistics():
+    a = np.array([Value(1.0), Value(2.0), Value(4.5)])
+    angle = np.arctan2(a, 2.0)
+    assert [(v.op, v.data) for v in angle] == [("atan2", ag.atan2(x, 2.0)) for x in (1.0, 2.0, 4.5)]
+    assert [v.data for v in np.hypot(a, a[::-1])] == [ag.hypot(x, y) for x, y in ((1.0, 4.5), (2.0, 2.0), (4.5, 1.0))]
+    numbers = np.array([1.0, 2.0, 4.5])
+    for statistic in (np.std, np.var, np.median, np.ptp, np.linalg.norm):
+        assert statistic(a).data == pytest.approx(statistic(numbers), rel=1e-15)
+    assert np.vdot(a, a).data == 25.25
+    assert [v.data for v in np.round(a)] == [1.0, 2.0, 4.0]
+    assert np.conjugate(a)[0] is a[0]
+    np.std(a).backward()
+    deviations = (numbers - numbers.mean()) / (3 * numbers.std())
+    assert [v.grad for v in a] == pytest.approx(deviations.tolist(), rel=1e-14)
+
+
+NOT_FOUND = {
+    1: "trunc degrees radians deg2rad rad2deg gradient isnan isfinite isinf modf cov",
+    2: "floor_divide isclose allclose logaddexp heaviside copysign float_power",
+    3: "interp",
+}
+
+
+@pytest.mark.parametrize(("count", "name"), [(count, name) for count in NOT_FOUND for name in NOT_FOUND[count].split()])
+def test_numpy_s_functions_that_the_docs_list_as_not_found(count: int, name: str):
+    """No gradient is lost without a word; docs/from_micrograd.md lists them."""
+    array = np.array([Value(0.5), Value(0.25)])
+    with pytest.raises((TypeError, AttributeError)):
+        getattr(np, name)(*[array] * count)

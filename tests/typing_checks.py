@@ -8,7 +8,7 @@ from typing import Any, assert_type
 
 import nn
 import viz
-from autograd import Value, grad, taped, value_and_grad
+from autograd import Value, grad, leaky_relu, maximum, minimum, no_grad, softmax, taped, value_and_grad
 
 
 class Line(nn.Module):
@@ -36,6 +36,28 @@ def check_taped() -> None:
     assert_type(product(Value(1.0), Value(2.0)), Value)
     assert_type(pair(Value(1.0)), list[Value])
     product(Value(1.0))  # type: ignore[call-arg]
+
+
+def check_functions(x: Value, xs: list[Value]) -> None:
+    """Numbers give a float, and one Value among the operands gives a Value."""
+    assert_type(maximum(x, 1.0, 2), Value)
+    assert_type(maximum(1.0, x), Value)
+    assert_type(minimum(1.0, 2.0, 3.0), float)
+    assert_type(leaky_relu(x, 0.2), Value)
+    assert_type(leaky_relu(-1.0, 0.2), float)
+    assert_type(softmax(xs), list[Value])
+
+
+@no_grad()
+def decorated(x: Value, *, scale: float = 1.0) -> Value:
+    """A decorated function keeps its types."""
+    return x * scale
+
+
+def check_decorated(x: Value) -> None:
+    """Its calls are checked."""
+    assert_type(decorated(x, scale=2.0), Value)
+    decorated(x, scal=2.0)  # type: ignore[call-arg]
 
 
 def check_modules(row: list[float], inputs: list[Value]) -> None:

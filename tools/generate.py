@@ -38,6 +38,11 @@ def of_lists() -> list[Primitive]:
     return [p for p in PRIMITIVES.values() if p.arity is None and not p.internal]
 
 
+def extension(primitive: Primitive) -> Primitive | None:
+    """The row that the function takes more operands by; None where there is none."""
+    return next((p for p in PRIMITIVES.values() if p.extends == primitive.name), None)
+
+
 def constant(primitive: Primitive) -> str:
     """The name of the row in table.py."""
     return f"table.{primitive.name.upper()}"
@@ -63,6 +68,9 @@ def methods() -> str:
     """One method of Value per primitive."""
     texts = []
     for p in named():
+        if extension(p) is not None:
+            texts.append(extended_method(p))
+            continue
         others = ", ".join(p.arguments[1:])
         parameters = "".join(f", {name}: Value | Number" for name in p.arguments[1:])
         record = (
@@ -74,6 +82,69 @@ def methods() -> str:
             f'    def {p.name}(self{parameters}) -> Value:\n        """{p.about}."""\n        return {record}\n'
         )
     return "\n".join(texts) + "\n"
+
+
+def extended_method(primitive: Primitive) -> str:
+    """A method that takes one operand more, or any number."""
+    more = extension(primitive)
+    assert more is not None
+    name = primitive.name
+    if more.default is None:
+        parameters, others = "y: Value | Number, *more: Value | Number", "y, *more"
+        plain, body = "len(more) == 0", f'many({constant(primitive)}, operands_of("{name}", [self, y]))'
+    else:
+        others = more.arguments[1]
+        parameters = f"{others}: Value | Number = {more.default!r}"
+        plain, body = f"type({others}) is float and {others} == {more.default!r}", f"unary(_{name.upper()}, self)"
+    return (
+        f"    def {name}(self, {parameters}) -> Value:\n"
+        f'        """{more.about}."""\n'
+        f"        if {plain}:\n            return {body}\n"
+        f'        return many({constant(more)}, operands_of("{name}", [self, {others}]))\n'
+    )
+
+
+def extended_function(primitive: Primitive) -> str:
+    """A function that takes one operand more, or any number."""
+    more = extension(primitive)
+    assert more is not None
+    name, raises = primitive.name, ""
+    if more.default is None:
+        example_at: tuple[float, ...] = (0.5, 2.0, -1.0)
+        parameters, kinds = "*xs: Value | Number", ["*xs: Number", "x: Value, /, *more: Value | Number"]
+        kinds += ["x: Value | Number, y: Value, /, *more: Value | Number", "*xs: Value | Number"]
+        results = ["float", "Value", "Value", "Value | float"]
+        body = (
+            f"    if len(xs) == 2:\n        return apply({constant(primitive)}, *xs)\n"
+            f'    operands = operands_of("{name}", xs)\n'
+            f'    if not operands:\n        raise of_nothing("{name}")\n'
+            f"    return apply_to_list({constant(more)}, operands)\n"
+        )
+        errors = ("TypeError: an operand is not a real number.", "ValueError: there is no operand.")
+        raises = "".join(["\n    Raises:\n", *(f"        {error}\n" for error in errors)])
+        out = more.forward(example_at)
+    else:
+        x, other = primitive.arguments[0], more.arguments[1]
+        example_at = (-0.5, 0.25)
+        parameters = f"{x}: Value | Number, {other}: Value | Number = {more.default!r}"
+        kinds = [f"{x}: Number, {other}: Number = ...", f"{x}: Value, {other}: Value | Number = ..."]
+        kinds += [f"{x}: Value | Number, {other}: Value"]
+        results = ["float", "Value", "Value"]
+        body = (
+            f"    if isinstance({x}, Value):\n        return {x}.{name}({other})\n"
+            f"    return apply({constant(more)}, {x}, {other})\n"
+        )
+        out = more.forward(*example_at)
+    lines = "".join(
+        f"@overload\ndef {name}({kind}) -> {result}: ...\n" for kind, result in zip(kinds, results, strict=True)
+    )
+    return (
+        f"{lines}def {name}({parameters}) -> Value | float:\n"
+        f'    """{more.about}.\n{raises}\n'
+        f'    >>> f"{{{name}({", ".join(map(repr, example_at))}):.6f}}"\n'
+        f"    '{out:.6f}'\n"
+        f'    """\n{body}'
+    )
 
 
 def overloads(primitive: Primitive) -> str:
@@ -100,6 +171,9 @@ def functions() -> str:
     """One function per primitive of a fixed arity, with an example that the test run executes."""
     texts = []
     for p in named():
+        if extension(p) is not None:
+            texts.append(extended_function(p))
+            continue
         at = p.example or EXAMPLE_AT[len(p.arguments)]
         parameters = ", ".join(f"{name}: Value | Number" for name in p.arguments)
         texts.append(
@@ -220,6 +294,11 @@ def list_functions() -> str:
     return "\n\n".join(texts)
 
 
+def names() -> str:
+    """The functions of `autograd.functions`: those of the table, and the one that is written there."""
+    return listed([*(p.name for p in (*named(), *of_lists())), "softmax"])
+
+
 def functions_file() -> str:
     """autograd/generated/functions.py."""
     public = listed([p.name for p in (*named(), *of_lists())])
@@ -262,6 +341,7 @@ def operators() -> str:
 REGIONS: dict[str, list[tuple[str, Callable[[], str]]]] = {
     "autograd/value.py": [("codes", codes), ("methods", methods)],
     "autograd/value.pxd": [("codes", code_types)],
+    "autograd/functions.py": [("names", names)],
     "docs/operators.md": [("table", operators)],
 }
 FILES: dict[str, Callable[[], str]] = {"autograd/generated/functions.py": functions_file}

@@ -129,7 +129,26 @@ static void core_dealloc(PyObject *self) {
     }
 }
 
-/* Give the type Value its memory, and its docstring a first line that `inspect` reads the signature from. */
+/* As any object's, but where there is no such attribute the error says what to do. Only an error costs anything. */
+static int core_setattro(PyObject *self, PyObject *name, PyObject *value) {
+    PyObject *kind, *error, *trace;
+    int is_known;
+    if (PyObject_GenericSetAttr(self, name, value) == 0) return 0;
+    if (value == NULL || !PyErr_ExceptionMatches(PyExc_AttributeError)) return -1;
+    PyErr_Fetch(&kind, &error, &trace);
+    is_known = PyObject_HasAttr((PyObject *)Py_TYPE(self), name);
+    PyErr_Restore(kind, error, trace);
+    if (!is_known)
+        PyErr_Format(
+            PyExc_AttributeError,
+            "'Value' object has no attribute %R, and no room for attributes of your own: keep them in a dict by id, "
+            "such as memory = {id(p): 0.0 for p in parameters}",
+            name
+        );
+    return -1;
+}
+
+/* Give the type Value its memory and its error for unknown attributes, and its docstring a first line that `inspect` reads the signature from. */
 int core_install(PyObject *value_type, const char *signature) {
     PyTypeObject *type = (PyTypeObject *)value_type;
     const char *after = "\n--\n\n";
@@ -147,6 +166,7 @@ int core_install(PyObject *value_type, const char *signature) {
     strcat(doc, after);
     type->tp_doc = strcat(doc, type->tp_doc);
     type->tp_dealloc = core_dealloc;
+    type->tp_setattro = core_setattro;
 #if USE_SLABS
     type->tp_alloc = slab_alloc;
     type->tp_free = slab_free;

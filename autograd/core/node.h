@@ -22,7 +22,7 @@ struct node {
     long long number;
     node *x, *y; /* None where there is no such operand, or where it is a number */
     union {
-        double dx; /* the local derivative by x, or the number that stands for x */
+        double dx; /* the local derivative by x, or the number that stands for x; of a leaf, how it was made */
         block *many; /* the operands of a node of more than two */
     };
     double dy;

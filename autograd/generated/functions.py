@@ -457,33 +457,55 @@ def sign(x: Value | Number) -> Value | float:
 
 
 @overload
-def maximum(x: Number, y: Number) -> float: ...
+def maximum(*xs: Number) -> float: ...
 @overload
-def maximum(x: Value, y: Value | Number) -> Value: ...
+def maximum(x: Value, /, *more: Value | Number) -> Value: ...
 @overload
-def maximum(x: Value | Number, y: Value) -> Value: ...
-def maximum(x: Value | Number, y: Value | Number) -> Value | float:
-    """The larger of x and y; each has derivative 1/2 at a tie.
+def maximum(x: Value | Number, y: Value, /, *more: Value | Number) -> Value: ...
+@overload
+def maximum(*xs: Value | Number) -> Value | float: ...
+def maximum(*xs: Value | Number) -> Value | float:
+    """The largest of any number; at a tie all that are largest have equal derivatives, of sum 1.
 
-    >>> f"{maximum(0.5, 2.0):.6f}"
+    Raises:
+        TypeError: an operand is not a real number.
+        ValueError: there is no operand.
+
+    >>> f"{maximum(0.5, 2.0, -1.0):.6f}"
     '2.000000'
     """
-    return apply(table.MAXIMUM, x, y)
+    if len(xs) == 2:
+        return apply(table.MAXIMUM, *xs)
+    operands = operands_of("maximum", xs)
+    if not operands:
+        raise of_nothing("maximum")
+    return apply_to_list(table.MAXIMUM_OF, operands)
 
 
 @overload
-def minimum(x: Number, y: Number) -> float: ...
+def minimum(*xs: Number) -> float: ...
 @overload
-def minimum(x: Value, y: Value | Number) -> Value: ...
+def minimum(x: Value, /, *more: Value | Number) -> Value: ...
 @overload
-def minimum(x: Value | Number, y: Value) -> Value: ...
-def minimum(x: Value | Number, y: Value | Number) -> Value | float:
-    """The smaller of x and y; each has derivative 1/2 at a tie.
+def minimum(x: Value | Number, y: Value, /, *more: Value | Number) -> Value: ...
+@overload
+def minimum(*xs: Value | Number) -> Value | float: ...
+def minimum(*xs: Value | Number) -> Value | float:
+    """The smallest of any number; at a tie all that are smallest have equal derivatives, of sum 1.
 
-    >>> f"{minimum(0.5, 2.0):.6f}"
-    '0.500000'
+    Raises:
+        TypeError: an operand is not a real number.
+        ValueError: there is no operand.
+
+    >>> f"{minimum(0.5, 2.0, -1.0):.6f}"
+    '-1.000000'
     """
-    return apply(table.MINIMUM, x, y)
+    if len(xs) == 2:
+        return apply(table.MINIMUM, *xs)
+    operands = operands_of("minimum", xs)
+    if not operands:
+        raise of_nothing("minimum")
+    return apply_to_list(table.MINIMUM_OF, operands)
 
 
 @overload
@@ -573,29 +595,37 @@ def relu(x: Value | Number) -> Value | float:
 
 
 @overload
-def leaky_relu(x: Number) -> float: ...
+def leaky_relu(x: Number, slope: Number = ...) -> float: ...
 @overload
-def leaky_relu(x: Value) -> Value: ...
-def leaky_relu(x: Value | Number) -> Value | float:
-    """x where it is positive, else 0.01·x; derivative 0.01 at 0.
+def leaky_relu(x: Value, slope: Value | Number = ...) -> Value: ...
+@overload
+def leaky_relu(x: Value | Number, slope: Value) -> Value: ...
+def leaky_relu(x: Value | Number, slope: Value | Number = 0.01) -> Value | float:
+    """x where it is positive, else slope·x; derivative slope at 0.
 
-    >>> f"{leaky_relu(0.5):.6f}"
-    '0.500000'
+    >>> f"{leaky_relu(-0.5, 0.25):.6f}"
+    '-0.125000'
     """
-    return x.leaky_relu() if isinstance(x, Value) else apply(table.LEAKY_RELU, x)
+    if isinstance(x, Value):
+        return x.leaky_relu(slope)
+    return apply(table.LEAKY_RELU_SLOPE, x, slope)
 
 
 @overload
-def elu(x: Number) -> float: ...
+def elu(x: Number, alpha: Number = ...) -> float: ...
 @overload
-def elu(x: Value) -> Value: ...
-def elu(x: Value | Number) -> Value | float:
-    """x where it is positive, else exp(x) - 1.
+def elu(x: Value, alpha: Value | Number = ...) -> Value: ...
+@overload
+def elu(x: Value | Number, alpha: Value) -> Value: ...
+def elu(x: Value | Number, alpha: Value | Number = 1.0) -> Value | float:
+    """x where it is positive, else alpha·(exp(x) - 1); derivative alpha at 0.
 
-    >>> f"{elu(0.5):.6f}"
-    '0.500000'
+    >>> f"{elu(-0.5, 0.25):.6f}"
+    '-0.098367'
     """
-    return x.elu() if isinstance(x, Value) else apply(table.ELU, x)
+    if isinstance(x, Value):
+        return x.elu(alpha)
+    return apply(table.ELU_ALPHA, x, alpha)
 
 
 @overload

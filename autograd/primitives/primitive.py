@@ -41,6 +41,8 @@ class Primitive:
         glyph: its sign in pictures, `"exp"`, `"×"`.
         arity: the number of operands; None where they are lists.
         arguments: the names of the operands; of the lists, and "index" behind them where there is one.
+        extends: the name of the row whose function this one is with more operands than that has.
+        default: the operand that stands in for it there; None where the row is of lists.
         forward: `(x, ...) -> out` on floats; one of lists takes one sequence, the lists one behind the other.
         evaluate: `(x, ...) -> (out, local derivatives)` on floats; one of lists takes one sequence.
 
@@ -54,12 +56,14 @@ class Primitive:
         "arity",
         "code",
         "curvature_scale",
+        "default",
         "derivative_formulas",
         "derivative_scale",
         "details",
         "domain",
         "evaluate",
         "example",
+        "extends",
         "forward",
         "forward_formula",
         "glyph",
@@ -95,6 +99,8 @@ class Primitive:
         of_nothing: float | type[Exception] = ValueError,
         example: tuple[Any, ...] | None = None,
         internal: bool = False,
+        extends: str | None = None,
+        default: float | None = None,
     ) -> None:
         self.name = name
         self.code = 0
@@ -114,7 +120,9 @@ class Primitive:
         self.curvature_scale = curvature_scale
         self.arguments = arguments or formulas.OPERAND_NAMES[: self.arity or 0]
         self.example = example
-        self.internal = internal
+        self.internal = internal or extends is not None
+        self.extends = extends
+        self.default = default
 
     @property
     def derivatives(self) -> tuple[Any, ...]:

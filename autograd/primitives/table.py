@@ -235,6 +235,18 @@ SILU = _row("silu", "multiply_no_nan(x, sigmoid(x))",
     domain=((-700, 700),), derivative_scale=lambda xs: (1 + abs(xs[0])) * math.exp(min(xs[0], 0)),
     curvature_scale=lambda xs: (2 + abs(xs[0])) * PRIMITIVES["sigmoid_slope"].forward(xs[0]),
     about="x times sigmoid(x)")
+# the same functions with a number of one's own; a Value has its derivative too
+LEAKY_RELU_SLOPE = _row("leaky_relu_slope",
+    "(x if x > 0 else (y*x if y != 0 else 0)) if x == x and y == y else nan",
+    "(1 if x > 0 else y) if x == x and y == y else nan", "(0 if x > 0 else x) if x == x and y == y else nan",
+    symbol="leaky_relu", extends="leaky_relu", default=0.01, arguments=("x", "slope"),
+    domain=((-4, 4), (0.001, 0.5)), ulp=(0.5, 0, 0), about="x where it is positive, else slope·x; derivative slope at 0")
+ELU_ALPHA = _row("elu_alpha",
+    "(x if x > 0 else (y*expm1(x) if y != 0 else 0)) if x == x and y == y else nan",
+    "(1 if x > 0 else y*exp(x)) if x == x and y == y else nan",
+    "(0 if x > 0 else expm1(x)) if x == x and y == y else nan",
+    symbol="elu", extends="elu", default=1.0, arguments=("x", "alpha"), domain=((-30, 30), (0.1, 3)),
+    about="x where it is positive, else alpha·(exp(x) - 1); derivative alpha at 0")
 # fmt: on
 
 
@@ -279,4 +291,33 @@ SOFTMAX_CROSS_ENTROPY = _list_row("softmax_cross_entropy", ("logits", "index"),
     ),
     about="-log(softmax(logits)[index]), without overflow", example=((2.0, 0.0, 1.0), 0),
     details="The logits are unnormalised log probabilities, one per class, and the index is the right class.")
+MAXIMUM_OF = _list_row("maximum_of", ("xs",), "xs[top] if nans == 0 else nan",
+    "(1/ties if xs[i] == xs[top] else 0) if nans == 0 else nan",
+    parts=(
+        "top = argmax(xs)",
+        "ties = sum(1 for i in range(n) if xs[i] == xs[top])",
+        "nans = sum(1 for i in range(n) if xs[i] != xs[i])",
+    ),
+    symbol="maximum", extends="maximum", ulp=(0, 0.5, 0),
+    about="The largest of any number; at a tie all that are largest have equal derivatives, of sum 1")
+MINIMUM_OF = _list_row("minimum_of", ("xs",), "xs[low] if nans == 0 else nan",
+    "(1/ties if xs[i] == xs[low] else 0) if nans == 0 else nan",
+    parts=(
+        "negated = [-xs[i] for i in range(n)]",
+        "low = argmax(negated)",
+        "ties = sum(1 for i in range(n) if xs[i] == xs[low])",
+        "nans = sum(1 for i in range(n) if xs[i] != xs[i])",
+    ),
+    symbol="minimum", extends="minimum", ulp=(0, 0.5, 0),
+    about="The smallest of any number; at a tie all that are smallest have equal derivatives, of sum 1")
+# 1 - softmax cancels where one is near certain: the others' share does not
+SOFTMAX = _list_row("softmax", ("xs", "index"), "e[index]/total if xs[top] == xs[top] else nan",
+    "nan if out != out else (out*(missed/total) if i == index else -out*(e[i]/total))",
+    parts=(
+        "top = argmax(xs)",
+        "e = [1 if i == top else exp_difference(xs[i], xs[top]) for i in range(n)]",
+        "total = 1 + sum(e[i] for i in range(n) if i != top)",
+        "missed = sum(e[i] for i in range(n) if i != index)",
+    ),
+    internal=True, about="exp(x) of the element at an index, divided by the sum of all exp(x)")
 # fmt: on
