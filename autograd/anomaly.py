@@ -18,7 +18,7 @@ from __future__ import annotations
 import math
 import sys
 
-from autograd.formatting import clean_text
+from autograd.formatting import name_of
 from autograd.modes import Mode, Setting, unwatched
 from autograd.primitives.primitive import glyph
 from autograd.source_lines import user_line
@@ -109,4 +109,4 @@ def _account(message: str, node: Value, line: str) -> str:
 
 
 def _name(node: Value) -> str:
-    return clean_text(node.label or "", _LABEL_LIMIT)
+    return name_of(node, _LABEL_LIMIT)

@@ -17,7 +17,7 @@ from collections.abc import Iterator
 
 from autograd.arguments import shortened
 from autograd.backward_pass import BackwardPass
-from autograd.formatting import Text, amount, clean_text, columns, encodable, number, padded
+from autograd.formatting import Text, amount, columns, encodable, name_of, number, padded
 from autograd.paths import GradientPath, GradientPaths
 from autograd.primitives import table
 from autograd.recorded import is_as_recorded, parents_of
@@ -168,7 +168,7 @@ class _Account:
 
     # -- not in the graph ----------------------------------------------------------------------------------------------
     def of_stranger(self, leaf: Value) -> list[str]:
-        name = clean_text(leaf.label or "", 24) or "this Value"
+        name = name_of(leaf, 24) or "this Value"
         lines = [f"the gradient of {self.title} by {name} is 0: there is no path, {self.title} does not depend on it"]
         if BackwardPass(leaf).place_of(self.root) is not None:
             return [*lines, f"  it is the other way round: {name} depends on {self.title}"]

@@ -5,6 +5,10 @@ from __future__ import annotations
 import math
 import unicodedata
 from collections.abc import Sequence
+from typing import TYPE_CHECKING
+
+if TYPE_CHECKING:
+    from autograd.value import Value
 
 __all__ = [
     "Text",
@@ -15,6 +19,7 @@ __all__ = [
     "encodable",
     "is_combining",
     "is_wide",
+    "name_of",
     "named",
     "number",
     "padded",
@@ -82,13 +87,29 @@ def _unshowable(character: str) -> bool:
     )
 
 
-def named(label: str | None, place: int) -> str:
-    """A node's name in tables: its label, cleaned, and its place in the graph.
+def name_of(value: Value, limit: int) -> str:
+    """What a node is called wherever it is shown: its label, else its path if it is a parameter of a model, else "".
 
-    >>> named("x1", 0), named(None, 5)
+    A path that is too long loses its beginning, because its end tells it from others.
+
+    >>> from autograd import Value
+    >>> name_of(Value(2.0, "slope"), 40), name_of(Value(2.0), 40)
+    ('slope', '')
+    """
+    name = value.name or ""
+    if value.label is None and len(name) > limit:
+        return "…" + clean_text(name, len(name))[1 - limit :]
+    return clean_text(name, limit)
+
+
+def named(value: Value, place: int) -> str:
+    """A node's name in tables, and its place in the graph.
+
+    >>> from autograd import Value
+    >>> named(Value(2.0, "x1"), 0), named(Value(2.0), 5)
     ('x1 %0', '%5')
     """
-    return f"{clean_text(label or '', _LABEL_LIMIT)} %{place}".lstrip()
+    return f"{name_of(value, _LABEL_LIMIT)} %{place}".lstrip()
 
 
 _ASCII = str.maketrans(

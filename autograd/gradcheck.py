@@ -238,8 +238,8 @@ class _Checked:
     def name(self, i: int) -> str:
         if i < self._count:
             return f"number {i} of the inputs"
-        label = self._leaves[i - self._count].label
-        return f"parameter {i - self._count}" + (f" ({label})" if label else "")
+        name = self._leaves[i - self._count].name
+        return f"parameter {i - self._count}" + (f" ({name})" if name else "")
 
     def check_finite(self) -> None:
         for i, x in enumerate(self.numbers):

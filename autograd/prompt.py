@@ -20,7 +20,7 @@ from autograd.recorded import is_as_recorded
 from autograd.steps import BackwardSteps, Step, title_of
 from autograd.tape.record import record
 from autograd.tree import tree
-from autograd.value import Value, many, restore
+from autograd.value import Value, many, restore, take_name
 
 __all__ = ["debug"]
 
@@ -219,13 +219,13 @@ class _Session:
                 raise _Refused(f"there is no node {name}: they go from %0 to %{len(self.nodes) - 1}")
             return int(name[1:])
         wanted = clean_text(name, len(name))
-        found = [at for at, node in enumerate(self.nodes) if node.label and _as_typed(node.label) == wanted]
+        found = [at for at, node in enumerate(self.nodes) if node.name and _as_typed(node.name) == wanted]
         if len(found) == 1:
             return found[0]
         if found:
             some = ", ".join(f"%{at}" for at in found[:_AROUND]) + (", ..." if len(found) > _AROUND else "")
             raise _Refused(f"{len(found)} nodes are called {wanted!r}: {some}. Give the number of one")
-        labels = list(dict.fromkeys(named(node.label, at) for at, node in enumerate(self.nodes) if node.label))
+        labels = list(dict.fromkeys(named(node, at) for at, node in enumerate(self.nodes) if node.name))
         known = (
             f"labelled are {', '.join(labels[:8])}{', ...' if len(labels) > 8 else ''}"
             if labels
@@ -362,9 +362,9 @@ class _Session:
         for node, gradient in zip(self.nodes, self.gradients(), strict=True):
             operands = tuple(copies[id(x)] if isinstance(x, Value) else x for x in node.operands)
             grad, is_reached = 0.0 if gradient is None else gradient, gradient is not None
-            copies[id(node)] = restore(
-                node.primitive, node.data, grad, is_reached, node.local_grads, node.label, node.module, operands
-            )
+            copy = restore(node.primitive, node.data, grad, is_reached, node.local_grads, None, None, operands)
+            take_name(copy, node)
+            copies[id(node)] = copy
         return copies[id(self.root)]
 
     def replayed(self, place: int, data: float) -> Value:
@@ -383,11 +383,10 @@ class _Session:
         for node in self.nodes:
             primitive = node.primitive
             if primitive is None:
-                copy = Value(data if node is leaf else node.data, node.label)
+                copy = Value(data if node is leaf else node.data)
             else:
                 copy = many(primitive, [copies[id(x)] if isinstance(x, Value) else x for x in node.operands])
-                copy.label = node.label
-            copy.module = node.module
+            take_name(copy, node)
             copies[id(node)] = copy
         if others:
             self.say(f"data was assigned to operands of {len(others):,} nodes since: that counts from here on")

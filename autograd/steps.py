@@ -120,7 +120,7 @@ class Step:
         upstream = number(self.upstream, sign=True)
         for operand in shown:
             numbers = (operand.contribution, operand.before, operand.after)
-            name, local_grad = named(operand.value.label, operand.number), number(operand.local_grad)
+            name, local_grad = named(operand.value, operand.number), number(operand.local_grad)
             rows.append((name, upstream, local_grad, *(number(x, sign=True) for x in numbers)))
         return rows, note
 
@@ -200,7 +200,7 @@ class ForwardStep:
                 rows.append((number(operand.data), number(operand.data), ""))
                 continue
             local_grad = "" if operand.local_grad is None else number(operand.local_grad)
-            rows.append((named(operand.value.label, operand.number), number(operand.data), local_grad))
+            rows.append((named(operand.value, operand.number), number(operand.data), local_grad))
         notes = []
         if len(self.operands) > SHOWN:
             notes.append(f"… and {len(self.operands) - SHOWN:,} more operands, {len(self.operands):,} in all")
@@ -216,12 +216,12 @@ class ForwardStep:
 
 def title_of(node: Value, place: int) -> str:
     """A node as a title has it: `× x1·w1 %2`, its sign, its label, its number."""
-    return f"{glyph(node.op)} {named(node.label, place)}".lstrip()
+    return f"{glyph(node.op)} {named(node, place)}".lstrip()
 
 
 def called(node: Value, place: int) -> str:
     """A node as a sentence has it: by its label, `h %2`, or without one by its sign, `× %3`; always with its number."""
-    name = named(node.label, place)
+    name = named(node, place)
     return name if name != f"%{place}" else f"{glyph(node.op)} {name}".lstrip()
 
 
@@ -330,10 +330,10 @@ class Steps(Sequence[Turn], Generic[Turn]):
     def __repr__(self) -> str:
         walk = self._walk
         root = len(walk.nodes) - 1
-        text = f"{self._direction} from {named(walk.nodes[root].label, root)}"
+        text = f"{self._direction} from {named(walk.nodes[root], root)}"
         if self._target is not None:
             at = walk.place_of(self._target)
-            text += f" to {named(self._target.label, at)}" if at is not None else " to a node that it does not reach"
+            text += f" to {named(self._target, at)}" if at is not None else " to a node that it does not reach"
         text += f": {len(self):,} step{'s' * (len(self) != 1)}"
         if not walk.turns:
             text += "; it is a leaf"

@@ -127,6 +127,8 @@ cpdef object many(object primitive, list operands)
 cpdef list operands_of(str function, object xs)
 cpdef object apply_to_list(object primitive, list operands)
 
+cpdef place_in_model(Value parameter, object module, object path)
+cpdef take_name(Value copy, Value node)
 cpdef tuple contents(Value node)
 @cython.locals(node=Value)
 cpdef object restore(

@@ -135,6 +135,14 @@ _NO_BACKWARD = (
 )
 # how a leaf was made, in its `_dx`; a leaf that Value() made has 0.0
 _BY_DETACH, _UNDER_NO_GRAD, _UNDER_NO_GRAD_AND_WARNED = 1.0, 2.0, 3.0
+
+
+class PathName(str):
+    """The path of a parameter in its model, in the place of a label until the user gives one."""
+
+    __slots__ = ()
+
+
 _made = 0
 _next_number = itertools.count(1).__next__
 _creation_number = operator.attrgetter("_number")
@@ -260,12 +268,21 @@ class Value:
 
     @property
     def label(self) -> str | None:
-        """The name shown in pictures and listings, or None. May be assigned."""
-        return self._label
+        """The name that the user has given, or None. May be assigned."""
+        return self._label if type(self._label) is str else None
 
     @label.setter
     def label(self, label: str | None) -> None:
         self._label = text_or_none(label, "label")
+
+    @property
+    def name(self) -> str | None:
+        """What pictures, listings and errors call the node: its label, else its path if it is a parameter of a model.
+
+        >>> Value(1.0, "x").name, Value(1.0).name
+        ('x', None)
+        """
+        return None if self._label is None else str(self._label)
 
     @property
     def module(self) -> str | None:
@@ -357,7 +374,7 @@ class Value:
         recorder = _recorder()
         if recorder is not None:
             return recorder.detached(self)
-        leaf = Value(self._data, self._label)
+        leaf = Value(self._data, self.label)
         leaf._dx = _BY_DETACH
         return leaf
 
@@ -529,7 +546,7 @@ class Value:
 
     def __repr__(self) -> str:
         op = f", op={self.op!r}" if self.op else ""
-        label = f", label={self._label!r}" if self._label is not None else ""
+        label = f", label={self.label!r}" if self.label is not None else ""
         return f"Value({self._data}, grad={self._grad}{op}{label})"
 
     def __copy__(self) -> Value:
@@ -961,6 +978,29 @@ def _set_operands(
             node._y, node._dy = value, local
 
 
+def place_in_model(parameter: Value, module: str | None, path: str) -> None:
+    """Tell a parameter the path of the module that holds it and its own path, its name unless it has a label.
+
+    >>> x = Value(1.0)
+    >>> place_in_model(x, "layers.0", "layers.0.bias"); x.name, x.label
+    ('layers.0.bias', None)
+    """
+    parameter._module = module
+    if type(parameter._label) is not str:
+        parameter._label = PathName(path)
+
+
+def take_name(copy: Value, node: Value) -> None:
+    """Give a copy the label of a node, its module, and its path in the model.
+
+    >>> copy = Value(2.0)
+    >>> take_name(copy, Value(1.0, "x")); copy
+    Value(2.0, grad=0.0, label='x')
+    """
+    copy._label = node._label
+    copy._module = node._module
+
+
 def contents(
     node: Value,
 ) -> tuple[Primitive | None, float, float, bool, tuple[float, ...], str | None, str | None]:
@@ -986,7 +1026,8 @@ def restore(
     """Create a node with the given contents, those of a copy or a pickle, and a new creation number."""
     node = _new(0 if primitive is None else primitive.code)
     node._data, node._grad, node._reached = data, grad, reached
-    node._label, node._module = text_or_none(label, "label"), text_or_none(module, "module")
+    node._label = label if type(label) is PathName else text_or_none(label, "label")
+    node._module = text_or_none(module, "module")
     if primitive is not None:
         if not primitive.takes(len(operands)):
             raise ValueError(f"a node of {primitive.name!r} cannot have {len(operands)} operands")
@@ -1032,6 +1073,9 @@ class Recorder(Protocol):
 
     def detached(self, node: Value) -> Value:
         """Return a node with this one's number, through which no gradient passes."""
+
+    def draw(self, number: float) -> Value:
+        """Return a leaf for a number that was drawn at random and is drawn anew in each replay."""
 
     def read(self, node: Value) -> None:
         """Note that a number of the node leaves the graph."""

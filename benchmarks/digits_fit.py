@@ -66,9 +66,10 @@ def torch_fit(torch: Any, digits: Digits, epochs: int) -> Figures:
     start = Stopwatch()
     images, targets = torch.tensor(digits.images), torch.tensor(digits.targets)
     optimizer, criterion = torch.optim.Adam(model.parameters(), lr=RATE), torch.nn.CrossEntropyLoss()
-    rng, order = random.Random(SEED), list(range(len(targets)))  # the order of nn.fit
-    for _ in range(epochs):
-        rng.shuffle(order)
+    generator = import_module("nn.generator")
+    key = generator.key_of(SEED)
+    for epoch in range(1, epochs + 1):
+        order = generator.order_of_rows(key, epoch, len(targets))  # that of nn.fit
         total = 0.0
         for rows in torch.tensor(order).split(BATCH):
             optimizer.zero_grad()

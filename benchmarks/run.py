@@ -19,6 +19,7 @@ from importlib import metadata
 from pathlib import Path
 
 import digits_fit
+import fit_models
 import gpt_steps
 import gpt_tape
 import graph_sizes
@@ -54,6 +55,7 @@ PARTS = {
     "mlp_steps": Part(lambda _: mlp_steps.section(15), lambda: mlp_steps.section(3)),
     "gpt_tape": Part(lambda _: gpt_tape.section(10), lambda: gpt_tape.section(2)),
     "digits_fit": Part(lambda _: digits_fit.section(5), lambda: digits_fit.section(1)),
+    "fit_models": Part(lambda _: fit_models.section(5), lambda: fit_models.section(1)),
     "installation": Part(lambda _: installation.section(20, wheel=True), lambda: installation.section(5, wheel=False)),
 }
 

@@ -18,9 +18,29 @@ if not _autograd.compiled:  # the compiled loops work on the compiled Value only
 
     _import_from_source(__path__)
 
+from nn import schedules as schedules
+from nn.callbacks import Checkpoint, EarlyStopping
+from nn.composition import (
+    ELU,
+    GELU,
+    Flatten,
+    Identity,
+    LeakyReLU,
+    ReLU,
+    Reshape,
+    Residual,
+    Sequential,
+    Sigmoid,
+    SiLU,
+    Softplus,
+    Tanh,
+)
 from nn.data import moons, spirals, split, xor
+from nn.evaluation import accuracy, confusion, evaluate, predict
+from nn.generator import random as random
+from nn.history import History
 from nn.init import he, normal, xavier
-from nn.layers import MLP, Layer, Neuron
+from nn.layers import MLP, Layer, Linear, Neuron
 from nn.losses import (
     Loss,
     binary_cross_entropy,
@@ -30,43 +50,68 @@ from nn.losses import (
     hinge,
     mse,
     softmax_cross_entropy,
+    with_l2,
 )
 from nn.module import Module
 from nn.optim import SGD, Adam, Optimizer, clip_grad_norm
-from nn.training import History, accuracy, fit, predict
+from nn.serialization import load, save
+from nn.training import ReplayWarning, fit
 
 __all__ = [
+    "ELU",
+    "GELU",
     "MLP",
     "SGD",
     "Adam",
+    "Checkpoint",
+    "EarlyStopping",
+    "Flatten",
     "History",
+    "Identity",
     "Layer",
+    "LeakyReLU",
+    "Linear",
     "Loss",
     "Module",
     "Neuron",
     "Optimizer",
+    "ReLU",
+    "ReplayWarning",
+    "Reshape",
+    "Residual",
+    "Sequential",
+    "SiLU",
+    "Sigmoid",
+    "Softplus",
+    "Tanh",
     "accuracy",
     "binary_cross_entropy",
     "binary_cross_entropy_with_logits",
     "clip_grad_norm",
+    "confusion",
     "decides",
+    "evaluate",
     "fit",
     "half_squared_error",
     "he",
     "hinge",
+    "load",
     "moons",
     "mse",
     "normal",
     "predict",
+    "save",
     "softmax_cross_entropy",
     "spirals",
     "split",
+    "with_l2",
     "xavier",
     "xor",
 ]
 
-_MODULES = ["data", "init", "layers", "losses", "optim"]  # modules that hold public names besides these
+# modules that hold public names besides these, and `random`, whose name star-imports must not shadow
+_BESIDES = ["data", "init", "layers", "losses", "optim", "random", "schedules"]
 
 
 def __dir__() -> list[str]:
-    return sorted([*__all__, *_MODULES])
+    return sorted([*__all__, *_BESIDES])

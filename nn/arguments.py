@@ -6,11 +6,12 @@ import difflib
 import math
 import operator
 import random
+import reprlib
 from collections.abc import Iterable
 from numbers import Real
 from typing import Protocol
 
-__all__ = ["RandomSource", "Seed", "choice", "positive_integer", "random_source", "real"]
+__all__ = ["RandomSource", "Seed", "choice", "positive_integer", "random_source", "real", "shown"]
 
 
 class RandomSource(Protocol):
@@ -27,6 +28,9 @@ class RandomSource(Protocol):
 
     def shuffle(self, x: list[int]) -> None:
         """Put the list in random order."""
+
+    def getrandbits(self, k: int, /) -> int:
+        """Return a random int of k bits."""
 
 
 Seed = int | random.Random | None
@@ -53,6 +57,25 @@ def random_source(seed: Seed) -> RandomSource:
         return random.Random(operator.index(seed))
     except TypeError:
         raise TypeError(f"seed must be an int, a random.Random or None, not {seed!r}") from None
+
+
+_SHORT = reprlib.Repr()
+_SHORT.maxlist = _SHORT.maxtuple = _SHORT.maxdict = 3
+
+
+def shown(x: object) -> str:
+    """Return the type and the beginning of the repr of an object of any size.
+
+    >>> shown("weights"), shown([1.0] * 1000)
+    ("str 'weights'", 'list [1.0, 1.0, 1.0, ...]')
+    """
+    kind = type(x).__name__
+    if isinstance(x, str | bytes):
+        return f"{kind} {x[:40]!r}{'...' if len(x) > 40 else ''}"
+    if isinstance(x, list | tuple | dict):
+        return f"{kind} {_SHORT.repr(x)[:80]}"
+    text = reprlib.repr(x)
+    return f"{kind} {text if len(text) <= 60 else text[:57] + '...'}"
 
 
 def positive_integer(name: str, number: object) -> int:
@@ -84,7 +107,7 @@ def real(name: str, number: object, *, low: float, high: float = math.inf, open_
     0.9
     """
     if not isinstance(number, Real):
-        raise TypeError(f"{name} must be a number, not {type(number).__name__} {number!r}")
+        raise TypeError(f"{name} must be a number, not {shown(number)}")
     converted = float(number)
     in_range = low < converted < high if open_low else low <= converted < high
     if not in_range:
@@ -109,6 +132,6 @@ def choice(name: str, chosen: object, choices: Iterable[str]) -> str:
         raise TypeError(f"{name} must be one of {listed}, not {chosen!r}")
     if chosen in known:
         return chosen
-    near = difflib.get_close_matches(chosen, known, n=1)
+    near = difflib.get_close_matches(chosen.lower(), known, n=1) or difflib.get_close_matches(chosen, known, n=1)
     suggestion = f"; did you mean {near[0]!r}?" if near else ""
     raise ValueError(f"unknown {name} {chosen!r}: choose one of {listed}{suggestion}")

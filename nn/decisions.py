@@ -66,19 +66,22 @@ class DecisionRule:
         """
         return bool(self.predicted_class(prediction) == self.target_class(target))
 
-    def count_right(self, outputs: array[float], columns: int, batch: array[float], width: int, rows: int) -> int:
+    def count_right(
+        self, outputs: array[float], columns: int, batch: array[float], target: int, width: int, rows: int
+    ) -> int:
         """Return how many of a replay's rows `is_right` holds for.
 
         Args:
             outputs: for each row its loss and its `scores`, `columns` numbers.
             columns: see above.
-            batch: for each row its inputs and its target, a number, `width` numbers.
+            batch: for each row `width` numbers, its target, a number, among them.
+            target: the column of the target.
             width: see above.
             rows: the number of rows.
         """
         if self.threshold is None:
-            return inner_loops.count_argmax(outputs, columns, batch, width, rows)
-        return inner_loops.count_above(outputs, batch, width, rows, self.threshold)
+            return inner_loops.count_argmax(outputs, columns, batch, target, width, rows)
+        return inner_loops.count_above(outputs, batch, target, width, rows, self.threshold)
 
 
 RULES: dict[Decision, DecisionRule] = {

@@ -1,3 +1,5 @@
+# cython: boundscheck=False, wraparound=False, initializedcheck=False
+# distutils: extra_compile_args = -fno-math-errno
 """The inner loops of training, over parameters and over the rows of a batch; compiled where there is a compiler.
 
 State and results are arrays of doubles (`array("d")`), one number per parameter. An optimiser's loop computes the new
@@ -24,11 +26,22 @@ __all__ = [
     "assign",
     "count_above",
     "count_argmax",
+    "draw_rows",
+    "gather_rows",
+    "read_gradients",
     "scale_gradients",
     "sgd",
     "sum_of_squares",
+    "uniform",
+    "write_gradients",
     "zero_gradients",
 ]
+
+_GAMMA = 0x9E3779B97F4A7C15
+_FIRST = 0xBF58476D1CE4E5B9
+_SECOND = 0x94D049BB133111EB
+_ALL = 0xFFFFFFFFFFFFFFFF  # 64 bits, which C's arithmetic keeps by itself
+_UNIT = 2.0**-53
 
 
 def zero_gradients(params: tuple[Value, ...]) -> None:
@@ -42,6 +55,31 @@ def zero_gradients(params: tuple[Value, ...]) -> None:
     for i in range(len(params)):
         parameter = params[i]
         parameter._grad = 0.0
+
+
+def read_gradients(params: tuple[Value, ...], gradients: array[float]) -> None:
+    """Copy every gradient into an array.
+
+    >>> x = Value(1.0)
+    >>> x.grad, found = 3.0, array("d", [0.0])
+    >>> read_gradients((x,), found); found
+    array('d', [3.0])
+    """
+    for i in range(len(params)):
+        parameter = params[i]
+        gradients[i] = parameter._grad
+
+
+def write_gradients(params: tuple[Value, ...], gradients: array[float]) -> None:
+    """Assign every gradient from an array.
+
+    >>> x = Value(1.0)
+    >>> write_gradients((x,), array("d", [3.0])); x.grad
+    3.0
+    """
+    for i in range(len(params)):
+        parameter = params[i]
+        parameter._grad = gradients[i]
 
 
 def assign(params: tuple[Value, ...], data: array[float]) -> None:
@@ -84,6 +122,7 @@ def scale_gradients(params: tuple[Value, ...], factor: float) -> None:
         parameter._grad = factor * parameter._grad
 
 
+@cython.boundscheck(True)  # type: ignore[untyped-decorator]  # the state is an attribute, which may be assigned
 def sgd(
     params: tuple[Value, ...],
     velocity: array[float],
@@ -104,6 +143,7 @@ def sgd(
     return doubt == 0.0
 
 
+@cython.boundscheck(True)  # type: ignore[untyped-decorator]  # as above
 def adam(
     params: tuple[Value, ...],
     first: array[float],
@@ -133,19 +173,46 @@ def adam(
     return doubt == 0.0
 
 
-def gather_rows(table: array[float], rows: list[int], width: int, batch: array[float]) -> None:
-    """Copy rows of a table one after another into a batch; both have `width` numbers per row.
+def gather_rows(table: array[float], rows: list[int], width: int, batch: array[float], stride: int) -> None:
+    """Copy rows of a table, of `width` numbers, to the beginnings of rows of `stride` numbers of a batch.
 
-    >>> batch = array("d", [0.0, 0.0])
-    >>> gather_rows(array("d", [1.0, 2.0, 3.0]), [2, 0], 1, batch); batch
-    array('d', [3.0, 1.0])
+    >>> batch = array("d", [0.0] * 4)
+    >>> gather_rows(array("d", [1.0, 2.0, 3.0]), [2, 0], 1, batch, 2); batch
+    array('d', [3.0, 0.0, 1.0, 0.0])
     """
     for i in range(len(rows)):
         row = rows[i]
         start = row * width
-        to = i * width
+        to = i * stride
         for j in range(width):
             batch[to + j] = table[start + j]
+
+
+def draw_rows(key: int, epoch: int, rows: list[int], batch: array[float], width: int, stride: int) -> None:
+    """Fill the rows of a batch, of `stride` numbers, behind the first `width` with their random numbers."""
+    seed = _mix((_mix(key) + epoch) & _ALL)
+    for i in range(len(rows)):
+        row = rows[i]
+        state = _mix((seed + row) & _ALL)
+        for j in range(width, stride):
+            batch[i * stride + j] = (_mix((state + j - width) & _ALL) >> 11) * _UNIT
+
+
+def uniform(key: int, epoch: int, row: int, draw: int) -> float:
+    """Return a uniform random number in [0, 1), a hash of four integers (`nn.generator` has the formula).
+
+    >>> uniform(7, 1, 40, 0) == uniform(7, 1, 40, 0) != uniform(7, 1, 40, 1)
+    True
+    """
+    state = _mix((_mix((_mix(key) + epoch) & _ALL) + row) & _ALL)
+    return (_mix((state + draw) & _ALL) >> 11) * _UNIT
+
+
+def _mix(z: int) -> int:
+    z = (z + _GAMMA) & _ALL
+    z = ((z ^ (z >> 30)) * _FIRST) & _ALL
+    z = ((z ^ (z >> 27)) * _SECOND) & _ALL
+    return z ^ (z >> 31)
 
 
 def add_column(outputs: array[float], width: int, rows: int, total: float) -> float:
@@ -159,27 +226,29 @@ def add_column(outputs: array[float], width: int, rows: int, total: float) -> fl
     return total
 
 
-def count_above(outputs: array[float], batch: array[float], width: int, rows: int, threshold: float) -> int:
+def count_above(
+    outputs: array[float], batch: array[float], target: int, stride: int, rows: int, threshold: float
+) -> int:
     """Return the number of rows whose score is on their target's side of the threshold.
 
-    A row of `outputs` is (loss, score); the target is the last of the `width` numbers of a row of `batch`.
+    A row of `outputs` is (loss, score); a row of `batch` has `stride` numbers, the target in the column `target`.
 
-    >>> count_above(array("d", [0.1, 0.7, 0.2, 0.6]), array("d", [5.0, 1.0, 5.0, 0.0]), 2, 2, 0.5)
+    >>> count_above(array("d", [0.1, 0.7, 0.2, 0.6]), array("d", [5.0, 1.0, 5.0, 0.0]), 1, 2, 2, 0.5)
     1
     """
     right = 0
     for i in range(rows):
-        if (outputs[2 * i + 1] > threshold) == (batch[(i + 1) * width - 1] > threshold):
+        if (outputs[2 * i + 1] > threshold) == (batch[i * stride + target] > threshold):
             right += 1
     return right
 
 
-def count_argmax(outputs: array[float], columns: int, batch: array[float], width: int, rows: int) -> int:
+def count_argmax(outputs: array[float], columns: int, batch: array[float], target: int, stride: int, rows: int) -> int:
     """Return the number of rows whose largest score, the first of equal ones, has the index that is the target.
 
     A row of `outputs` is the loss and columns - 1 scores; targets are as for `count_above`.
 
-    >>> count_argmax(array("d", [0.1, 0.7, 0.2, 0.1, 0.6, 0.6]), 3, array("d", [0.0, 1.0]), 1, 2)
+    >>> count_argmax(array("d", [0.1, 0.7, 0.2, 0.1, 0.6, 0.6]), 3, array("d", [0.0, 1.0]), 0, 1, 2)
     1
     """
     right = 0
@@ -189,6 +258,6 @@ def count_argmax(outputs: array[float], columns: int, batch: array[float], width
         for j in range(1, columns - 1):
             if outputs[first + j] > outputs[first + best]:
                 best = j
-        if best == batch[(i + 1) * width - 1]:
+        if best == batch[i * stride + target]:
             right += 1
     return right

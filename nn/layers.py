@@ -1,33 +1,67 @@
-"""Neuron, Layer and MLP: fully connected networks of scalars."""
+"""Linear, Neuron, Layer and MLP: fully connected networks of scalars."""
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
+from collections.abc import Sequence
 from typing import Any
 
-from autograd import Value, dot, elu, gelu, leaky_relu, relu, sigmoid, silu, softplus, tanh
+from autograd import Value, dot
 from nn.arguments import Seed, choice, positive_integer, random_source
+from nn.composition import ACTIVATIONS
 from nn.init import Initializer, initializer
 from nn.module import Module
 
-__all__ = ["ACTIVATIONS", "MLP", "Layer", "Neuron"]
+__all__ = ["ACTIVATIONS", "MLP", "Layer", "Linear", "Neuron"]
 
 
-def _linear(x: Value) -> Value:
-    return x
+class Linear(Module):
+    """A linear map with a bias, W x + b, in PyTorch's layout and under PyTorch's names.
 
+    Attributes:
+        weight: The weights, a list of nin per output.
+        bias: The bias of each output; None without.
 
-ACTIVATIONS: dict[str, Callable[[Value], Value]] = {
-    "relu": relu,
-    "leaky_relu": leaky_relu,
-    "elu": elu,
-    "gelu": gelu,
-    "silu": silu,
-    "softplus": softplus,
-    "tanh": tanh,
-    "sigmoid": sigmoid,
-    "linear": _linear,
-}
+    Args:
+        nin: the number of inputs.
+        nout: the number of outputs.
+        bias: whether there is a bias, which begins at 0.
+        init: as for `Neuron`.
+        seed: as for `Neuron`.
+
+    Raises:
+        TypeError: a size is not an integer, or `bias` is not a bool.
+        ValueError: a size is below 1, or a name is unknown.
+
+    >>> linear = Linear(2, 1, init=lambda rng, nin, nout: 3.0)
+    >>> linear([1.0, -2.0])[0].data, [name for name, _ in linear.named_parameters()]
+    (-3.0, ['weight.0.0', 'weight.0.1', 'bias0'])
+    """
+
+    def __init__(
+        self, nin: int, nout: int, bias: bool = True, init: str | Initializer = "he", seed: Seed = None
+    ) -> None:
+        self.nin = positive_integer("nin", nin)
+        self.nout = positive_integer("nout", nout)
+        if not isinstance(bias, bool):
+            raise TypeError(f"bias must be True or False, not {bias!r}")
+        draw, rng = initializer(init), random_source(seed)
+        self.weight = [[Value(draw(rng, self.nin, self.nout)) for _ in range(self.nin)] for _ in range(self.nout)]
+        self.bias = [Value(0.0) for _ in range(self.nout)] if bias else None
+
+    def forward(self, x: Sequence[Value | float]) -> list[Value]:
+        """Return the nout outputs for nin inputs, a list even if there is only one.
+
+        Raises:
+            TypeError: `x` is not a sequence.
+            ValueError: the number of inputs is wrong.
+        """
+        _check_inputs(self, x, self.nin)
+        if self.bias is None:
+            return [dot(row, x) for row in self.weight]
+        return [dot(row, x) + b for row, b in zip(self.weight, self.bias, strict=True)]
+
+    def __repr__(self) -> str:
+        return f"Linear({self.nin}, {self.nout}{'' if self.bias is not None else ', bias=False'})"
 
 
 class Neuron(Module):
@@ -220,15 +254,11 @@ def _shared_stream(seed: Seed) -> Seed:
     return None if seed is None else source  # type: ignore[return-value]
 
 
-def _check_inputs(module: Neuron | Layer, x: Sequence[Value | float], nin: int) -> None:
+def _check_inputs(module: Linear | Neuron | Layer, x: Sequence[Value | float], nin: int) -> None:
     try:
         count = len(x)
     except TypeError:
         kind = f"{type(x).__name__} {x!r}"
-        raise TypeError(f"{_who(module)} takes a sequence of {nin} numbers or Values, got {kind}") from None
+        raise TypeError(f"{module._who()} takes a sequence of {nin} numbers or Values, got {kind}") from None
     if count != nin:
-        raise ValueError(f"{_who(module)} takes {nin} inputs, got {count}")
-
-
-def _who(module: Neuron | Layer) -> str:
-    return f"{module._path}, a {module!r}," if module._path else repr(module)
+        raise ValueError(f"{module._who()} takes {nin} inputs, got {count}")

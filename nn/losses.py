@@ -7,13 +7,16 @@ from collections.abc import Callable, Sequence
 from typing import Any, ParamSpec, Protocol, cast
 
 import autograd
-from autograd import Value, log, log1p, mean, relu, softplus, where
+from autograd import Value, dot, log, log1p, mean, relu, softplus, where
 from autograd.modes import current_mode
-from nn.decisions import Decision, check_decision, one_output
+from nn.arguments import real, shown
+from nn.decisions import Decision, check_decision, decision_of, one_output
+from nn.module import Module
 
 __all__ = [
     "DecidedLoss",
     "Loss",
+    "WithL2",
     "binary_cross_entropy",
     "binary_cross_entropy_with_logits",
     "decides",
@@ -21,6 +24,8 @@ __all__ = [
     "hinge",
     "mse",
     "softmax_cross_entropy",
+    "with_l2",
+    "without_penalty",
 ]
 
 Number = Value | float
@@ -219,6 +224,75 @@ def softmax_cross_entropy(prediction: Value | Sequence[Value], target: int | Val
         raise TypeError("softmax_cross_entropy takes a list of logits, one for each class, and got one Value")
     index = target if _is_recorded(target) else _class_index(target, len(prediction))
     return autograd.softmax_cross_entropy(prediction, index)
+
+
+class WithL2:
+    """A loss plus a multiple of the sum of the squares of a model's parameters; `with_l2` makes one.
+
+    Attributes:
+        loss: The loss without the penalty.
+        decision: That of the loss.
+    """
+
+    def __init__(self, loss: Callable[[Any, Any], Value], model: Module, factor: float) -> None:
+        self.loss = loss
+        self.decision = decision_of(loss)
+        self._model = model
+        self._factor = factor
+
+    def penalty(self) -> Value:
+        """Return the multiple of the sum of the squares, as the parameters are now."""
+        parameters = self._model.parameters()
+        return self._factor * dot(parameters, parameters)
+
+    def __call__(self, prediction: Any, target: Any) -> Value:
+        """Return the loss of one sample and the penalty; the mean over a batch then has the penalty once."""
+        return self.loss(prediction, target) + self.penalty()
+
+    def __repr__(self) -> str:
+        return f"with_l2({getattr(self.loss, '__name__', self.loss)}, factor={self._factor:g})"
+
+
+def with_l2(loss: Callable[[Any, Any], Value], model: Module, factor: float) -> WithL2:
+    """Return a loss with an L2 penalty: factor · (the sum of the squares of all parameters) is added to it.
+
+    `fit`, `evaluate` and validation add the penalty once to the mean loss of a batch, so it costs next to nothing. A
+    penalty inside a loss of one's own is computed for each sample.
+
+    Args:
+        loss: The loss of one sample.
+        model: The model whose parameters are kept small.
+        factor: A number above 0.
+
+    Raises:
+        TypeError: `model` is not a module, or `factor` is not a number.
+        ValueError: `factor` is not above 0, or the model has no parameters.
+
+    >>> from nn import Linear
+    >>> model = Linear(1, 1, bias=False, init=lambda rng, nin, nout: 2.0)
+    >>> with_l2(mse, model, 0.5)(model([1.0]), [3.0]).data
+    3.0
+    """
+    if not callable(loss):
+        raise TypeError(f"loss must be a function, not {loss!r}")
+    if not isinstance(model, Module):
+        raise TypeError(f"model must be a module, not {shown(model)}")
+    if not model.parameters():
+        raise ValueError(f"{type(model).__name__} has no parameters: a parameter is a Value attribute")
+    return WithL2(loss, model, real("factor", factor, low=0.0, open_low=True))
+
+
+def without_penalty(
+    loss: Callable[[Any, Any], Value],
+) -> tuple[Callable[[Any, Any], Value], Callable[[], Value] | None]:
+    """Return the loss of one sample, and the penalty that is added once per batch, or None.
+
+    >>> without_penalty(mse)[1] is None
+    True
+    """
+    if isinstance(loss, WithL2):
+        return loss.loss, loss.penalty
+    return loss, None
 
 
 def _is_recorded(target: Any) -> bool:

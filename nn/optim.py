@@ -41,6 +41,10 @@ class Optimizer:
     def lr(self, lr: float) -> None:
         self._lr = real("lr", lr, low=0.0, open_low=True)
 
+    def set_lr(self, lr: float) -> None:
+        """Set the learning rate for steps of a schedule, which may be 0."""
+        self._lr = real("lr", lr, low=0.0)
+
     def step(self) -> None:
         """Change every parameter once, by its gradient.
 
@@ -260,7 +264,10 @@ def _checked_parameters(params: Iterable[Value]) -> list[Value]:
         raise TypeError(f"params must be a list of Values such as model.parameters(), not {params!r}")
     checked = list(params)
     if not checked:
-        raise ValueError("params is empty: there is nothing to optimise (was an iterator used twice?)")
+        raise ValueError(
+            "params is empty: there is nothing to optimise (a parameter of a module is a Value attribute; was an "
+            "iterator used twice?)"
+        )
     first_index: dict[int, int] = {}
     for index, parameter in enumerate(checked):
         if not isinstance(parameter, Value):
@@ -293,5 +300,4 @@ def _copied(held: Any) -> Any:
 
 
 def _parameter_name(parameter: Value, index: int) -> str:
-    named = [part for part in (parameter.module, parameter.label) if part]
-    return ".".join(named) if named else f"params[{index}]"
+    return parameter.name or f"params[{index}]"

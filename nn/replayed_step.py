@@ -1,265 +1,254 @@
-"""One training step through a tape: model and loss are recorded on one row and replayed on each batch."""
+"""One training step through tapes: model and loss are recorded on a sample and replayed on each batch."""
 
 from __future__ import annotations
 
-import warnings
+import operator
+import weakref
 from array import array
-from collections.abc import Sequence
-from typing import Any, NoReturn
+from typing import Any
 
-from autograd import BranchChanged, FrozenValueWarning, Tape, Value, no_grad, record
+from autograd import Value, no_grad
 from autograd.modes import current_mode
-from autograd.tape.replay import Failure, Rows, Sums, add_gradients
-from autograd.value import creation_number
-from nn import inner_loops, losses
-from nn.checked_samples import Samples
-from nn.decisions import DecisionRule
-from nn.layers import ACTIVATIONS, MLP, Layer, Neuron
+from autograd.tape.replay import add_gradients
+from nn import buffers, inner_loops
+from nn.batches import Batch
+from nn.generator import Draws, drawing
 from nn.module import Module
-from nn.optim import Optimizer
-from nn.training_step import LossFunction, Model, Tally, change_parameters, check_finite, checked_loss
+from nn.row_tapes import Function, Kept, Modules, NotReplayable, ShapeTapes
+from nn.training_step import Change, Objective, Tally, check_finite
 
-__all__ = ["ReplayedStep", "chooses_replay"]
+__all__ = ["ReplayedStep", "is_recorded", "may_record"]
 
-_COMPARED = 2  # batches: a frozen number shows in the second at the latest, when rows and parameters have changed
-
-# as they are at import, so that a program that replaces one of them trains with its own
-_OWN_FORWARD = {kind: kind.forward for kind in (Neuron, Layer, MLP)}
-_OWN_CALL = Module.__call__
-_OWN_ACTIVATIONS = dict(ACTIVATIONS)
-_OWN_LOSSES = (
-    losses.binary_cross_entropy,
-    losses.binary_cross_entropy_with_logits,
-    losses.half_squared_error,
-    losses.hinge,
-    losses.mse,
-    losses.softmax_cross_entropy,
-)
+_COMPARED_BATCHES, _COMPARED_ROWS = 2, 1  # with eager runs, when a training begins
 
 
-def chooses_replay(model: Model, loss: LossFunction, asked: bool | None) -> bool:
-    """Return whether to train through a tape: as asked, or else if only this package's own parts are called.
+def may_record() -> bool:
+    """Return whether this thread can record: not in `no_grad()`, nor where each node must be computed.
 
-    Inside `no_grad()` nothing can be recorded, and eager training raises the error. Under `detect_anomaly()`, and while
-    another tape is being recorded, every node must be computed.
+    Under `detect_anomaly()` and while another tape is being recorded every node must be computed.
 
-    >>> chooses_replay(MLP(2, [1]), losses.hinge, None), chooses_replay(MLP(2, [1]), lambda p, t: p - t, None)
-    (True, False)
+    >>> may_record()
+    True
     """
     mode = current_mode()
-    if asked is not None:
-        return asked and (mode is None or mode.recording)
-    plain = mode is None or (mode.recording and mode.watch is None and mode.recorder is None)
-    return plain and any(loss is own for own in _OWN_LOSSES) and _is_own(model)
+    return mode is None or (mode.recording and mode.watch is None and mode.recorder is None)
 
 
-def _is_own(module: object) -> bool:
-    kind = type(module)
-    if kind not in _OWN_FORWARD or kind.forward is not _OWN_FORWARD[kind] or Module.__call__ is not _OWN_CALL:
-        return False
-    if "forward" in vars(module):
-        return False
-    if isinstance(module, MLP):
-        return all(type(layer) is Layer and _is_own(layer) for layer in module.layers)
-    if isinstance(module, Layer):
-        return all(type(neuron) is Neuron and _is_own(neuron) for neuron in module.neurons)
-    assert isinstance(module, Neuron)
-    activation = _OWN_ACTIVATIONS.get(module.activation)
-    if activation is None or ACTIVATIONS.get(module.activation) is not activation:
-        return False
-    return type(module.w) is list and all(type(x) is Value and not x.op for x in (*module.w, module.b))
+def is_recorded() -> bool:
+    """Return whether a tape is being recorded in this thread.
+
+    >>> is_recorded()
+    False
+    """
+    mode = current_mode()
+    return mode is not None and mode.recorder is not None
 
 
 class ReplayedStep:
-    """A training step that replays a tape on the rows of the batch; it is called like `nn.training_step.EagerStep`.
+    """A training step that replays tapes on the rows of a batch; it is called like `nn.training_step.EagerStep`.
 
     Args:
-        model: as for the eager step.
-        samples: as for the eager step; the first one is recorded.
-        loss: as for the eager step.
-        rule: as for the eager step.
-        optimizer: as for the eager step.
-        batch_size: the largest number of rows in a step.
-        compares: whether to compare the first batches with eager runs, row by row.
-
-    Raises:
-        ValueError: the loss does not depend on any parameter, or the targets differ in form.
+        objective: What is computed of the samples.
+        change: What is done with the gradients.
+        key: The key of the random numbers.
+        modules: The modules of the model, with their paths.
     """
 
-    def __init__(
-        self,
-        model: Model,
-        samples: Samples,
-        loss: LossFunction,
-        rule: DecisionRule | None,
-        optimizer: Optimizer,
-        batch_size: int,
-        compares: bool,
-    ) -> None:
-        self.model, self.loss, self.optimizer = model, loss, optimizer
-        self.samples = samples
-        self.rule = rule
-        self.compares = _COMPARED if compares else 0
-        row, target = samples[0]
-        self.names_class = not isinstance(target, list)
-        self.width = len(row) + _width(target)
-        self.table = _table(samples, self.width, keeps_form=compares)
-        newest = creation_number(Value(0.0))
-        self.tape, self.frozen = _recorded(model, loss, rule, row, target, keeps_lines=compares)
-        # constants that the function creates itself, such as a sum's Value(0.0), are newer than those that it found
-        self.found = tuple(leaf for leaf in self.tape.params if creation_number(leaf) < newest)
-        if not any(self.tape.param_needed[: len(self.found)]):
-            raise ValueError("the loss does not depend on any parameter: there is nothing to train")
-        self.columns = self.tape.output_count
-        size = min(batch_size, len(samples))
-        self.batch = array("d", bytes(8 * size * self.width))
-        self.outputs = array("d", bytes(8 * size * self.columns))
+    def __init__(self, objective: Objective, change: Change, key: int, modules: Modules) -> None:
+        self.objective = objective
+        self.change = change
+        self.key = key
+        self.modules = modules
+        self.compared = 0
+        self._look = 1
+        self._tapes: dict[Any, ShapeTapes] = {}
+        self._kept = _kept_tapes(objective)
 
-    def __call__(self, rows: list[int], tally: Tally, where: str) -> None:
-        """Train on these rows.
+    def look_again(self) -> None:
+        """Look at the model again before it is replayed: something else may have changed it."""
+        self._look += 1
+        model = self.objective.model
+        self.modules = model.named_modules() if isinstance(model, Module) else []
+
+    def keep(self) -> None:
+        """Leave the tapes to the next fit of the same model and loss."""
+        _keep(self.objective, {key: tapes.kept for key, tapes in self._tapes.items()})
+
+    def __call__(self, batch: Batch, tally: Tally) -> None:
+        """Train on a batch.
 
         Args:
-            rows: the indices of the samples.
-            tally: the sums of the epoch, which this batch is added to.
-            where: the name of the batch in errors.
+            batch: The batch.
+            tally: The sums of the epoch, which this batch is added to.
 
         Raises:
-            ValueError: as for the eager step; or a row's loss or gradients differ from the eager run's.
-            BranchChanged: a row takes a different branch from the one recorded.
+            ValueError: As for the eager step.
+            NotReplayable: A replay would not do what an eager run does; then nothing has changed.
         """
-        if self.compares:
-            self.compares -= 1
-            self._compare(rows, where)
-        count, tape = len(rows), self.tape
-        inner_loops.gather_rows(self.table, rows, self.width, self.batch)
-        sums = Sums(len(tape.params))
-        failure = tape.replay(Rows(self.batch, count, self.outputs, self._seeds(1.0 / count), sums=sums))
-        if failure is not None:
-            self._refuse(failure, rows, where)
-        check_finite(inner_loops.add_column(self.outputs, self.columns, count, 0.0) / count, where)
-        self._count(count, tally)
-        self.optimizer.zero_grad()
-        add_gradients(tape.params, tape.param_needed, sums.finish())
-        change_parameters(self.optimizer, where)
-
-    def _seeds(self, of_loss: float) -> array[float]:
-        """Return the upstream gradients of the outputs; the scores that accuracy looks at are not differentiated."""
-        seeds = array("d", bytes(8 * self.columns))
-        seeds[0] = of_loss
-        return seeds
-
-    def _count(self, count: int, tally: Tally) -> None:
-        tally.samples += count
-        tally.loss = inner_loops.add_column(self.outputs, self.columns, count, tally.loss)
-        if self.rule is not None and self.names_class:
-            tally.right += self.rule.count_right(self.outputs, self.columns, self.batch, self.width, count)
-
-    def _refuse(self, failure: Failure, rows: list[int], where: str) -> NoReturn:
-        """Raise the error of a row that the tape does not fit: the loss's or the model's own, if they have one."""
-        with no_grad():
-            for row in rows:
-                features, target = self.samples[row]
-                self.loss(self.model(features), target)
-        error = self.tape.error_of(failure)
-        message = f"{error}\n({where}, X[{rows[failure.row]}]; fit trains without a tape if replay is False)"
-        raise BranchChanged(message, failure.row) from None
-
-    def _compare(self, rows: list[int], where: str) -> None:
-        """Compare each row with the eager run; the gradients of a single row agree to the bit."""
-        params = _without_repeats([*self.found, *self.optimizer.params])
-        before = [parameter.grad for parameter in params]
+        whole, count = self.objective.whole_batch, len(batch.rows)
+        tapes, function = self._tapes_for(batch, whole), self._function(whole)
+        if self.compared < _COMPARED_BATCHES:
+            self.compared += 1
+            self._compare(tapes, function, batch, whole)
+        draws = Draws(self.key, batch.epoch, batch.rows)
         try:
-            for row in rows:
-                replayed = self._replay_of_row(row, len(params))
-                if replayed is None:
-                    return  # the step itself says which branch has changed
-                expected = self._eager_of_row(row, params)
-                for i, (found, wanted) in enumerate(zip(replayed, expected, strict=True)):
-                    if found != wanted and not (found != found and wanted != wanted):
-                        what = _described(params[i - 1], i) if i else "the loss"
-                        raise ValueError(self._difference(f"{where}, X[{row}]", what, wanted, found))
-        finally:
-            for parameter, gradient in zip(params, before, strict=True):
-                parameter.grad = gradient
-
-    def _replay_of_row(self, row: int, count: int) -> list[float] | None:
-        numbers = self.table[row * self.width : (row + 1) * self.width]
-        outputs, sums = array("d", bytes(8 * self.columns)), Sums(len(self.tape.params))
-        if self.tape.replay(Rows(numbers, 1, outputs, self._seeds(1.0), sums=sums)) is not None:
-            return None
-        gradients = sums.finish()[: len(self.found)].tolist()
-        return [outputs[0], *gradients, *[0.0] * (count - len(gradients))]
-
-    def _eager_of_row(self, row: int, params: list[Value]) -> list[float]:
-        for parameter in params:
-            parameter.grad = 0.0
-        features, target = self.samples[row]
-        computed = checked_loss(self.loss, self.model(features), target)
-        computed.backward()
-        return [computed.data, *[parameter.grad for parameter in params]]
-
-    def _difference(self, where: str, what: str, eager: float, replayed: float) -> str:
-        lines = "".join(f"\n  {line}" for line in self.frozen)
-        frozen = (
-            f"numbers that were read while it was recorded are frozen into the tape:{lines}"
-            if lines
-            else (
-                "what the model or the loss draws at random, counts or keeps from call to call is frozen into the tape"
-            )
-        )
-        return (
-            f"replay=True, and in {where} {what} is {eager!r} in an eager run and {replayed!r} in a replay: {frozen}\n"
-            "Compute with the Values themselves, or train with replay=False"
-        )
-
-
-def _recorded(
-    model: Model, loss: LossFunction, rule: DecisionRule | None, row: list[float], target: Any, keeps_lines: bool
-) -> tuple[Tape, list[str]]:
-    """Return the tape of one row's loss and scores, and the source lines that read numbers during the recording."""
-
-    def loss_and_outputs(x: list[Value], y: Any) -> list[Value | float]:
-        prediction = model(x)
-        return [checked_loss(loss, prediction, y), *(rule.scores(prediction) if rule is not None else ())]
-
-    if not keeps_lines:  # catching warnings affects those of other threads
-        return record(loss_and_outputs, inputs=[row, target]), []
-    with warnings.catch_warnings(record=True) as caught:
-        warnings.simplefilter("always")
-        try:
-            tape = record(loss_and_outputs, inputs=[row, target])
-        except Exception as error:
-            error.add_note("while model and loss were recorded for replay, on X[0] and y[0] as Values")
+            run, rows = tapes.run(function, self.modules, batch.places, draws, _seeds(1.0 if whole else 1.0 / count))
+        except ValueError:
+            self._raise_own_error(function, batch, whole)
             raise
-    for seen in caught:
-        warnings.warn_explicit(seen.message, seen.category, seen.filename, seen.lineno)
-    read = [seen for seen in caught if issubclass(seen.category, FrozenValueWarning)]
-    return tape, [f'File "{seen.filename}", line {seen.lineno}' for seen in read]
+        columns, outputs = run.columns, run.outputs
+        loss = count * outputs[0] if whole else inner_loops.add_column(outputs, columns, count, 0.0)
+        check_finite(outputs[0] if whole else loss / count, batch.where)
+        penalty = None if self.objective.penalty is None else self.objective.penalty()
+        if penalty is not None:
+            check_finite(penalty.data, batch.where)
+            tally.loss += count * penalty.data
+        updates: buffers.Updates = []
+        if whole:
+            tally.loss += loss
+            updates = list(zip(tapes.updated, outputs[columns - len(tapes.updated) :], strict=True))
+            scores = outputs[1 : columns - len(updates)]
+            tally.right += self.objective.count_right(scores, [target for _, target in batch.samples()])
+        else:
+            tally.loss = inner_loops.add_column(outputs, columns, count, tally.loss)
+            tally.right += self._count(outputs, columns, rows, tapes, count)
+        tally.samples += count
+        self.change.optimizer.zero_grad()
+        add_gradients(run.params, run.needed, run.sums.finish())
+        if penalty is not None:
+            penalty.backward()
+        self.change(tally, batch.where, updates)
+
+    def _function(self, whole: bool) -> Function:
+        return self.objective.batch if whole else self.objective.sample
+
+    def _tapes_for(self, batch: Batch, whole: bool) -> ShapeTapes:
+        """Return the tapes for a batch, those of the model as it is now."""
+        count = len(batch.rows) if whole else 1
+        key = batch.group.shape, count, whole
+        tapes = self._tapes.get(key)
+        if tapes is None:
+            tapes = self._tapes[key] = ShapeTapes(batch.group, count)
+            if key in self._kept:
+                tapes.adopt(self._kept[key])
+        if tapes.look != self._look:
+            draws = Draws(self.key, batch.epoch, batch.group.rows[:count])
+            tapes.looked_at(self._function(whole), self.modules, self._look, draws)
+            if not any(needed for tape in tapes.tapes for needed in tape.param_needed[: len(tapes.found)]):
+                raise ValueError("the loss does not depend on any parameter: there is nothing to train")
+            if whole:
+                tapes.updated = self._updated(batch.group.samples[:count], draws)
+        return tapes
+
+    def _updated(self, samples: list[Any], draws: Draws) -> list[Value]:
+        """Return the buffers that a batch gives new numbers."""
+        with no_grad(), drawing(Draws(draws.key, draws.epoch, draws.rows)):
+            return [buffer for buffer, _ in self.objective.batch_and_updates(samples)[1]]
+
+    def _count(self, outputs: array[float], columns: int, rows: array[float], tapes: ShapeTapes, count: int) -> int:
+        rule = self.objective.rule
+        if rule is None or isinstance(tapes.samples[0][1], list):
+            return 0
+        return rule.count_right(outputs, columns, rows, tapes.columns - 1, tapes.width, count)
+
+    def _raise_own_error(self, function: Function, batch: Batch, whole: bool) -> None:
+        """Raise the error of the model or the loss for a row that the tape refuses, if they have one."""
+        samples = batch.samples()
+        with no_grad():
+            if whole:
+                function(samples)
+            for sample in samples if not whole else ():
+                function([sample])
+
+    def _compare(self, tapes: ShapeTapes, function: Function, batch: Batch, whole: bool) -> None:
+        """Compare some rows, or a batch that is computed as a whole, with the eager run; they agree to the bit."""
+        parts = [slice(None)] if whole else [slice(i, i + 1) for i in range(min(_COMPARED_ROWS, len(batch.rows)))]
+        params = self._all_params(tapes)
+        before = _gradients(params)
+        try:
+            for part in parts:
+                replayed = self._replayed(tapes, function, batch, part, params, whole)
+                eager = self._eager(function, batch, part, params)
+                if replayed.tobytes() != eager.tobytes():
+                    _check_same(replayed, eager, params, f"{batch.where}, X[{batch.rows[part][0]}]")
+        finally:
+            inner_loops.write_gradients(params, before)
+
+    def _all_params(self, tapes: ShapeTapes) -> tuple[Value, ...]:
+        """Return the parameters of the optimiser, and others that the tapes have."""
+        held, found = self.change.optimizer.params, tapes.found
+        if len(held) == len(found) and all(map(operator.is_, held, found)):
+            return held
+        known = set(map(id, held))
+        return (*held, *(parameter for parameter in found if id(parameter) not in known))
+
+    def _replayed(
+        self,
+        tapes: ShapeTapes,
+        function: Function,
+        batch: Batch,
+        part: slice,
+        params: tuple[Value, ...],
+        whole: bool,
+    ) -> array[float]:
+        """Return the loss of a row and its gradients from a replay."""
+        draws = Draws(self.key, batch.epoch, batch.rows[part])
+        try:
+            run, _ = tapes.run(function, self.modules, batch.places[part], draws, _seeds(1.0))
+        except ValueError:
+            self._raise_own_error(function, batch, whole)
+            raise
+        gradients = dict.fromkeys(map(id, params), 0.0)
+        gradients.update(zip(map(id, run.params), run.sums.finish(), strict=True))
+        return array("d", [run.outputs[0], *list(gradients.values())[: len(params)]])
+
+    def _eager(self, function: Function, batch: Batch, part: slice, params: tuple[Value, ...]) -> array[float]:
+        """Return the loss of a row and its gradients from an eager run."""
+        inner_loops.zero_gradients(params)
+        with buffers.collected(), drawing(Draws(self.key, batch.epoch, batch.rows[part])):
+            loss = function(batch.samples()[part])[0]
+        loss.backward()
+        return array("d", [loss.data]) + _gradients(params)
 
 
-def _table(samples: Samples, width: int, keeps_form: bool) -> array[float]:
-    """Return all rows, each followed by its target."""
-    table = array("d")
-    is_list = isinstance(samples[0][1], list)
-    for index, (row, target) in enumerate(samples):
-        if len(row) + _width(target) != width or (keeps_form and isinstance(target, list) != is_list):
-            raise ValueError(
-                f"y[0] is {samples[0][1]!r} and y[{index}] is {target!r}: a tape takes targets of one form; "
-                "train with replay=False"
+def _gradients(params: tuple[Value, ...]) -> array[float]:
+    gradients = array("d", bytes(8 * len(params)))
+    inner_loops.read_gradients(params, gradients)
+    return gradients
+
+
+def _check_same(replayed: array[float], eager: array[float], params: tuple[Value, ...], where: str) -> None:
+    """Raise NotReplayable where numbers differ, other than in the sign of zero or in which nan they are."""
+    for i, (found, wanted) in enumerate(zip(replayed, eager, strict=True)):
+        if found != wanted and not (found != found and wanted != wanted):
+            what = f"the gradient of {_name(params[i - 1], i)}" if i else "the loss"
+            raise NotReplayable(
+                f"in {where}, {what} is {wanted!r} in an eager run and {found!r} in a replay: it depends on something "
+                "that is not among its inputs, which a replay keeps as it was"
             )
-        table.extend(row)
-        table.extend(target if isinstance(target, list) else (target,))
-    return table
 
 
-def _width(target: Any) -> int:
-    return len(target) if isinstance(target, list) else 1
+def _seeds(of_loss: float) -> Any:
+    """Return upstream gradients, by the number of outputs: what accuracy looks at is not differentiated."""
+    return lambda columns: array("d", [of_loss, *[0.0] * (columns - 1)])
 
 
-def _without_repeats(params: Sequence[Value]) -> list[Value]:
-    return list({id(parameter): parameter for parameter in params}.values())
+def _name(parameter: Value, place: int) -> str:
+    return parameter.name or f"parameter {place}"
 
 
-def _described(parameter: Value, place: int) -> str:
-    named = ".".join(part for part in (parameter.module, parameter.label) if part)
-    return f"the gradient of {named or f'parameter {place}'}"
+def _keep(objective: Objective, tapes: dict[Any, Kept]) -> None:
+    """Leave tapes with the model, for the loss, which is not kept alive."""
+    if isinstance(objective.model, Module):
+        try:
+            objective.model._tapes = weakref.ref(objective.loss), objective.rule, tapes
+        except TypeError:  # the loss cannot be referred to weakly
+            objective.model._tapes = None
+
+
+def _kept_tapes(objective: Objective) -> dict[Any, Kept]:
+    """Return the tapes that another fit left with the model for this loss."""
+    kept = objective.model._tapes if isinstance(objective.model, Module) else None
+    if kept is None or kept[0]() is not objective.loss or kept[1] != objective.rule:
+        return {}
+    return kept[2]  # type: ignore[no-any-return]

@@ -1,50 +1,40 @@
-"""The training loop, `fit`, with `History`, `predict` and `accuracy`."""
+"""The training loop, `fit`."""
 
 from __future__ import annotations
 
-import math
+import warnings
 from collections.abc import Callable, Iterator, Sequence
-from dataclasses import dataclass, field
-from typing import Any, TypeVar, cast, overload
+from contextlib import contextmanager
+from typing import Any, cast
 
 from tqdm import tqdm
 
-from autograd import Value, no_grad
-from nn.arguments import Seed, positive_integer, random_source
-from nn.checked_samples import Rows, Samples, checked_rows, checked_samples
-from nn.decisions import DecisionRule, rule_of
-from nn.module import Forwards, Module
+from autograd import no_grad
+from nn import buffers
+from nn.arguments import Seed, positive_integer, real, shown
+from nn.batches import Batch, Group, batches, count_batches, grouped
+from nn.checked_samples import Rows, checked_samples
+from nn.decisions import rule_of
+from nn.evaluation import LossOfSamples, accuracy, predict
+from nn.generator import Draws, drawing, key_of
+from nn.history import History
+from nn.interruption import Interruption
+from nn.losses import without_penalty
+from nn.module import Module
 from nn.optim import Optimizer
-from nn.replayed_step import ReplayedStep, chooses_replay
-from nn.training_step import EagerStep, LossFunction, Model, Tally, checked_loss, name_of
+from nn.replayed_step import ReplayedStep, may_record
+from nn.row_tapes import Modules, NotReplayable, random_state_kept
+from nn.schedules import Schedule
+from nn.serialization import Path, load
+from nn.training_step import Change, EagerStep, LossFunction, Model, Objective, Tally
 
-__all__ = ["History", "accuracy", "fit", "predict"]
+__all__ = ["Callback", "History", "ReplayWarning", "accuracy", "fit", "predict"]
 
-Outputs = TypeVar("Outputs")
-_Maps = Callable[[list[float]], Outputs] | Forwards[[list[float]], Outputs]  # a model of one row
+Callback = Callable[[int, History], Any]
 
 
-@dataclass
-class History:
-    """The course of a training: one number per epoch, the mean over its samples as the model saw them.
-
-    Attributes:
-        loss: the mean loss.
-        accuracy: the fraction of samples that were right; empty if the loss does not state how to decide.
-
-    >>> History(loss=[0.9, 0.25], accuracy=[0.5, 0.75])
-    History(2 epochs, loss 0.9 -> 0.25, accuracy 50 % -> 75 %)
-    """
-
-    loss: list[float] = field(default_factory=list)
-    accuracy: list[float] = field(default_factory=list)
-
-    def __repr__(self) -> str:
-        if not self.loss:
-            return "History(0 epochs)"
-        right = f", accuracy {_percent(self.accuracy[0])} -> {_percent(self.accuracy[-1])}" if self.accuracy else ""
-        epochs = f"{len(self.loss)} epoch{'s' if len(self.loss) > 1 else ''}"
-        return f"History({epochs}, loss {self.loss[0]:.4g} -> {self.loss[-1]:.4g}{right})"
+class ReplayWarning(UserWarning):
+    """Issued by `fit` where it trains eagerly because a replay would not do what the model does."""
 
 
 def fit(
@@ -59,46 +49,63 @@ def fit(
     seed: Seed = None,
     progress: bool = True,
     replay: bool | None = None,
+    validation: tuple[Rows, Sequence[Any]] | None = None,
+    schedule: Schedule | None = None,
+    clip_norm: float | None = None,
+    callback: Callback | Sequence[Callback] | None = None,
+    resume: Path | None = None,
 ) -> History:
     """Train a model: one optimiser step per batch, on the mean loss of the batch.
 
-    All arguments are checked before the first step; each target is, with the prediction for the first row.
+    All arguments are checked before the first step; each target is, with the prediction for the first row. The model
+    trains in training mode and is left in it. Ctrl-C ends the training: the history so far is returned, and the model
+    is as after the last whole step.
 
     Args:
         model: a function from a row to a prediction; usually a `Module`.
-        X: the rows: lists, tuples or an array, all of the same length.
-        y: the target of each row, in the form that the loss takes.
+        X: the rows: lists, tuples or an array of numbers, also nested. Rows may have several lengths or shapes; a batch
+            has rows of one.
+        y: the target of each row, in the form that the loss takes: a number, or a list of numbers. Integers stay
+            integers.
         loss: a function (prediction, target) -> Value, such as `nn.hinge`. Its attribute `decision`, if it has one,
             states how accuracy decides (see `nn.decides`).
-        optimizer: the optimiser of the parameters, such as `nn.Adam(model.parameters())`.
+        optimizer: the optimiser of the parameters, such as `nn.Adam(model.parameters())`. Parameters that it does not
+            hold stay as they are.
         epochs: the number of passes over all rows.
-        batch_size: the number of rows per step; the last batch of an epoch may be smaller.
-        seed: the source of the order of the rows in each epoch: an int, a `random.Random`, or None for the global
-            module `random`.
+        batch_size: the number of rows per step; the last batch of a shape in an epoch may be smaller.
+        seed: the source of all random numbers, of the order of the rows and of `nn.random()` (see `nn.generator`): an
+            int, a `random.Random`, or None for the global module `random`.
         progress: whether to show a progress bar on standard error.
-        replay: whether to record model and loss on the first row as a tape, which each step replays on its batch.
-            None: if the model is made of `MLP`, `Layer` and `Neuron` and the loss is one of `nn`'s, all unchanged, but
-            not under `detect_anomaly`. True: for any model and loss; each row of the first two batches is compared
-            with an eager run. False: never. Gradients are summed over a batch in a different order from the eager
-            one, so parameters and losses agree with it to rounding, not to the bit.
+        replay: whether to record model and loss as tapes, which each step replays on its batch. None: wherever a replay
+            gives what an eager run does, else eagerly, with a `ReplayWarning` that says why. True: it is an error where
+            it does not. False: never. Gradients are summed over a batch in another order than eagerly, so parameters
+            and losses agree with an eager training to rounding, not to the bit.
+        validation: a pair (X, y) that the model is evaluated on after each epoch.
+        schedule: a function from progress, (steps done) / (steps in all), to a factor on the optimiser's learning rate,
+            such as `nn.schedules.cosine()`; the learning rate is restored at the end.
+        clip_norm: the largest norm of the gradients, as for `nn.clip_grad_norm`.
+        callback: a function (epoch, history), or a list of them, called after each epoch, counted from 1; a true result
+            ends the training. See `nn.EarlyStopping` and `nn.Checkpoint`.
+        resume: a file that `nn.Checkpoint` wrote: the training goes on after its epoch, and ends, given the same other
+            arguments, with the bits of a training that was not interrupted.
 
     Returns:
-        The loss and accuracy of each epoch.
+        The history: loss, accuracy and more of each epoch, and whether the training was replayed.
 
     Raises:
         TypeError: an argument is of the wrong type.
-        ValueError: X and y differ in length, are empty, ragged or not finite; a number is out of range; the optimiser
-            does not hold any parameter of the model; a loss or a gradient is not finite while training (the error names
-            the epoch and the batch); or, with `replay=True`, a row's loss or gradient differs from an eager run's.
-        BranchChanged: with `replay=True`, a row takes a different branch from the first row.
+        ValueError: X and y differ in length, are empty or not finite; a number is out of range; the optimiser does not
+            hold any parameter of the model; a loss or a gradient is not finite while training (the error names the
+            epoch and the batch, and the parameters are as after the last good step); the file of `resume` does not
+            fit; or, with `replay=True`, a replay would not do what the model does.
 
     >>> from nn import MLP, Adam, hinge, moons
     >>> X, y = moons(20, noise=0.0)
     >>> model = MLP(2, [8, 1], seed=1)
     >>> optimizer = Adam(model.parameters(), lr=0.05)
     >>> history = fit(model, X, y, loss=hinge, optimizer=optimizer, epochs=30, batch_size=5, seed=1, progress=False)
-    >>> len(history.loss), history.loss[-1] < history.loss[0]
-    (30, True)
+    >>> len(history.loss), history.loss[-1] < history.loss[0], history.replayed
+    (30, True, True)
     """
     for name, given in (("model", model), ("loss", loss)):
         if not callable(given):
@@ -107,136 +114,229 @@ def fit(
         raise TypeError(f"replay must be True, False or None, not {replay!r}")
     samples = checked_samples(X, y)
     epochs, batch_size = positive_integer("epochs", epochs), positive_integer("batch_size", batch_size)
-    rng = random_source(seed)
+    callbacks = _callbacks(callback)
+    clip_norm = None if clip_norm is None else real("clip_norm", clip_norm, low=0.0, open_low=True)
+    if schedule is not None and not callable(schedule):
+        raise TypeError(f"schedule must be a function of progress, such as nn.schedules.cosine(), not {schedule!r}")
+    held_out = _validation(validation)
+    key = key_of(seed)
     _check_optimizer(model, optimizer)
-    rule = rule_of(loss)
-    _rehearse(model, samples, loss, rule)
-    step = (
-        ReplayedStep(model, samples, loss, rule, optimizer, batch_size, compares=replay is True)
-        if chooses_replay(model, loss, replay)
-        else EagerStep(model, samples, loss, rule, optimizer)
-    )
-
-    history = History()
-    order = list(range(len(samples)))
-    batches = math.ceil(len(samples) / batch_size)
-    with tqdm(total=epochs * batches, unit="batch", disable=not progress) as bar:
-        for epoch in range(1, epochs + 1):
-            bar.set_description(f"epoch {epoch}/{epochs}", refresh=False)
-            rng.shuffle(order)
-            tally = Tally()
-            for batch, rows in enumerate(_chunks(order, batch_size), start=1):
-                step(rows, tally, f"epoch {epoch}, batch {batch} of {batches}")
-                bar.update()
-            history.loss.append(tally.loss / tally.samples)
-            if rule is not None:
-                history.accuracy.append(tally.right / tally.samples)
-            bar.set_postfix_str(_latest(history), refresh=False)
+    of_sample, penalty = without_penalty(loss)
+    objective, groups = Objective(model, of_sample, rule_of(loss), penalty), grouped(samples)
+    modules = model.named_modules() if isinstance(model, Module) else []
+    with _training_mode(modules):
+        _rehearse(objective, groups, key)
+    history = History(key=key)
+    if resume is not None:
+        history = _resumed(resume, model, optimizer)
+    training = _Training(objective, optimizer, groups, history, batch_size, replay)
+    interruption = Interruption()
+    training.plan(epochs, schedule, Change(optimizer, clip_norm, interruption), modules)
+    validator = None if held_out is None else LossOfSamples(model, held_out, loss)
+    done, total = training.steps_done, training.steps_in_all
+    try:
+        with interruption, tqdm(total=total, initial=done, unit="batch", disable=not progress) as bar:
+            for epoch in range(len(history.loss) + 1, epochs + 1):
+                bar.set_description(f"epoch {epoch}/{epochs}", refresh=False)
+                training.run_epoch(epoch, bar.update)
+                if validator is not None:
+                    _validate(validator, history)
+                bar.set_postfix_str(history.latest(), refresh=False)
+                if training.call(callbacks, epoch, validator):
+                    break
+    except KeyboardInterrupt:
+        history.interrupted = True
+        if isinstance(model, Module):
+            model.train()
+    finally:
+        training.end()
     return history
 
 
-@overload
-def predict(model: _Maps[Value | float], X: Rows) -> list[float]: ...
+class _Training:
+    """A training while it runs."""
+
+    def __init__(
+        self,
+        objective: Objective,
+        optimizer: Optimizer,
+        groups: list[Group],
+        history: History,
+        batch_size: int,
+        replay: bool | None,
+    ) -> None:
+        self.objective = objective
+        self.optimizer = optimizer
+        self.groups = groups
+        self.history = history
+        self.batch_size = batch_size
+        self.replay = replay
+        self.lr = optimizer.lr
+
+    def plan(self, epochs: int, schedule: Schedule | None, change: Change, modules: Modules) -> None:
+        """Prepare the steps."""
+        per_epoch = count_batches(self.groups, self.batch_size)
+        self.steps_done, self.steps_in_all = len(self.history.loss) * per_epoch, epochs * per_epoch
+        self.schedule = schedule
+        self.change = change
+        self.step: EagerStep | ReplayedStep = EagerStep(self.objective, self.change, self.history.key)
+        if self.replay is not False and may_record():
+            self.step = ReplayedStep(self.objective, self.change, self.history.key, modules)
+        self.history.replayed = isinstance(self.step, ReplayedStep)
+
+    def run_epoch(self, epoch: int, step_done: Callable[[], Any]) -> None:
+        """Train on all rows once, and append what the epoch was to the history."""
+        tally, history = Tally(), self.history
+        for batch in batches(self.groups, self.batch_size, history.key, epoch):
+            self._set_lr()
+            self._step(batch, tally)
+            self.steps_done += 1
+            step_done()
+        history.lr.append(self.optimizer.lr)
+        self.optimizer.set_lr(self.lr)
+        history.gradient_norm.append(tally.norms / tally.steps)
+        if self.objective.rule is not None:
+            history.accuracy.append(tally.right / tally.samples)
+        history.loss.append(tally.loss / tally.samples)
+
+    def call(self, callbacks: Sequence[Callback], epoch: int, validator: LossOfSamples | None) -> bool:
+        """Call the callbacks, and return whether one of them ends the training."""
+        stops = [callback(epoch, self.history) for callback in callbacks]
+        if any(getattr(callback, "changes_model", True) for callback in callbacks):
+            if isinstance(self.step, ReplayedStep):
+                self.step.look_again()
+            if validator is not None:
+                validator.evaluation.look_again()
+            if isinstance(self.objective.model, Module):
+                self.objective.model.train()
+        return any(map(bool, stops))
+
+    def end(self) -> None:
+        """Restore the learning rate, and leave the tapes to the next fit."""
+        self.optimizer.set_lr(self.lr)
+        if isinstance(self.step, ReplayedStep):
+            self.step.keep()
+
+    def _set_lr(self) -> None:
+        if self.schedule is None:
+            return
+        progress = self.steps_done / self.steps_in_all
+        factor = self.schedule(progress)
+        try:
+            checked = real("the factor", factor, low=0.0)
+        except (TypeError, ValueError) as error:
+            raise type(error)(f"schedule({progress:g}) returned {shown(factor)}: {error}") from None
+        self.optimizer.set_lr(self.lr * checked)
+
+    def _step(self, batch: Batch, tally: Tally) -> None:
+        try:
+            self.step(batch, tally)
+        except NotReplayable as reason:
+            if self.replay:
+                raise ValueError(f"replay=True, and the model or its loss cannot be replayed: {reason}") from reason
+            message = f"fit trains eagerly, because the model or its loss cannot be replayed: {reason}"
+            warnings.warn(message, ReplayWarning, stacklevel=4)
+            self.history.replayed = False
+            self.step = EagerStep(self.objective, self.change, self.history.key)
+            self.step(batch, tally)
 
 
-@overload
-def predict(model: _Maps[Sequence[Value | float]], X: Rows) -> list[list[float]]: ...
-
-
-@overload
-def predict(model: Model, X: Rows) -> list[Any]: ...
-
-
-def predict(model: Model | _Maps[Any], X: Rows) -> list[Any]:
-    """Return the model's outputs for each row as plain numbers; nothing is recorded.
-
-    Args:
-        model: a function from a row to a prediction.
-        X: the rows, as for `fit`.
-
-    Returns:
-        A float for each row, or a list of floats if the model has several outputs.
-
-    Raises:
-        TypeError: as for the rows of `fit`.
-        ValueError: as for the rows of `fit`.
-
-    >>> predict(lambda row: Value(row[0]) * 2.0, [[1.0], [2.5]])
-    [2.0, 5.0]
-    """
-    rows, call = checked_rows(X), cast(Callable[[list[float]], Any], model)
-    with no_grad():
-        return [_plain(call(row)) for row in rows]
-
-
-def accuracy(model: Model, X: Rows, y: Sequence[Any], loss: LossFunction) -> float:
-    """Return the fraction of rows that the model gets right, decided as the loss states; nothing is recorded.
-
-    Args:
-        model: a function from a row to a prediction.
-        X: the rows, as for `fit`.
-        y: their targets, as for `fit`.
-        loss: a loss with a decision, such as `nn.hinge`.
-
-    Returns:
-        A number from 0 to 1.
-
-    Raises:
-        TypeError: as for the rows and targets of `fit`.
-        ValueError: as for the rows and targets of `fit`; or the loss does not state how to decide.
-
-    >>> from nn import hinge
-    >>> accuracy(lambda row: Value(row[0]), [[-1.0], [2.0], [3.0]], [0, 1, 0], hinge) == 2 / 3
-    True
-    """
-    rule = rule_of(loss)
-    if rule is None:
-        raise ValueError(f"{name_of(loss)} does not state how accuracy decides: give it a decision with nn.decides")
-    samples = checked_samples(X, y)
-    with no_grad():
-        return sum(rule.is_right(model(row), target) for row, target in samples) / len(samples)
-
-
-def _rehearse(model: Model, samples: Samples, loss: LossFunction, rule: DecisionRule | None) -> None:
-    """Try the model on the first row and the loss on each target, so that errors come before anything is trained."""
-    with no_grad():
-        prediction = model(samples[0][0])
-        for row, (_, target) in enumerate(samples):
+def _rehearse(objective: Objective, groups: Sequence[Group], key: int) -> None:
+    """Try the model on a row of each shape and the loss on each target, so that errors come before anything changes."""
+    whole = objective.whole_batch
+    call = objective.model
+    for group in groups:
+        with no_grad(), random_state_kept(), buffers.collected():
+            row, features = group.rows[0], group.samples[0][0]
             try:
-                checked_loss(loss, prediction, target)
-                if rule is not None:
-                    rule.is_right(prediction, target)
+                with drawing(Draws(key, 1, [row] if not whole else group.rows[:2])):
+                    rows = [sample[0] for sample in group.samples[:2]]
+                    prediction = cast(Module, call).forward_batch(rows)[0] if whole else call(features)
             except (TypeError, ValueError) as error:
-                kind = TypeError if isinstance(error, TypeError) else ValueError
-                raise kind(f"{error} (the loss was tried on y[{row}] = {target!r} before training)") from error
+                raise type(error)(f"{error} (the model was tried on X[{row}] before training)") from error
+            tried_targets: set[Any] = set()
+            for place, (_, target) in enumerate(group.samples):
+                if not isinstance(target, list):
+                    if (type(target), target) in tried_targets:
+                        continue
+                    tried_targets.add((type(target), target))
+                try:
+                    objective.score(prediction, target)
+                except (TypeError, ValueError) as error:
+                    kind = TypeError if isinstance(error, TypeError) else ValueError
+                    tried = f"(the loss was tried on y[{group.rows[place]}] = {target!r} before training)"
+                    raise kind(f"{error} {tried}") from error
+
+
+def _validate(validator: LossOfSamples, history: History) -> None:
+    found, right = validator()
+    history.validation_loss.append(found)
+    if right is not None:
+        history.validation_accuracy.append(right)
+
+
+def _callbacks(callback: Any) -> list[Callback]:
+    listed = [] if callback is None else list(callback) if isinstance(callback, list | tuple) else [callback]
+    for one in listed:
+        if not callable(one):
+            raise TypeError(f"callback must be a function (epoch, history), or a list of them, not {shown(one)}")
+    return listed
+
+
+def _validation(validation: Any) -> list[tuple[list[Any], Any]] | None:
+    if validation is None:
+        return None
+    if not isinstance(validation, list | tuple) or len(validation) != 2:
+        raise TypeError(f"validation must be a pair (X, y), not {shown(validation)}")
+    try:
+        return checked_samples(*validation)
+    except (TypeError, ValueError) as error:
+        raise type(error)(f"validation: {error}") from None
+
+
+@contextmanager
+def _training_mode(modules: Modules) -> Iterator[None]:
+    """Set modules to training mode inside, and put each one's mode back if there is an error."""
+    modes = [(module, module.training) for _, module in modules]
+    for module, is_training in modes:
+        if not is_training:
+            module.training = True
+    try:
+        yield
+    except BaseException:
+        for module, mode in modes:
+            module.training = mode
+        raise
 
 
 def _check_optimizer(model: Model, optimizer: Optimizer) -> None:
     if not isinstance(optimizer, Optimizer):
         raise TypeError(f"optimizer must be an optimiser such as nn.Adam(model.parameters()), not {optimizer!r}")
     if isinstance(model, Module):
-        held = {id(parameter) for parameter in optimizer.params}
-        if not any(id(parameter) in held for parameter in model.parameters()):
+        held = set(map(id, optimizer.params))
+        if not any(id(parameter) in held for parameter in model.values()):
+            if not model.parameters():
+                kind = type(model).__name__
+                raise ValueError(f"the model, {kind}, has no parameters: a parameter is a Value attribute")
             raise ValueError(
                 "the optimizer does not hold any of the model's parameters: make it from model.parameters()"
             )
 
 
-def _chunks(order: list[int], size: int) -> Iterator[list[int]]:
-    for start in range(0, len(order), size):
-        yield order[start : start + size]
-
-
-def _plain(prediction: Any) -> Any:
-    if isinstance(prediction, Value):
-        return prediction.data
-    return [_plain(output) for output in prediction] if isinstance(prediction, list | tuple) else float(prediction)
-
-
-def _latest(history: History) -> str:
-    right = f", accuracy {_percent(history.accuracy[-1])}" if history.accuracy else ""
-    return f"loss {history.loss[-1]:.4g}{right}"
-
-
-def _percent(fraction: float) -> str:
-    return f"{100.0 * fraction:.4g} %"
+def _resumed(path: Path, model: Any, optimizer: Optimizer) -> History:
+    """Load a checkpoint, and return its history."""
+    if not isinstance(model, Module):
+        raise TypeError(f"resume needs a model that is a module, not {shown(model)}")
+    before = model.state_dict(), optimizer.state_dict()
+    meta = load(path, model, optimizer)
+    try:
+        fit_meta = meta["fit"]
+        history = History(**fit_meta["history"])
+        if fit_meta["epoch"] != len(history.loss) or not 0 <= history.key < 2**64:
+            raise ValueError("its epoch is not that of its history")
+    except (KeyError, TypeError, ValueError) as error:
+        model.load_state_dict(before[0])
+        optimizer.load_state_dict(before[1])
+        raise ValueError(f"{path} is not a checkpoint of a training: {error}") from None
+    history.interrupted = False
+    return history

@@ -70,11 +70,11 @@ def test_a_trained_model_shows_what_its_weights_were():
     found = compare(before, nn.mse(model(inputs), 1.0))
     assert found.same_shape
     was = {id(c.node): c.before for c in found.changes}
-    weights = [(p, x) for p, x in zip(model.parameters(), old, strict=True) if (p.label or "w").startswith("w")]
+    weights = [(p, x) for p, x in zip(model.parameters(), old, strict=True) if p.name.split(".")[-1] != "b"]
     assert len(weights) == 9
     for p, x in weights:
         assert was[id(p)] == x  # the other factor of dot holds it
-    biases = [p for p in model.parameters() if (p.label or "").startswith("b")]
+    biases = [p for p in model.parameters() if p.name.split(".")[-1] == "b"]
     assert len(biases) == 4
     assert all(was[id(b)] is None for b in biases)  # a sum holds no term
     assert str(found).endswith("more changes (4 from a number that is not known)")

@@ -22,7 +22,7 @@ PACKAGES = [autograd, nn, viz]
 # public names that `import *` leaves out: they shadow builtins, or are modules that hold public names
 BESIDES = {
     autograd: {"__version__", "abs", "round", "sum"},
-    nn: {"data", "init", "layers", "losses", "optim"},
+    nn: {"data", "init", "layers", "losses", "optim", "random", "schedules"},
     viz: set(),
 }
 

@@ -101,7 +101,9 @@ def test_parameters_come_in_order_with_names_and_tags() -> None:
     ]
     named = model.named_parameters()
     assert [name for name, _ in named] == [f"{module}.{label}" for module, label in expected]
-    assert [(parameter.module, parameter.label) for _, parameter in named] == expected
+    assert [(parameter.module, parameter.name, parameter.label) for _, parameter in named] == [
+        (module, f"{module}.{part}", None) for module, part in expected
+    ]
     by_hand = [p for layer in model.layers for neuron in layer.neurons for p in [*neuron.w, neuron.b]]
     assert [id(p) for p in by_hand] == [id(p) for p in model.parameters()]
 
@@ -132,7 +134,7 @@ def test_a_part_named_alone_takes_the_name_its_owner_gives() -> None:
 def test_labels_of_the_user_stay() -> None:
     neuron = nn.Neuron(2)
     neuron.w[0].label = "age"
-    assert [p.label for p in neuron.parameters()] == ["age", "w1", "b"]
+    assert [p.name for p in neuron.parameters()] == ["age", "neuron.w1", "neuron.b"]
     assert [name for name, _ in neuron.named_parameters()] == ["w0", "w1", "b"]
 
 
@@ -236,7 +238,7 @@ def test_a_seed_decides_every_weight_and_biases_begin_at_zero(init: str) -> None
     random.seed(7)
     assert weights(None) == weights(7)
     model = nn.MLP(3, [4, 2], init=init, seed=7)
-    assert all((p.data == 0.0) == (p.label == "b") for p in model.parameters())
+    assert all((p.data == 0.0) == p.name.endswith(".b") for p in model.parameters())
     assert len({p.data for p in model.parameters()}) == 3 * 4 + 4 * 2 + 1
 
 

@@ -162,7 +162,7 @@ def test_counting_the_rows_of_a_replay_is_deciding_each(rule: DecisionRule) -> N
         for target in (-1.0, 0.0, 0.25, 1.0, 2.0):
             # two rows, of which the second is in question; a row is (loss, scores) and (input, target)
             outputs, batch = array("d", [9.0, *[0.0] * several, 7.0, *scores]), array("d", [5.0, 0.0, 6.0, target])
-            counted = rule.count_right(outputs, 1 + several, batch, 2, 2)
+            counted = rule.count_right(outputs, 1 + several, batch, 1, 2, 2)
             assert counted - rule.is_right([0.0] * several, 0.0) == rule.is_right(list(scores), target)
 
 

@@ -14,11 +14,11 @@ import pytest
 
 import autograd as ag
 import nn
-from autograd import BranchChanged, FrozenValueWarning, Tape, Value, no_grad
+from autograd import Tape, Value, no_grad
 from autograd.tape.recorder import Recorder
 from autograd.tape.replay import Rows
 from nn import layers
-from nn.replayed_step import chooses_replay
+from nn.replayed_step import may_record
 
 X = [[0.0, 1.0], [1.0, 0.5], [-1.0, 2.0], [0.25, -0.75], [1.5, 1.5], [-0.5, -1.25], [2.0, 0.125]]
 
@@ -26,13 +26,16 @@ X = [[0.0, 1.0], [1.0, 0.5], [-1.0, 2.0], [0.25, -0.75], [1.5, 1.5], [-0.5, -1.2
 # Adam at these rates make less than a factor 1e4 of it.
 ROUNDING = {"rel": 1e-9, "abs": 1e-12}
 
+Y = [1.0, -2.0, 3.0, 0.5, -0.25, 2.0, 1.0]
+
 Outcome = tuple[nn.History, list[float], list[float]]
 
 
 def trained(model: nn.Module, y: list[Any], loss: nn.Loss, replay: bool | None, **changes: Any) -> Outcome:
     """A short training: its history, and the parameters and gradients that it ends with."""
-    settings: dict[str, Any] = {"optimizer": nn.Adam(model.parameters(), lr=0.02), "batch_size": 3, "epochs": 10}
+    settings: dict[str, Any] = {"optimizer": None, "batch_size": 3, "epochs": 10}
     settings |= {"seed": 5, "progress": False} | changes
+    settings["optimizer"] = settings["optimizer"] or nn.Adam(model.parameters(), lr=0.02)
     history = nn.fit(model, settings.pop("X", X), y, loss=loss, replay=replay, **settings)
     return history, [p.data for p in model.parameters()], [p.grad for p in model.parameters()]
 
@@ -83,7 +86,8 @@ def test_a_replayed_training_is_the_eager_one(
     eager = trained(models[0], y, loss, False)
     assert replays == []
     assert_same(trained(models[1], y, loss, None), eager)
-    assert replays == [3, 3, 1] * 10
+    # a row of each of the first two batches first, to be compared with an eager run
+    assert replays == [1, 3, 1, 3, 1, *[3, 3, 1] * 9]
 
 
 @pytest.mark.parametrize("batch_size", [1, 2, 7, 100])
@@ -110,7 +114,7 @@ def test_more_rows_than_a_block_of_gradients() -> None:
 def test_a_lone_neuron_or_layer(make: Callable[[], nn.Module], replays: list[int]) -> None:
     y = [1, 0, 1, 0, 1, 1, 0]
     outcome = trained(make(), y, nn.hinge, None)
-    assert len(replays) == 30
+    assert len(replays) == 32
     assert_same(outcome, trained(make(), y, nn.hinge, False))
 
 
@@ -202,7 +206,7 @@ def test_a_target_that_is_a_value_is_checked_where_nothing_is_recorded(
     assert loss(leaves, Value(1.0)).data == loss(leaves, 1).data
 
 
-# -- when a tape is used ----------------------------------------------------------------------------------------------
+# -- what is replayed -------------------------------------------------------------------------------------------------
 class Line(nn.Module):
     """A model of a user's own."""
 
@@ -215,7 +219,7 @@ class Line(nn.Module):
 
 
 class Twin(nn.MLP):
-    """A subclass, whose calls may do anything."""
+    """A subclass that changes nothing."""
 
 
 @nn.decides("> 0")
@@ -230,88 +234,6 @@ def overridden() -> nn.MLP:
     return model
 
 
-def with_a_twin_inside() -> nn.MLP:
-    model = nn.MLP(2, [1], seed=0)
-    model.layers.append(lambda signals: signals)  # type: ignore[arg-type]
-    return model
-
-
-def with_a_computed_weight() -> nn.MLP:
-    model = nn.MLP(2, [1], seed=0)
-    model.layers[0].neurons[0].w[0] = Value(2.0) * 3.0
-    return model
-
-
-@pytest.mark.parametrize(
-    ("make", "loss", "expected"),
-    [
-        (lambda: nn.MLP(2, [3, 1]), nn.hinge, True),
-        (lambda: nn.MLP(2, [3, 1]), squared_hinge, False),
-        (Line, nn.hinge, False),
-        (lambda: Twin(2, [1]), nn.hinge, False),
-        (lambda: nn.MLP(2, [1]).forward, nn.hinge, False),
-        (overridden, nn.hinge, False),
-        (with_a_twin_inside, nn.hinge, False),
-        (with_a_computed_weight, nn.mse, False),
-    ],
-)
-def test_only_what_is_nn_s_own_is_replayed_unasked(make: Callable[[], Any], loss: Any, expected: bool) -> None:
-    assert chooses_replay(make(), loss, None) is expected
-    assert chooses_replay(make(), loss, True)
-    assert not chooses_replay(make(), loss, False)
-
-
-def test_a_replaced_activation_or_method_is_called(monkeypatch: pytest.MonkeyPatch) -> None:
-    model = nn.MLP(2, [3, 1], activation="tanh")
-    with monkeypatch.context() as patch:
-        patch.setitem(layers.ACTIVATIONS, "tanh", ag.relu)
-        assert not chooses_replay(model, nn.hinge, None)
-    with monkeypatch.context() as patch:
-        patch.setattr(nn.Neuron, "forward", lambda self, x: self.b * 1.0)
-        assert not chooses_replay(model, nn.hinge, None)
-    with monkeypatch.context() as patch:
-        patch.setitem(layers.ACTIVATIONS, "twice", lambda x: x + x)
-        assert chooses_replay(model, nn.hinge, None)
-        assert not chooses_replay(nn.Neuron(2, activation="twice"), nn.hinge, None)
-
-
-def test_where_each_node_counts_training_is_eager() -> None:
-    model = nn.MLP(2, [3, 1])
-    with ag.detect_anomaly():
-        assert not chooses_replay(model, nn.hinge, None)
-    with ag.named_scope("training"):
-        assert chooses_replay(model, nn.hinge, None)
-    with no_grad():
-        assert not chooses_replay(model, nn.hinge, None)
-        assert not chooses_replay(model, nn.hinge, True)
-
-
-@pytest.mark.parametrize("loss", [nn.hinge, squared_hinge])
-def test_a_model_of_one_s_own_is_replayed_where_asked(loss: nn.Loss, replays: list[int]) -> None:
-    y = [1, 0, 1, 0, 1, 1, 0]
-    eager = trained(Line(), y, loss, False)
-    assert_same(trained(Line(), y, loss, None), eager)
-    assert replays == []
-    assert_same(trained(Line(), y, loss, True), eager)
-    # rows of the first two batches one by one before each, for the comparison
-    assert replays == [1, 1, 1, 3, 1, 1, 1, 3, 1, *[3, 3, 1] * 9]
-
-
-def test_argmax_of_several_scores_counts_where_asked() -> None:
-    @nn.decides("argmax")
-    def distance(prediction: list[Value], target: Any) -> Value:
-        return nn.half_squared_error(prediction, [target == 0, target == 1])
-
-    rows, y = nn.moons(40, seed=2)
-    outcomes = [
-        trained(nn.MLP(2, [4, 2], seed=1), y, distance, replay, X=rows, batch_size=40, epochs=3)
-        for replay in (False, None)
-    ]
-    assert outcomes[0] == outcomes[1]
-    with pytest.raises(BranchChanged, match="target == 0"):
-        trained(nn.MLP(2, [4, 2], seed=1), y, distance, True, X=rows)
-
-
 class Accumulating(Line):
     def forward(self, x: list[Any]) -> Value:
         total = Value(0.0)
@@ -320,9 +242,87 @@ class Accumulating(Line):
         return total
 
 
-def test_constants_made_in_each_call_are_no_parameters() -> None:
-    y = [1.0, -2.0, 3.0, 0.5, -0.25, 2.0, 1.0]
-    assert_same(trained(Accumulating(), y, nn.mse, True), trained(Accumulating(), y, nn.mse, False))
+class Branching(Line):
+    def forward(self, x: list[Any]) -> Value:
+        return self.slope * x[0] if x[0] > 0.5 else self.intercept * x[1]
+
+
+class Lookup(nn.Module):
+    """A table indexed by an integer feature."""
+
+    def __init__(self) -> None:
+        self.table = [Value(0.25 * i) for i in range(3)]
+
+    def forward(self, x: list[Any]) -> Value:
+        return ag.take(self.table, x[2]) * x[0]
+
+
+class Detaching(Line):
+    def forward(self, x: list[Any]) -> Value:
+        return self.slope * x[0] + self.slope.detach() * x[1]
+
+
+def first(outputs: list[Value]) -> Value:
+    return outputs[0]
+
+
+MODELS: dict[str, Callable[[], nn.Module]] = {
+    "a module of one's own": Line,
+    "a subclass": lambda: Twin(2, [3, 1], seed=0),
+    "a method replaced": overridden,
+    "constants made in each call": Accumulating,
+    "branches": Branching,
+    "detached": Detaching,
+    "parts": lambda: nn.Sequential(
+        nn.Linear(2, 3, seed=0), "tanh", nn.Residual("sigmoid"), nn.Linear(3, 1, seed=1), first
+    ),
+    "functions among the parts": lambda: nn.Sequential(lambda x: [x[0] * x[1], x[0]], nn.Linear(2, 1, seed=1), first),
+}
+
+
+@pytest.mark.parametrize("loss", [nn.hinge, squared_hinge, nn.mse])
+@pytest.mark.parametrize("make", MODELS.values(), ids=MODELS)
+def test_any_model_and_loss_is_replayed(make: Callable[[], nn.Module], loss: nn.Loss, replays: list[int]) -> None:
+    y = [1, 0, 1, 0, 1, 1, 0]
+    eager = trained(make(), y, loss, False)
+    assert not replays
+    assert not eager[0].replayed
+    for replay in (None, True):
+        replayed = trained(make(), y, loss, replay)
+        assert_same(replayed, eager)
+        assert replayed[0].replayed
+    assert len(replays) > 60
+
+
+def test_a_plain_function_is_a_model(replays: list[int]) -> None:
+    outcomes = []
+    for replay in (False, None):
+        w = Value(0.5)
+        optimizer = nn.SGD([w], lr=0.05)
+        history = nn.fit(
+            lambda row, w=w: w * row[0], X, Y, loss=nn.mse, optimizer=optimizer, epochs=4, seed=1, progress=False,
+            replay=replay,
+        )  # fmt: skip
+        outcomes.append((history.loss, w.data))
+        assert history.replayed is (replay is None)
+    assert outcomes[0][0] == pytest.approx(outcomes[1][0], **ROUNDING)
+    assert outcomes[0][1] == pytest.approx(outcomes[1][1], **ROUNDING)
+
+
+def test_an_integer_feature_may_index() -> None:
+    rows = [[*row, i % 3] for i, row in enumerate(X)]
+    outcomes = [trained(Lookup(), Y, nn.mse, replay, X=rows) for replay in (False, True)]
+    assert_same(*outcomes)
+
+
+def test_where_each_node_counts_training_is_eager() -> None:
+    with ag.detect_anomaly():
+        assert not may_record()
+        assert not trained(Line(), Y, nn.mse, None)[0].replayed
+    with ag.named_scope("training"):
+        assert trained(Line(), Y, nn.mse, None)[0].replayed
+    with no_grad():
+        assert not may_record()
 
 
 def test_a_list_of_targets_names_no_class_as_eagerly() -> None:
@@ -332,10 +332,76 @@ def test_a_list_of_targets_names_no_class_as_eagerly() -> None:
         assert trained(nn.MLP(2, [2], seed=1), y, loss, replay)[0].accuracy == [0.0] * 10
 
 
-# -- what is refused --------------------------------------------------------------------------------------------------
+# -- rows of several shapes -------------------------------------------------------------------------------------------
+class Recurrent(nn.Module):
+    def __init__(self) -> None:
+        self.cell = nn.Linear(2, 1, seed=1)
+
+    def forward(self, x: list[Any]) -> list[Value]:
+        state: Any = 0.0
+        for number in x:
+            state = ag.tanh(self.cell([number, state])[0])
+        return [state, -state]
+
+
+RAGGED = [[0.1 * i, 1.0, -0.5][: 1 + i % 3] for i in range(17)]
+
+
+def test_rows_of_several_lengths_are_batched_by_length(replays: list[int]) -> None:
+    y = [i % 2 for i in range(17)]
+    outcomes = [
+        trained(Recurrent(), y, nn.softmax_cross_entropy, replay, X=RAGGED, epochs=4) for replay in (False, None)
+    ]
+    assert_same(*outcomes)
+    assert outcomes[1][0].replayed
+    assert len(replays) == 4 * 6 + 2  # 6, 6 and 5 rows in batches of 3; two rows compared
+
+
+def test_a_sequence_of_classes_is_a_target() -> None:
+    class Tagger(nn.Module):
+        def __init__(self) -> None:
+            self.out = nn.Linear(1, 3, seed=2)
+
+        def forward(self, x: list[Any]) -> list[list[Value]]:
+            return [self.out([number]) for number in x]
+
+    seen = []
+
+    def sequence_loss(prediction: list[list[Value]], target: list[Any]) -> Value:
+        seen.append([type(one) for one in target])
+        return ag.mean([nn.softmax_cross_entropy(p, t) for p, t in zip(prediction, target, strict=True)])
+
+    y = [[i % 3 for i in range(len(row))] for row in RAGGED]
+    outcomes = [trained(Tagger(), y, sequence_loss, replay, X=RAGGED, epochs=3) for replay in (False, None)]  # type: ignore[arg-type]
+    assert_same(*outcomes)
+    assert outcomes[1][0].replayed
+    assert {kind for kinds in seen for kind in kinds} == {int, Value}
+
+
+def test_rows_may_be_nested() -> None:
+    images = [[[a, b], [b, a]] for a, b in X]
+    models = [nn.Sequential(nn.Flatten(), nn.Linear(4, 1, seed=1)) for _ in range(2)]
+    outcomes = [
+        trained(model, Y, nn.mse, replay, X=images) for model, replay in zip(models, (False, True), strict=True)
+    ]
+    assert_same(*outcomes)
+
+
+# -- what would be frozen ---------------------------------------------------------------------------------------------
 class Normalised(Line):
     def forward(self, x: list[Any]) -> Value:
         return super().forward(x) * self.slope.data
+
+
+class ReadsAndDropsIt(Line):
+    def forward(self, x: list[Any]) -> Value:
+        self.slope.data  # noqa: B018
+        return super().forward(x)
+
+
+class ReadsAGradient(Line):
+    def forward(self, x: list[Any]) -> Value:
+        return super().forward(x) + 0.0 * self.slope.grad
 
 
 class Noisy(Line):
@@ -343,76 +409,187 @@ class Noisy(Line):
         return super().forward(x) + random.random()
 
 
-class Detaching(Line):
-    """The same number in each call, but from the third call on without the gradient of one parameter."""
+class DrawsAndDropsIt(Line):
+    def forward(self, x: list[Any]) -> Value:
+        random.random()
+        return super().forward(x)
 
-    def __init__(self) -> None:
-        super().__init__()
-        self.calls = 0
+
+class NumPyNoise(Line):
+    def forward(self, x: list[Any]) -> Value:
+        import numpy as np
+
+        return super().forward(x) + float(np.random.random())
+
+
+class Counting(Line):
+    calls = 0
 
     def forward(self, x: list[Any]) -> Value:
         self.calls += 1
-        slope = self.slope.detach() if self.calls > 2 else self.slope
-        return slope * x[0] - self.intercept * x[1]
+        return super().forward(x)
 
 
-class Branching(Line):
+class Remembering(Line):
+    def __init__(self) -> None:
+        super().__init__()
+        self.seen: list[int] = []
+
     def forward(self, x: list[Any]) -> Value:
-        return self.slope * x[0] if x[0] > 0.5 else self.intercept * x[1]
+        self.seen.append(1)
+        return super().forward(x)
 
 
-Y = [1.0, -2.0, 3.0, 0.5, -0.25, 2.0, 1.0]
+class Alternating(Line):
+    """Counts where it cannot be seen."""
+
+    def __init__(self) -> None:
+        super().__init__()
+        self._counter = itertools.count()
+
+    def forward(self, x: list[Any]) -> Value:
+        return super().forward(x) * float(1 + next(self._counter) % 2)
 
 
-def test_a_number_that_is_read_is_frozen_and_found_in_the_second_batch() -> None:
-    with (
-        pytest.warns(FrozenValueWarning, match=r"self\.slope\.data"),
-        pytest.raises(
-            ValueError,
-            match=r"(?s)in epoch 1, batch 2 of 3, X\[\d\] the loss is .* into the tape:\n  File .*test_nn_replay.py",
-        ),
-    ):
-        trained(Normalised(), Y, nn.mse, True)
+class Indexing(nn.Module):
+    def __init__(self) -> None:
+        self.table = [Value(0.5), Value(-0.5), Value(0.25)]
+
+    def forward(self, x: list[Any]) -> Value:
+        return self.table[int(x[0] > 0.5)] * x[1]
 
 
-def test_random_numbers_are_frozen_and_found_in_the_first_batch() -> None:
-    with pytest.raises(ValueError, match=r"in epoch 1, batch 1 of 3, X\[\d\] the loss is .* draws at random"):
-        trained(Noisy(), Y, nn.mse, True)
+class ByItself(nn.Module):
+    def __init__(self) -> None:
+        self.table = {i: Value(0.25 * i) for i in range(-4, 5)}
+
+    def forward(self, x: list[Any]) -> Value:
+        return self.table[math.floor(2 * float(x[0]))] * x[1]
 
 
-def test_a_gradient_that_differs_names_its_parameter_and_changes_nothing() -> None:
-    model = Detaching()
-    model.slope.grad = 7.0
-    with pytest.raises(ValueError, match=r"batch 1 of 3, X\[\d\] the gradient of detaching\.slope is 0\.0 in an eager"):
-        trained(model, Y, nn.mse, True)
-    assert (model.slope.data, model.slope.grad) == (0.5, 7.0)
+FROZEN: dict[str, tuple[Callable[[], nn.Module], str]] = {
+    "data": (Normalised, r"reads a number of a Value.*\n.*super\(\)\.forward\(x\) \* self\.slope\.data"),
+    "data that is dropped": (ReadsAndDropsIt, r"reads a number of a Value"),
+    "a gradient": (ReadsAGradient, r"reads a number of a Value"),
+    "random": (Noisy, r"draws from the module random.*nn\.random"),
+    "random that is dropped": (DrawsAndDropsIt, r"draws from the module random"),
+    "numpy.random": (NumPyNoise, r"draws from numpy\.random"),
+    "a counter": (Counting, r"changes the attribute calls"),
+    "a list that grows": (Remembering, r"changes the attribute seen"),
+    "a hidden counter": (Alternating, r"other constants"),
+    "float()": (ByItself, r"raises an error where its inputs are Values \(TypeError"),
+}
 
 
-def test_a_branch_that_changes_names_the_row_and_the_batch() -> None:
-    rows = [[1.0, 0.0], [0.75, 1.0], [0.25, 1.0]]
-    with pytest.raises(BranchChanged, match=r"(?s)0\.5 < 0\.25.*if x\[0\] > 0\.5.*\(epoch 1, batch \d of 3, X\[2\]"):
-        trained(Branching(), Y[:3], nn.mse, True, X=rows, batch_size=1)
-    assert_same(
-        trained(Branching(), Y[:2], nn.mse, True, X=rows[:2]), trained(Branching(), Y[:2], nn.mse, False, X=rows[:2])
-    )
+@pytest.mark.parametrize(("make", "why"), FROZEN.values(), ids=FROZEN)
+def test_what_a_tape_would_freeze_is_trained_eagerly_and_said_once(make: Callable[[], nn.Module], why: str) -> None:
+    pytest.importorskip("numpy")
+    random.seed(3)
+    with pytest.warns(nn.ReplayWarning, match=f"(?s)fit trains eagerly, .*{why}") as caught:
+        history = trained(make(), Y, nn.mse, None)[0]
+    assert len(caught) == 1
+    assert caught[0].filename == __file__
+    assert not history.replayed
+    with pytest.raises(ValueError, match=f"(?s)replay=True, and .*{why}"):
+        trained(make(), Y, nn.mse, True)
+    trained(make(), Y, nn.mse, False)  # says nothing
 
 
-def test_targets_of_two_forms_are_refused_where_the_loss_may_tell_them_apart() -> None:
-    y: list[Any] = [[1.0], -2.0, 3.0, 0.5, -0.25, 2.0, 1.0]
-    with pytest.raises(ValueError, match=r"y\[0\] is \[1\.0\] and y\[1\] is -2\.0: a tape takes targets of one form"):
-        trained(Line(), y, nn.mse, True)
+def test_eager_training_in_place_of_a_replay_has_its_bits() -> None:
+    with pytest.warns(nn.ReplayWarning):
+        unasked = trained(Normalised(), Y, nn.mse, None)
+    assert unasked == trained(Normalised(), Y, nn.mse, False)
 
 
-def test_an_error_of_the_recording_says_so() -> None:
-    with pytest.raises(TypeError) as caught:
-        trained(Line(), Y, lambda p, t: p * math.sin(t), True)  # type: ignore[arg-type]
-    assert "recorded for replay" in caught.value.__notes__[0]
+def test_recordings_leave_the_global_random_numbers_as_they_are() -> None:
+    np = pytest.importorskip("numpy")
+    for make in (Noisy, NumPyNoise):
+        random.seed(1)
+        np.random.seed(1)
+        expected = random.getstate(), np.random.get_state()[1].tolist()
+        with pytest.raises(ValueError):
+            trained(make(), Y, nn.mse, True)
+        assert (random.getstate(), np.random.get_state()[1].tolist()) == expected
+
+
+def test_too_many_branches_are_trained_eagerly() -> None:
+    class Many(Line):
+        def forward(self, x: list[Any]) -> Value:
+            steps = 0
+            while x[0] > steps:
+                steps += 1
+            return self.slope * x[0] + self.intercept * steps
+
+    rows = [[float(i), 1.0] for i in range(40)]
+    y = [0.1 * i for i in range(40)]
+    with pytest.warns(nn.ReplayWarning, match="more than 16 branches"):
+        unasked = trained(Many(), y, nn.mse, None, X=rows, optimizer=None, epochs=2)
+    assert not unasked[0].replayed
+    assert_same(trained(Many(), y[:15], nn.mse, True, X=rows[:15]), trained(Many(), y[:15], nn.mse, False, X=rows[:15]))
 
 
 @pytest.mark.parametrize("replay", [1, "yes", 0.0])
 def test_replay_is_true_false_or_none(replay: Any) -> None:
     with pytest.raises(TypeError, match="replay must be True, False or None"):
         trained(Line(), Y, nn.mse, replay)
+
+
+# -- when a model changes ---------------------------------------------------------------------------------------------
+class Scaled(Line):
+    def __init__(self) -> None:
+        super().__init__()
+        self.factor = 1.0
+
+    def forward(self, x: list[Any]) -> Value:
+        return super().forward(x) * self.factor
+
+
+def test_a_callback_may_change_the_model() -> None:
+    outcomes = []
+    for replay in (False, True):
+        model = Scaled()
+
+        def halve(epoch: int, history: nn.History, model: Scaled = model) -> None:
+            model.factor *= 0.5
+
+        outcomes.append(trained(model, Y, nn.mse, replay, callback=halve))
+    assert_same(*outcomes)
+
+
+def test_a_model_may_change_between_fits() -> None:
+    outcomes = []
+    for replay in (False, True):
+        model = Scaled()
+        trained(model, Y, nn.mse, replay, epochs=2)
+        model.factor = 3.0
+        outcomes.append(trained(model, Y, nn.mse, replay))
+    assert_same(*outcomes)
+
+
+@pytest.fixture
+def recordings(monkeypatch: pytest.MonkeyPatch) -> list[int]:
+    """A list with an entry per call that is recorded."""
+    from nn import row_tapes
+
+    found: list[int] = []
+    form_of_call = row_tapes.form_of_call
+
+    def counted(*arguments: Any) -> Any:
+        found.append(1)
+        return form_of_call(*arguments)
+
+    monkeypatch.setattr(row_tapes, "form_of_call", counted)
+    return found
+
+
+def test_nothing_is_recorded_twice_without_need(recordings: list[int]) -> None:
+    model = nn.MLP(2, [3, 1], seed=1)
+    trained(model, [1, 0, 1, 0, 1, 1, 0], nn.hinge, None, epochs=20, validation=(X * 2, [1, 0, 1, 0, 1, 1, 0] * 2))
+    assert len(recordings) == 4  # two rows for training, two for validation
+    trained(model, [1, 0, 1, 0, 1, 1, 0], nn.hinge, None, callback=[nn.EarlyStopping(100)])
+    assert len(recordings) == 5  # one look at a row
+    trained(model, [1, 0, 1, 0, 1, 1, 0], nn.hinge, None, callback=lambda epoch, history: None)
+    assert len(recordings) == 15  # one when it begins and one after each call but the last
 
 
 # -- what fit promises anyway -----------------------------------------------------------------------------------------

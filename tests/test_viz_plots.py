@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import math
 import os
+import random
 import sys
 from types import SimpleNamespace
 
@@ -107,15 +108,30 @@ def test_the_line_is_where_the_decision_changes(predict, threshold, at):
     assert found == pytest.approx([at] * len(found))
 
 
-def test_predict_records_nothing():
-    w, seen = Value(2.0), []
+def test_predict_is_replayed_where_that_gives_its_results(monkeypatch):
+    w, painted, calls = Value(2.0), [], []
+    monkeypatch.setattr(viz.plots, "_paint_score", lambda axes, x, y, scores: painted.append(scores))
 
     def predict(row: list[float]) -> Value:
-        seen.append(w * row[0])
-        return seen[-1]
+        calls.append(1)
+        return w * row[0] if row[1] > 0.5 else -row[0]
 
-    viz.plot_decision_boundary(predict, *SQUARE)
-    assert {value.op for value in seen} == {""}
+    def counting(row: list[float]) -> Value:
+        return predict(row) * (len(calls) > 0)
+
+    def reading(row: list[float]) -> Value:
+        return predict(row) * w.data * 0.5
+
+    def drawing(row: list[float]) -> Value:
+        random.random()
+        return predict(row) + 0.0 * random.random()
+
+    for variant in (predict, counting, reading, drawing):
+        calls.clear()
+        viz.plot_decision_boundary(variant, *SQUARE)
+        assert (len(calls) > 1000) == (variant is reading), variant
+    assert painted[1:] == painted[:1] * 3
+    assert w.grad == 0.0
 
 
 @pytest.mark.parametrize(

@@ -12,7 +12,7 @@ from dataclasses import dataclass
 from typing import Literal
 
 from autograd import Value, topological_order
-from autograd.formatting import clean_text, number
+from autograd.formatting import clean_text, name_of, number
 from autograd.primitives import table
 from autograd.primitives.primitive import glyph
 from viz.options import EDGE_LIMIT, NODE_LIMIT, PictureOptions, complete
@@ -216,7 +216,7 @@ def leaf_kind(value: Value, marked: set[int]) -> Literal["input", "parameter"]:
 
 
 def _node(value: Value, position: int, marked: set[int], *, is_output: bool) -> Node:
-    label = clean_text(value.label or "", LABEL_LENGTH)
+    label = name_of(value, LABEL_LENGTH)
     gradient = value.grad if value.reached else None
     kind: Kind = "operation" if value.op else leaf_kind(value, marked)
     return Node(
@@ -237,7 +237,7 @@ def _node(value: Value, position: int, marked: set[int], *, is_output: bool) -> 
 
 
 def _tooltip(value: Value, position: int, gradient: float | None) -> str:
-    parts = [f"%{position}", glyph(value.op), clean_text(value.label or "", TOOLTIP_LENGTH), f"data={value.data!r}"]
+    parts = [f"%{position}", glyph(value.op), name_of(value, TOOLTIP_LENGTH), f"data={value.data!r}"]
     if gradient is not None:
         parts.append(f"grad={gradient!r}")
     if value.module is not None:

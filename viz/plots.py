@@ -10,11 +10,12 @@ import importlib
 import io
 import math
 import os
+import warnings
 from collections.abc import Callable, Iterable, Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Protocol
 
-from autograd import Value, no_grad
+from autograd import FrozenValueWarning, Value, no_grad, taped
 from viz.atomic_write import write_whole
 from viz.theme import LIGHT, mix
 
@@ -106,7 +107,7 @@ def plot_decision_boundary(
 ) -> Figure:
     """Plot the decisions of a classifier of two features over the plane, and the samples on it.
 
-    Nothing that ``predict`` computes is recorded.
+    ``predict`` is recorded and replayed over the plane where that gives its results; no graph is kept.
 
     Args:
         predict: a function from a row of two numbers to a score (a number or a Value), or to a list of scores, one per
@@ -133,8 +134,7 @@ def plot_decision_boundary(
     _check_samples(rows, labels)
     classes = sorted(set(labels))
     horizontal, vertical = (_ticks([row[side] for row in rows]) for side in (0, 1))
-    with no_grad():
-        scores = [[_scores(predict([x1, x2])) for x1 in horizontal] for x2 in vertical]
+    scores = _scores_on_grid(predict, horizontal, vertical)
     count = len(scores[0][0])
     _check_classes(classes, count)
     figure = _figure(5.6, 4.6)
@@ -196,6 +196,36 @@ def _ticks(numbers: list[float]) -> list[float]:
     margin = 0.12 * (high - low) or 1.0
     step = (high - low + 2 * margin) / _CELLS
     return [low - margin + step * position for position in range(_CELLS + 1)]
+
+
+def _scores_on_grid(
+    predict: Callable[[list[float]], object], horizontal: list[float], vertical: list[float]
+) -> list[list[list[float]]]:
+    """Return the scores at each point: by a tape if two calls, at opposite corners, agree with it, else by calls."""
+    grid = [[x1, x2] for x2 in vertical for x1 in horizontal]
+    with no_grad():
+        corners = [_scores(predict(list(point))) for point in (grid[0], grid[-1])]
+    found = _by_tape(predict, grid)
+    if found is None or repr([found[0], found[-1]]) != repr(corners):
+        with no_grad():
+            found = [_scores(predict(list(point))) for point in grid]
+    width = len(horizontal)
+    return [found[start : start + width] for start in range(0, len(grid), width)]
+
+
+def _by_tape(predict: Callable[[list[float]], object], grid: list[list[float]]) -> list[list[float]] | None:
+    """Return the scores at each point by a tape; None where it would freeze a number, or cannot be recorded."""
+
+    def scores(x1: object, x2: object) -> object:
+        said = predict([x1, x2])  # type: ignore[list-item]
+        return list(said) if isinstance(said, Iterable) else [said]
+
+    try:
+        with warnings.catch_warnings():
+            warnings.simplefilter("error", FrozenValueWarning)
+            return taped(scores).forward(grid)  # type: ignore[no-any-return]
+    except Exception:  # whatever it is, a call that is not recorded shows it too
+        return None
 
 
 def _scores(said: object) -> list[float]:

@@ -8,7 +8,7 @@ from itertools import chain
 from typing import TextIO, Unpack
 
 from autograd import Value
-from autograd.formatting import clean_text, columns, encodable, number, padded
+from autograd.formatting import columns, encodable, name_of, number, padded
 from autograd.primitives.primitive import glyph
 from viz.graph import LABEL_LENGTH, leaf_kind, walk
 from viz.options import GraphOptions, complete, takes_options
@@ -80,7 +80,7 @@ def listing(root: Value | Sequence[Value], options: GraphOptions = _DEFAULTS) ->
 def _cells(value: Value, numbers: dict[int, int], marked: set[int]) -> tuple[str, ...]:
     return (
         f"%{numbers[id(value)]}",
-        clean_text(value.label or "", LABEL_LENGTH),
+        name_of(value, LABEL_LENGTH),
         _origin(value, numbers, marked),
         number(value.data),
         number(value.grad, sign=True) if value.reached else "–",

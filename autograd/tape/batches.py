@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import random
 import sys
 from array import array
 from collections.abc import Callable
@@ -10,7 +11,7 @@ from typing import Any
 from autograd.arguments import as_operand, shortened
 from autograd.value import Value
 
-__all__ = ["Batch", "read_batch", "read_gradient"]
+__all__ = ["Batch", "narrowed", "read_batch", "read_gradient", "widened"]
 
 
 class Batch:
@@ -53,6 +54,35 @@ def read_batch(batch: Any, width: int) -> Batch:
         if view is not None and view.format != "B":  # bytes, a file in memory: not numbers unless declared so
             return _read_buffer(view, width)
     return _read_rows(batch, width)
+
+
+def widened(numbers: Any, rows: int, width: int, draws: int) -> Any:
+    """Return rows of `width` numbers, each followed by `draws` uniform random numbers from the module `random`.
+
+    >>> widened(array("d", [1.0, 2.0]), 2, 1, 0)
+    array('d', [1.0, 2.0])
+    """
+    if draws == 0:
+        return numbers
+    wide = array("d")
+    for row in range(rows):
+        wide.extend(numbers[row * width : (row + 1) * width])
+        wide.extend([random.random() for _ in range(draws)])
+    return wide
+
+
+def narrowed(numbers: array[float], rows: int, width: int, draws: int) -> array[float]:
+    """Return rows of `width` numbers without the `draws` numbers that follow each of them.
+
+    >>> narrowed(array("d", [1.0, 0.5, 2.0, 0.25]), 2, 1, 1)
+    array('d', [1.0, 2.0])
+    """
+    if draws == 0:
+        return numbers
+    narrow = array("d")
+    for row in range(rows):
+        narrow += numbers[row * (width + draws) : row * (width + draws) + width]
+    return narrow
 
 
 def read_gradient(gradient: Any, rows: int, columns: int) -> array[float]:

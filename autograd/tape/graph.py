@@ -25,7 +25,16 @@ from autograd.value import Value, creation_number, many, operand_count, operand_
 if TYPE_CHECKING:
     from autograd.tape.recorder import Guard
 
-__all__ = ["LAST", "FlatGraph", "check_size", "flatten_graph", "folded", "gradients_needed", "inert_operands"]
+__all__ = [
+    "LAST",
+    "FlatGraph",
+    "check_size",
+    "difference",
+    "flatten_graph",
+    "folded",
+    "gradients_needed",
+    "inert_operands",
+]
 
 LAST = _LAST = 8
 """In a mask of operands: the last one."""
@@ -198,6 +207,20 @@ def flatten_graph(
     flat.guard_outcomes = array("i", [guard.outcome for guard in guards])
     flat.guard_places = array("i", [bisect_right(numbers, guard.after) for guard in guards])
     return flat, params
+
+
+def difference(one: FlatGraph, other: FlatGraph) -> str | None:
+    """Return how the graphs of two runs of a function differ: None, "branch", or "frozen".
+
+    Where a guard has another outcome, the program took another branch, and nothing else can be said of the graphs. Any
+    other difference comes from what is not among the inputs: a number or a decision that a tape would keep as it is.
+    """
+    for was, now in zip(one.guard_outcomes, other.guard_outcomes, strict=False):
+        if was != now:
+            return "branch"
+    names = [name for name in FlatGraph.__slots__ if name not in ("kinds", "constants")]
+    same = all(getattr(one, name) == getattr(other, name) for name in names)
+    return None if same and one.constants.tobytes() == other.constants.tobytes() else "frozen"
 
 
 def check_size(flat: FlatGraph) -> None:

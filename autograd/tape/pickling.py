@@ -43,9 +43,10 @@ class Form:
         is_list: Whether the output is a list.
         lines: The source line of each guard; None for an existing graph.
         recorded: The number of nodes that were computed while the tape was recorded.
+        draws: The number of inputs, the last ones, that are drawn at random.
     """
 
-    __slots__ = ("flat", "is_list", "lines", "names", "receiving", "recorded")
+    __slots__ = ("draws", "flat", "is_list", "lines", "names", "receiving", "recorded")
 
     def __init__(
         self,
@@ -55,6 +56,7 @@ class Form:
         is_list: bool,
         lines: list[str] | None,
         recorded: int,
+        draws: int = 0,
     ) -> None:
         self.flat = flat
         self.receiving = receiving
@@ -62,6 +64,7 @@ class Form:
         self.is_list = is_list
         self.lines = lines
         self.recorded = recorded
+        self.draws = draws
 
 
 def leaves_of(flat: FlatGraph, output: int) -> tuple[list[int], list[int]]:
@@ -102,6 +105,7 @@ def packed(form: Form) -> dict[str, Any]:
         "is_list": form.is_list,
         "lines": form.lines,
         "recorded": form.recorded,
+        "draws": form.draws,
         **arrays,
     }
 
@@ -148,7 +152,8 @@ def unpacked(state: Any, params: Any) -> tuple[Form, tuple[Value, ...]]:
     receiving = state["receiving"]
     _expect(len(receiving) == len(parameters) and set(receiving) <= {0, 1}, "'receiving' does not match the parameters")
     _expect(state["recorded"] >= 0, "'recorded' is negative")
-    return Form(flat, receiving, names, state["is_list"], lines, state["recorded"]), parameters
+    _expect(0 <= state["draws"] <= len(names), "'draws' does not fit the inputs")
+    return Form(flat, receiving, names, state["is_list"], lines, state["recorded"], state["draws"]), parameters
 
 
 _KEYS: dict[str, type] = {
@@ -160,6 +165,7 @@ _KEYS: dict[str, type] = {
     "is_list": bool,
     "lines": list,
     "recorded": int,
+    "draws": int,
 }
 
 

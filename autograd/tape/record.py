@@ -19,7 +19,7 @@ from autograd.tape.recorder import Comparison, Recorder, recording
 from autograd.tape.tape import Tape, names_of
 from autograd.value import Value, creation_number, many, reached_by
 
-__all__ = ["record", "record_call"]
+__all__ = ["form_of_call", "record", "record_call"]
 
 
 def record(
@@ -63,14 +63,18 @@ def record(
         leaves, arguments = _checked_inputs(inputs)
     if isinstance(source, Value | list | tuple):
         _check_leaves(inputs)
-        return _tape_of(source, leaves, names_of(leaves, "x"), None, params, "the output")
+        return Tape(*_form_of(source, leaves, names_of(leaves, "x"), None, params, "the output"))
     if not callable(source):
         raise TypeError(f"record takes a function or a Value, not {type(source).__name__} {shortened(source)}")
     return record_call(source, leaves, arguments, params)[0]
 
 
 def record_call(
-    function: Callable[..., Any], leaves: list[Value], arguments: list[Any], params: Iterable[Value] | None = None
+    function: Callable[..., Any],
+    leaves: list[Value],
+    arguments: list[Any],
+    params: Iterable[Value] | None = None,
+    draws: int = 0,
 ) -> tuple[Tape, Any]:
     """Call a function in recording mode, and return the tape and the result of the call.
 
@@ -79,18 +83,41 @@ def record_call(
         leaves: The inputs, leaf Values.
         arguments: The arguments of the function, which are made of the leaves.
         params: As for `record`.
+        draws: The least number of columns that the tape has for numbers drawn at random.
+    """
+    form, parameters, result = form_of_call(function, leaves, arguments, params, Recorder(leaves), draws)
+    return Tape(form, parameters), result
+
+
+def form_of_call(
+    function: Callable[..., Any],
+    leaves: list[Value],
+    arguments: list[Any],
+    params: Iterable[Value] | None,
+    recorder: Recorder,
+    draws: int = 0,
+) -> tuple[Form, list[Value], Any]:
+    """Call a function in recording mode, and return what a tape is made of: its form and parameters; and the result.
+
+    Args:
+        function: The function.
+        leaves: The inputs, leaf Values.
+        arguments: The arguments of the function, which are made of the leaves.
+        params: As for `record`.
+        recorder: The account of the call, made with the leaves.
+        draws: The least number of columns that the tape has for numbers drawn at random.
     """
     mode = current_mode()
     if mode is not None and not mode.recording:
         raise RuntimeError("a tape cannot be recorded inside no_grad(), where nothing is recorded: record it outside")
-    recorder = Recorder(leaves)
     with unwatched():
         numbers = [leaf.data for leaf in leaves]
     with recording(recorder):
         result = function(*arguments)
     _check_inputs_kept(leaves, numbers)
     what = f"{getattr(function, '__name__', type(function).__name__)}()"
-    return _tape_of(result, leaves, _names(function, leaves, arguments), recorder, params, what), result
+    names = _names(function, leaves, arguments)
+    return *_form_of(result, leaves, names, recorder, params, what, draws), result
 
 
 def _check_inputs_kept(leaves: list[Value], numbers: list[float]) -> None:
@@ -116,20 +143,24 @@ def _names(function: Callable[..., Any], leaves: list[Value], arguments: list[An
         if parameter.kind not in (parameter.POSITIONAL_ONLY, parameter.POSITIONAL_OR_KEYWORD):
             break
         for j, leaf in enumerate(flatten(argument, "an argument")[0]):
-            if isinstance(leaf, Value) and not leaf.label:
+            if isinstance(leaf, Value) and not leaf.name:
                 names[place[id(leaf)]] = parameter.name if leaf is argument else f"{parameter.name}{j}"
     return names
 
 
-def _tape_of(
+def _form_of(
     result: Any,
     inputs: list[Value],
     names: list[str],
     recorder: Recorder | None,
     params: Iterable[Value] | None,
     what: str,
-) -> Tape:
+    draws: int = 0,
+) -> tuple[Form, list[Value]]:
+    drawn = recorder.drawn if recorder else []
     with unwatched():
+        drawn = drawn + [Value(0.0) for _ in range(draws - len(drawn))]
+        inputs, names = inputs + drawn, names + [f"random{i}" for i in range(len(drawn))]
         recorded = recorder.count() if recorder else None
         outputs = _checked_outputs(result, what)
         flat, leaves = flatten_graph(outputs, recorder.guards if recorder else (), inputs)
@@ -138,8 +169,8 @@ def _tape_of(
         lines = [f"{guard.line.where}: {guard.line.text}" for guard in recorder.guards] if recorder else None
         receiving = _receiving(params, leaves, inputs)
         is_list = isinstance(result, list | tuple)
-        form = Form(flat, receiving, names, is_list, lines, len(flat.codes) if recorded is None else recorded)
-        return Tape(form, leaves)
+        nodes = len(flat.codes) if recorded is None else recorded
+        return Form(flat, receiving, names, is_list, lines, nodes, len(drawn)), leaves
 
 
 def _checked_inputs(inputs: Sequence[Any]) -> tuple[list[Value], list[Any]]:

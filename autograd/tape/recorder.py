@@ -136,11 +136,24 @@ numbers.Real.register(Comparison)  # it is accepted as a number wherever a bool 
 
 
 class Recorder:
-    """Record what one function compares and reads while it runs in this thread."""
+    """Record what one function compares, draws and reads while it runs in this thread.
 
-    def __init__(self, inputs: list[Value]) -> None:
+    Args:
+        inputs: The leaves that are the inputs of the tape.
+        warns: Whether to warn of a number that is frozen into the tape; if not, `frozen` alone tells.
+
+    Attributes:
+        guards: The decisions of the program.
+        drawn: Leaves for the numbers that were drawn at random: inputs that a replay fills in.
+        frozen: The lines of the program that read a number.
+    """
+
+    def __init__(self, inputs: list[Value], warns: bool = True) -> None:
         self.is_open = True
         self.guards: list[Guard] = []
+        self.drawn: list[Value] = []
+        self.frozen: list[SourceLine] = []
+        self._warns = warns
         self.began = creation_number(Value(0.0))
         self._inputs = {id(node) for node in inputs}
         self._warned: set[tuple[str, int]] = set()
@@ -179,6 +192,13 @@ class Recorder:
         result.label = node.label
         return result
 
+    def draw(self, number: float) -> Value:
+        """A number that was drawn at random, as a leaf whose number is drawn anew in each replay."""
+        leaf = Value(number)
+        self._inputs.add(id(leaf))
+        self.drawn.append(leaf)
+        return leaf
+
     def read(self, node: Value) -> None:
         """Warn, once per line of the program, that a number is frozen into the tape."""
         is_constant = not node.op and creation_number(node) > self.began and id(node) not in self._inputs
@@ -188,6 +208,9 @@ class Recorder:
         if (line.file, line.number) in self._warned:
             return
         self._warned.add((line.file, line.number))
+        self.frozen.append(line)
+        if not self._warns:
+            return
         message = (
             "the number of a Value was read while a tape was being recorded, so it is frozen into the tape. Compute "
             f"with the Value itself, or with its .detach() to stop gradients. ({line.text})"

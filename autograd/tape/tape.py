@@ -21,10 +21,10 @@ from collections import Counter
 from collections.abc import Callable, Sequence
 from typing import Any
 
-from autograd.formatting import clean_text
+from autograd.formatting import name_of
 from autograd.modes import current_mode
 from autograd.primitives.primitive import BY_CODE, PRIMITIVES, Primitive
-from autograd.tape.batches import Batch, read_batch, read_gradient
+from autograd.tape.batches import Batch, narrowed, read_batch, read_gradient, widened
 from autograd.tape.compiled.program import list_program, op_name
 from autograd.tape.pickling import Form, leaves_of, packed, unpacked
 from autograd.tape.replay import Failure, Replayer, Rows, Sums, add_gradients
@@ -103,8 +103,8 @@ class Tape:
         >>> tape.forward(array("d", [2.0, 3.0]))
         array('d', [4.0, 9.0])
         """
-        found = read_batch(batch, self._form.flat.inputs)
-        return self._outputs(found, self._run(Rows(found.numbers, found.rows, self._room(found))))
+        found = read_batch(batch, self.input_count)
+        return self._outputs(found, self._run(Rows(self._numbers(found), found.rows, self._room(found))))
 
     def value_and_grad(
         self, batch: Any, input_gradients: bool = True, *, gradient: Number | Sequence[Number] = 1.0
@@ -136,13 +136,15 @@ class Tape:
         >>> tape.value_and_grad([[1.0], [2.0]], gradient=[0.5, 2.0])
         ([3.0, 6.0], [[1.5], [6.0]])
         """
-        found = read_batch(batch, self._form.flat.inputs)
-        width = self._form.flat.inputs
-        gradients = array("d", bytes(8 * found.rows * width)) if input_gradients else None
+        width, draws = self.input_count, self.draw_count
+        found = read_batch(batch, width)
+        gradients = array("d", bytes(8 * found.rows * (width + draws))) if input_gradients else None
         sums, seeds = Sums(len(self.params)), read_gradient(gradient, found.rows, self.output_count)
-        outputs = self._run(Rows(found.numbers, found.rows, self._room(found), seeds, gradients, sums))
+        outputs = self._run(Rows(self._numbers(found), found.rows, self._room(found), seeds, gradients, sums))
         add_gradients(self.params, self.param_needed, sums.finish())
-        return self._outputs(found, outputs), None if gradients is None else found.in_kind(gradients, width)
+        if gradients is not None:
+            gradients = found.in_kind(narrowed(gradients, found.rows, width, draws), width)
+        return self._outputs(found, outputs), gradients
 
     def stats(self) -> dict[str, Any]:
         """Return the size of the tape, before and after lowering.
@@ -193,11 +195,16 @@ class Tape:
         flat, lines = self._form.flat, self._form.lines
         guards = f"{_count(len(lines), 'guard')}" if lines else "no guards"
         source = "from an existing graph" if lines is None else "from a function"
-        inputs, params = _count(flat.inputs, "input"), _count(flat.params, "parameter")
+        inputs, params = _count(self.input_count, "input"), _count(flat.params, "parameter")
+        if self.draw_count:
+            inputs += f", {self.draw_count} drawn at random,"
         return f"{inputs} and {params}, recorded {source}: {guards}"
 
     def _room(self, found: Batch) -> array[float]:
         return array("d", bytes(8 * found.rows * self.output_count))
+
+    def _numbers(self, found: Batch) -> Any:
+        return widened(found.numbers, found.rows, self.input_count, self.draw_count)
 
     def _run(self, rows: Rows) -> Any:
         failure = self.replay(rows)
@@ -221,8 +228,18 @@ class Tape:
 
     @property
     def input_count(self) -> int:
-        """The number of inputs per row."""
-        return self._form.flat.inputs
+        """The number of inputs per row that the caller gives."""
+        return self._form.flat.inputs - self._form.draws
+
+    @property
+    def draw_count(self) -> int:
+        """The number of inputs per row that are drawn at random; they stand behind those that the caller gives."""
+        return self._form.draws
+
+    @property
+    def form(self) -> Form:
+        """What the tape is made of, besides its parameters."""
+        return self._form
 
     def leaves_of_output(self, j: int) -> tuple[list[int], list[int]]:
         """Return the places of the inputs and those of the parameters that output `j` depends on."""
@@ -269,15 +286,14 @@ def note_reading(params: Sequence[Value]) -> None:
 
 
 def names_of(leaves: Sequence[Value], fallback: str) -> list[str]:
-    """Return the names of leaves: by module and label, otherwise by their place.
+    """Return the names of leaves, otherwise their places.
 
     >>> names_of([Value(1.0, "slope"), Value(2.0)], "p")
     ['slope', 'p1']
     """
     names = []
     for i, leaf in enumerate(leaves):
-        known = ".".join(part for part in (leaf.module, leaf.label) if part)
-        names.append(clean_text(known, _NAME_LIMIT) or f"{fallback}{i}")
+        names.append(name_of(leaf, _NAME_LIMIT) or f"{fallback}{i}")
     return names
 
 

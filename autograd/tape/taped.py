@@ -23,7 +23,7 @@ import threading
 from array import array
 from collections.abc import Callable, Iterator, Sequence
 from itertools import compress
-from typing import Any, Generic, NoReturn, ParamSpec, TypeVar, overload
+from typing import Any, Generic, NoReturn, ParamSpec, Protocol, TypeVar, overload
 
 from autograd.modes import current_mode, unwatched
 from autograd.primitives.primitive import Primitive, declare
@@ -35,7 +35,7 @@ from autograd.tape.replay import Failure, Rows, Sums, add_gradients
 from autograd.tape.tape import Tape, note_reading
 from autograd.value import Number, Value, number_of, restore
 
-__all__ = ["Taped", "taped"]
+__all__ = ["Branches", "Record", "Run", "Taped", "taped"]
 
 P = ParamSpec("P")
 R = TypeVar("R")
@@ -206,6 +206,8 @@ class Taped(Generic[P, R]):
                 )
             leaves, arguments = branches.fresh(row)
             tape, result = record_call(self._function, leaves, arguments)
+            if tape.draw_count:
+                raise TypeError(f"{self!r} draws random numbers: autograd.record(function, inputs=...) takes it")
             branches.add(tape, type(result) if isinstance(result, list | tuple) else None)
             return tape
 
@@ -217,11 +219,11 @@ class Taped(Generic[P, R]):
         with unwatched():
             branches = self._branches_of_width(batch)
             found = read_batch(batch, branches.width)
-            run = _Run(self, branches, _floats(found.numbers), found.rows)
+            run = Run(functools.partial(self._record, branches), branches, _floats(found.numbers), found.rows)
             if gradient is not None:
                 run.prepare_backward(gradient, input_gradients)
             run.go()
-            add_gradients(tuple(run.params), run.needed, run.sums.finish())
+            add_gradients(run.params, run.needed, run.sums.finish())
             columns = None if branches.kind is None else run.columns
             gradients = None if run.gradients is None else found.in_kind(run.gradients, branches.width)
         for tape in branches.tapes:
@@ -252,6 +254,21 @@ class Taped(Generic[P, R]):
                 return branches
         numbers = [0.0] * width
         return self._branches_for(tuple(numbers), list(numbers))
+
+
+class Branches(Protocol):
+    """The tapes of a function for rows of one width."""
+
+    @property
+    def width(self) -> int:
+        """The number of numbers per row."""
+
+    @property
+    def tapes(self) -> list[Tape]:
+        """The tapes, in the order of their recording."""
+
+
+Record = Callable[["array[float]", int], Tape]
 
 
 class _Branches:
@@ -342,16 +359,22 @@ def _result(
     return restore(_TAPED, data, 0.0, False, (*by_inputs, *by_params), None, None, operands)
 
 
-class _Run:
+class Run:
     """One batch: each row is replayed by the tape whose guards hold for it.
 
     Rows are replayed in order as long as one tape takes them. Where it does not take the next one, the rows of a span
     are grouped by tape, so that each tape runs all of its rows in lanes. Their gradients of parameters are kept per row
     and summed in the order of the rows, so the bits do not depend on the grouping.
+
+    Args:
+        record: Records a row, given its numbers, that none of the first so many tapes takes; it returns the tape.
+        branches: The tapes so far; `record` adds to them.
+        numbers: The rows, a buffer of float64.
+        count: The number of rows.
     """
 
-    def __init__(self, owner: Taped[Any, Any], branches: _Branches, numbers: Any, count: int) -> None:
-        self.owner = owner
+    def __init__(self, record: Record, branches: Branches, numbers: Any, count: int) -> None:
+        self.record = record
         self.branches = branches
         self.numbers = numbers
         self.count = count
@@ -360,12 +383,12 @@ class _Run:
         self.outputs = array("d", bytes(8 * self.columns * count))
         self.seeds: array[float] | None = None
         self.gradients: array[float] | None = None
-        self.params: list[Value] = []
+        self.params: tuple[Value, ...] = ()
         self.needed = array("i")
         self.sums = Sums(0)
         self._taken: dict[int, int] = {}  # how many rows of the groups each tape has taken
         self._place: dict[int, int] = {}  # of a parameter in the sums
-        self._places: dict[int, array[int]] = {}  # of the parameters of each tape
+        self._places: dict[int, array[int] | None] = {}  # of the parameters of each tape
 
     def prepare_backward(self, gradient: Any, input_gradients: bool) -> None:
         """Make room for gradients; `go` computes them then."""
@@ -454,7 +477,7 @@ class _Run:
         return None if failure is None else failure._replace(row=begin + failure.row)
 
     def _recorded(self, row: int, tried: int) -> Tape:
-        return self.owner._record(self.branches, array("d", self._numbers(row, row + 1)), tried)
+        return self.record(array("d", self._numbers(row, row + 1)), tried)
 
     def _numbers(self, begin: int, end: int) -> Any:
         return self.numbers[begin * self.branches.width : end * self.branches.width]
@@ -462,17 +485,28 @@ class _Run:
     def _part(self, numbers: array[float], columns: int, begin: int, end: int) -> memoryview:
         return memoryview(numbers)[begin * columns : end * columns]
 
-    def _places_of(self, tape: Tape) -> array[int]:
-        """Return where the sums have the parameters of a tape; new ones are appended."""
-        if id(tape) not in self._places:
+    def _places_of(self, tape: Tape) -> array[int] | None:
+        """Return where the sums have the parameters of a tape; None for the order of the tape."""
+        if id(tape) in self._places:
+            return self._places[id(tape)]
+        places = None
+        if not self._places:  # of the first tape
+            self.params, self.needed, self.sums = tape.params, tape.param_needed, Sums(len(tape.params))
+        else:
+            if not self._place:
+                self._place = {id(parameter): i for i, parameter in enumerate(self.params)}
+                self.needed = self.needed[:]
+            place, added = self._place, []
             for parameter, needed in zip(tape.params, tape.param_needed, strict=True):
-                if id(parameter) not in self._place:
-                    self._place[id(parameter)] = self.sums.append()
-                    self.params.append(parameter)
+                if id(parameter) not in place:
+                    place[id(parameter)] = self.sums.append()
+                    added.append(parameter)
                     self.needed.append(0)
-                self.needed[self._place[id(parameter)]] |= needed
-            self._places[id(tape)] = array("i", [self._place[id(p)] for p in tape.params])
-        return self._places[id(tape)]
+                self.needed[place[id(parameter)]] |= needed
+            self.params += tuple(added)
+            places = array("i", [place[id(parameter)] for parameter in tape.params])
+        self._places[id(tape)] = places
+        return places
 
 
 _OTHERS = bytes([1] + [0] * 255)  # translates a status into its opposite
