@@ -47,7 +47,7 @@ def module_path(value: Value) -> str:
     >>> module_path(w), module_path(w * 2)
     ('layers.0.neurons.2.w0', '')
     """
-    if value.op or value.module is None or not value.label:
+    if value.op or value.module is None or value.label is None or not value.label.strip():
         return ""
     return f"{value.module}.{value.label}"
 

@@ -9,7 +9,7 @@ import pytest
 import autograd as ag
 import viz
 from autograd import Value
-from viz.font_metrics import columns
+from autograd.formatting import columns
 from viz.options import ListingOptions, complete
 from viz.text import listing
 

@@ -163,7 +163,7 @@ def draw(root: Value | Sequence[Value], path: str | os.PathLike[str], **options:
     """
     suffix = Path(path).suffix.lower()
     if suffix == ".html":
-        return write_whole(path, to_html(root, **options).encode())
+        return write_whole(path, to_html(root, **options).encode())  # type: ignore[misc]
     if suffix not in _FORMATS:
         formats = ", ".join((*_FORMATS, ".html"))
         raise ValueError(f"{os.fspath(path)!r} does not end in a format that can be drawn: {formats}")
