@@ -14,7 +14,7 @@ help:
 	@echo "make build     compile what is out of date in the core (make test and make demo do so too)"
 	@echo "make lint      check style; make types checks types"
 	@echo "make generate  rewrite what follows from the table in autograd/primitives/table.py"
-	@echo "make figures   draw the pictures of the README again"
+	@echo "make figures   draw the pictures of the README and the gallery again"
 	@echo "make fuzz      100,000 random graphs against mpmath, 100,000 tapes against the interpreter, 10,000 broken pickles"
 	@echo "make accuracy  the worst error of each primitive, in ulp"
 	@echo "make mutate    faults in each formula, and whether the tests see them"

@@ -30,17 +30,19 @@ __all__ = [
 _LABEL_LIMIT = 24  # characters of a label in a table
 
 
-def number(x: float, *, sign: bool = False) -> str:
-    """A number in 4 significant digits; with `sign`, a positive one has its + as well.
+def number(x: float, *, sign: bool = False, digits: int = 4) -> str:
+    """A number in 4 significant digits, or in `digits`; with `sign`, a positive one has its + as well.
 
     >>> [number(x) for x in (2.0, -1.5, 0.63473958, 123456.0, 1e-5, 0.0)]
     ['2', '-1.5', '0.6347', '1.235e5', '1e-5', '0']
     >>> number(0.63473958, sign=True), number(0.0, sign=True)
     ('+0.6347', '0')
+    >>> number(0.63473958, digits=2)
+    '0.63'
     """
     if x == 0.0 or math.isnan(x):
         return "0" if x == 0.0 else "nan"
-    text = f"{x:+.4g}" if sign else f"{x:.4g}"
+    text = f"{x:+.{digits}g}" if sign else f"{x:.{digits}g}"
     if math.isfinite(x) and "e" in text:
         mantissa, exponent = text.split("e")
         return f"{mantissa}e{int(exponent)}"

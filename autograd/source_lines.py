@@ -7,7 +7,7 @@ import os
 from types import FrameType
 from typing import NamedTuple
 
-__all__ = ["SourceLine", "user_line"]
+__all__ = ["SourceLine", "user_frame", "user_line"]
 
 _HOME = os.path.dirname(os.path.dirname(__file__))
 _OURS = tuple(os.path.join(_HOME, package, "") for package in ("autograd", "nn", "viz"))
@@ -33,12 +33,18 @@ class SourceLine(NamedTuple):
 
 def user_line(frame: FrameType | None) -> SourceLine:
     """Return the innermost line, from `frame` outward, that is not in this project's packages."""
-    while frame is not None and _is_ours(frame.f_code.co_filename):
-        frame = frame.f_back
+    frame = user_frame(frame)
     if frame is None:
         return SourceLine("(unknown)", 0, "(unknown)", "")
     file, number = frame.f_code.co_filename, frame.f_lineno
     return SourceLine(file, number, frame.f_code.co_name, linecache.getline(file, number, frame.f_globals).strip())
+
+
+def user_frame(frame: FrameType | None) -> FrameType | None:
+    """Return the innermost frame, from `frame` outward, that is not in this project's packages; None without one."""
+    while frame is not None and _is_ours(frame.f_code.co_filename):
+        frame = frame.f_back
+    return frame
 
 
 def _is_ours(file: str) -> bool:

@@ -17,7 +17,7 @@ ALLOWED_OUTSIDE = {
     # `import cython` marks what is compiled; where Cython is absent `autograd.cython_shim` takes its place
     "autograd": {"cython"},
     "nn": {"tqdm", "cython"},
-    "viz": {"graphviz", "pygraphviz", "matplotlib"},
+    "viz": {"graphviz", "pygraphviz", "resvg_py", "matplotlib"},
 }
 
 
@@ -87,6 +87,7 @@ ROOMS = [
     ("autograd.primitives",),
     ("autograd.value",),
     ("autograd.modes", "autograd.pytree", "autograd.pickling", "autograd.list_operands"),
+    ("autograd.names", "autograd.assigned"),
     ("autograd.generated", "autograd.functions"),
     ("autograd.custom", "autograd.passes", "autograd.backward_pass", "autograd.recorded", "autograd.steps"),
     ("autograd.transforms", "autograd.paths", "autograd.explain", "autograd.differences", "autograd.tree"),

@@ -8,6 +8,7 @@ from typing import Unpack
 import pytest
 
 import autograd as ag
+import nn
 import viz
 from autograd import Value, named_scope
 from viz.graph import prepare, walk
@@ -112,6 +113,18 @@ def test_a_leaf_of_a_module_is_a_parameter():
     assert "module=layers.0" in graph.nodes[0].tooltip
 
 
+def test_a_card_of_a_parameter_goes_by_the_end_of_its_path_and_its_tooltip_by_all_of_it():
+    w = Value(1.0, "w0")
+    w.module = "layers.0.neurons.2"
+    node = prepare(w * 2).nodes[0]
+    assert (node.title, node.tooltip) == ("w0", "%0  w0  data=1.0  module=layers.0.neurons.2")
+
+
+def test_a_module_is_called_before_it_is_drawn():
+    with pytest.raises(TypeError, match=r"not from MLP: call it first, draw\(model\(x\), \.\.\.\)"):
+        viz.draw(nn.MLP(2, [1]), "/nowhere/model.svg")  # type: ignore[arg-type]
+
+
 def test_a_leaf_without_a_label_goes_by_its_number():
     a, b, c = Value(1.0), Value(2.0, "b"), Value(3.0, "  ")
     assert [node.title for node in prepare(ag.sum([a, b, c])).nodes] == ["%0", "b", "%2", "sum"]
@@ -172,27 +185,3 @@ def test_trace_is_micrograds():
         (id(c.parents[0]), id(c)),
         (id(b), id(c)),
     }
-
-
-def chain(length: int) -> Value:
-    value = Value(1.0)
-    for _ in range(length - 1):
-        value = value + 1
-    return value
-
-
-def test_size_is_counted_before_anything_is_drawn():
-    prepare(chain(150))
-    with pytest.raises(ValueError, match=r"151 nodes .* limited to 150 .*print_graph.*limit=151"):
-        prepare(chain(151))
-    prepare(chain(151), chosen(limit=151))
-    with pytest.raises(ValueError, match="limit=100001"):
-        viz.draw_dot(chain(100_001))
-
-
-def test_operands_are_limited_too():
-    x = Value(1.0)
-    prepare(ag.sum([x] * 400))
-    with pytest.raises(ValueError, match=r"2 nodes and 401 operands; .* 150 and 400.*limit=151"):
-        prepare(ag.sum([x] * 401))
-    prepare(ag.sum([x] * 401), chosen(limit=151))

@@ -32,6 +32,7 @@ def without_dot(monkeypatch, tmp_path):
 @pytest.fixture
 def without_pygraphviz(monkeypatch):
     monkeypatch.setitem(sys.modules, "pygraphviz", None)
+    monkeypatch.setitem(sys.modules, "resvg_py", None)
 
 
 def bill() -> Value:
@@ -67,12 +68,7 @@ SHOWN = {
 }
 
 
-@needs_dot
-def test_svg_with_dot_shows_everything():
-    assert texts(viz.to_svg(bill())) >= SHOWN
-
-
-def test_svg_without_dot_shows_everything(without_dot):
+def test_svg_shows_everything_and_needs_no_other_program(without_dot):
     assert texts(viz.to_svg(bill())) >= SHOWN
 
 
@@ -112,12 +108,11 @@ def test_a_lone_leaf_is_a_picture(without_dot):
 
 
 @needs_dot
-def test_extreme_numbers_are_drawn():
+def test_extreme_numbers_are_drawn_by_dot(tmp_path):
     x = Value(0.0, "x")
     y = 1 / x + x.log()
     y.backward()
-    for svg in (viz.to_svg(y), viz.draw_dot(y)._repr_svg_()):
-        assert texts(svg) >= {"nan"}
+    assert viz.draw(y, tmp_path / "y.png").read_bytes().startswith(b"\x89PNG")
 
 
 def test_extreme_numbers_are_drawn_without_dot(without_dot):
@@ -134,6 +129,8 @@ def test_extreme_numbers_are_drawn_without_dot(without_dot):
     ("suffix", "start"),
     [
         ("dot", b"digraph G {"),
+        ("mmd", b"flowchart LR"),
+        ("json", b'{"format":"glassgrad.picture"'),
         ("svg", b"<svg "),
         pytest.param("png", b"\x89PNG", marks=needs_dot),
         pytest.param("pdf", b"%PDF", marks=needs_dot),
@@ -152,7 +149,7 @@ def test_draw_writes_the_format_of_the_suffix_and_nothing_else(tmp_path, monkeyp
 @pytest.mark.parametrize("name", ["picture", "picture.jpg", "mycode.py", ".svg", "-x", ""])
 def test_an_unknown_suffix_lists_the_known_ones(tmp_path, monkeypatch, name):
     monkeypatch.chdir(tmp_path)
-    with pytest.raises(ValueError, match=r"\.dot, \.svg, \.png, \.pdf"):
+    with pytest.raises(ValueError, match=r"\.svg, \.png, \.pdf, \.dot, \.mmd, \.json"):
         viz.draw(bill(), name)
     assert os.listdir(tmp_path) == []
 
@@ -174,8 +171,8 @@ def test_an_existing_file_survives_a_failure(tmp_path, without_dot, without_pygr
         (tmp_path / name).write_text("precious")
     with pytest.raises(viz.GraphvizNotFound):
         viz.draw(bill(), tmp_path / "old.png")
-    with pytest.raises(ValueError, match="limit"):
-        viz.draw(bill(), tmp_path / "old.svg", limit=1)
+    with pytest.raises(ValueError, match="focus"):
+        viz.draw(bill(), tmp_path / "old.svg", focus=Value(1.0))
     assert (tmp_path / "old.png").read_text() == (tmp_path / "old.svg").read_text() == "precious"
 
 
@@ -205,14 +202,55 @@ def test_an_existing_file_keeps_its_permissions_and_a_link_stays_a_link(tmp_path
     assert stat.S_IMODE(target.stat().st_mode) == 0o640
 
 
-@needs_dot
-def test_a_failing_dot_is_an_error_that_says_what_it_said(tmp_path, monkeypatch):
-    target = tmp_path / "old.svg"
+# A dot program that does not do what it should
+
+BAD_PROGRAMS = {
+    "hangs": ("import time; time.sleep(60)", "did not finish within"),
+    "crashes": ("import sys; sys.stderr.write('out of memory'); sys.exit(3)", "failed with status 3: out of memory"),
+    "is killed": ("import os, signal; os.kill(os.getpid(), signal.SIGKILL)", "failed with status -9"),
+    "prints rubbish": ("print('<html>')", "which is not a PNG"),
+    "prints nothing": ("pass", "which is not a PNG"),
+    "never ends printing": ("while True: print('x' * 10**6)", "wrote more than"),
+    "does not read": ("import sys; sys.stdin.close(); print('no')", "which is not a PNG"),
+}
+
+
+@pytest.mark.skipif(os.name != "posix", reason="a program that is a script")
+@pytest.mark.parametrize("way", BAD_PROGRAMS)
+@pytest.mark.parametrize("rasterizer", [True, False])
+def test_a_dot_program_that_fails_is_warned_of_and_another_way_is_taken(tmp_path, monkeypatch, way, rasterizer):
+    script, said = BAD_PROGRAMS[way]
+    program = tmp_path / "dot"
+    program.write_text(f"#!{sys.executable}\n{script}\n")
+    program.chmod(0o755)
+    target = tmp_path / "old.png"
     target.write_text("precious")
-    monkeypatch.setattr("viz.render.to_source", lambda *args, **kwargs: "digraph {")
-    with pytest.raises(RuntimeError, match=r"dot program could not draw.*syntax error"):
-        viz.draw(bill(), target)
-    assert target.read_text() == "precious"
+    monkeypatch.setenv("PATH", str(tmp_path))
+    monkeypatch.setattr("viz.bitmaps._SECONDS", 2.0 if way == "hangs" else 20.0)
+    monkeypatch.setattr("viz.bitmaps._MOST_BYTES", 10**7)
+    monkeypatch.setitem(sys.modules, "pygraphviz", None)
+    resvg = types.SimpleNamespace(svg_to_bytes=lambda svg_string, width: b"drawn from " + svg_string[:4].encode())
+    monkeypatch.setitem(sys.modules, "resvg_py", resvg if rasterizer else None)
+    with pytest.warns(RuntimeWarning, match=said):
+        if rasterizer:
+            viz.draw(bill(), target)
+        else:
+            with pytest.raises(viz.GraphvizNotFound, match="its dot program failed"):
+                viz.draw(bill(), target)
+    assert target.read_bytes() == (b"drawn from <svg" if rasterizer else b"precious")
+    assert sorted(os.listdir(tmp_path)) == ["dot", "old.png"]
+
+
+def test_resvg_rasterises_our_own_svg(tmp_path, monkeypatch, without_dot):
+    pytest.importorskip("resvg_py")
+    monkeypatch.setitem(sys.modules, "pygraphviz", None)
+    viz.draw(bill(), tmp_path / "picture.png")
+    head = (tmp_path / "picture.png").read_bytes()[:24]
+    assert head.startswith(b"\x89PNG")
+    width = int.from_bytes(head[16:20], "big")
+    assert 2 * 400 < width < 2 * 1000
+    viz.draw(bill(), tmp_path / "large.png", scale=20)
+    assert int.from_bytes((tmp_path / "large.png").read_bytes()[16:20], "big") <= 8_000
 
 
 # Without the dot program
@@ -260,15 +298,28 @@ def assert_shown(picture: GraphPicture) -> None:
     assert picture._repr_mimebundle_(exclude=["image/svg+xml"]) == {}
 
 
-@needs_dot
-def test_a_notebook_shows_a_picture():
+def test_a_notebook_shows_a_picture_without_dot(without_dot):
     total = bill()
     assert_shown(viz.draw_dot(total))
     assert viz.draw_dot(total)._repr_svg_() == viz.to_svg(total)
 
 
-def test_a_notebook_shows_a_picture_without_dot(without_dot):
-    assert_shown(viz.draw_dot(bill()))
+def test_a_prompt_says_what_a_picture_is_and_how_to_save_it():
+    text = repr(viz.draw_dot(bill()))
+    assert text.startswith("<picture of a computation graph of total: 5 values, 4 edges; ")
+    assert "viz.draw(" in text
+
+
+def test_an_svg_says_what_it_is():
+    root = ElementTree.fromstring(viz.to_svg(bill()))
+    assert root.get("role") == "img"
+    assert (root[0].tag.rpartition("}")[2], root[0].text) == ("title", "computation graph of total: 5 values, 4 edges")
+
+
+def test_scale_is_a_factor_on_the_size():
+    one, two = (ElementTree.fromstring(viz.to_svg(bill(), scale=scale)) for scale in (1, 2))
+    assert float(str(two.get("width"))) == pytest.approx(2 * float(str(one.get("width"))))
+    assert two.get("viewBox") == one.get("viewBox")
 
 
 def test_a_picture_is_a_graphviz_source(without_dot):
@@ -309,18 +360,14 @@ def drawn(hash_seed: str, path: str) -> bytes:
     return subprocess.run([sys.executable, "-c", SCRIPT], env=environment, capture_output=True, check=True).stdout
 
 
-@pytest.mark.parametrize("with_dot", [pytest.param(True, marks=needs_dot), False])
-def test_two_renderings_are_byte_identical_across_processes(tmp_path, with_dot):
-    path = os.environ["PATH"] if with_dot else str(tmp_path)
+def test_two_renderings_are_byte_identical_across_processes(tmp_path):
+    path = str(tmp_path)
     first = drawn("1", path)
     assert first.count(b"<svg ") == 2
     assert drawn("2", path) == first
 
 
-@pytest.mark.parametrize("with_dot", [pytest.param(True, marks=needs_dot), False])
-def test_ids_differ_between_pictures(monkeypatch, tmp_path, with_dot):
-    if not with_dot:
-        monkeypatch.setenv("PATH", str(tmp_path))
+def test_ids_differ_between_pictures():
     pictures = [viz.to_svg(bill()), viz.to_svg(bill(), theme="dark"), viz.to_svg(Value(1.0, "x") + 1)]
     ids = [element.get("id") for svg in pictures for element in ElementTree.fromstring(svg).iter()]
     ids = [one for one in ids if one is not None]

@@ -1,66 +1,115 @@
-"""A prepared graph in the DOT language, and the clean-up of dot's SVG for a page."""
+"""A prepared graph in the DOT language."""
 
 from __future__ import annotations
 
 import hashlib
-import re
-from xml.etree import ElementTree
 
 from viz.escaping import dot_html, dot_quoted, dot_tooltip
 from viz.font_metrics import text_width
-from viz.graph import Edge, Graph, Node, Row
-from viz.theme import FONTS, Theme, edge_width, gradient_fill
+from viz.model import Edge, Graph, Node, Row
+from viz.theme import FONTS, Theme, edge_width, gradient_fill, group_fill
 
 __all__ = [
     "SLOT_SIZE",
     "TEXT_SIZE",
     "TITLE_SIZE",
+    "card_fill",
     "edge_colour",
     "gradient_colour",
     "picture_id",
-    "safe_svg",
     "to_source",
 ]
 
 TEXT_SIZE, TITLE_SIZE, SLOT_SIZE = 11, 13, 10
 _SLOT_HEIGHT = 24
 
-# A bitmap for a slide or a lecture; the size bound keeps a graph forced past the limit within cairo's reach.
-_BITMAP = ' dpi=144 size="55,55"'
+# A bitmap for a slide or a lecture; the bound keeps the picture of a large graph within cairo's reach.
+_DPI, _INCHES = 144, 55
 
 
-def to_source(graph: Graph, theme: Theme, *, bitmap: bool = False) -> str:
+def to_source(graph: Graph, theme: Theme, *, bitmap: float | None = None) -> str:
     """Return ``graph`` as DOT, one statement per line.
 
-    Ids come from counters, never from labels. ``bitmap`` adds the resolution and the largest size of a PNG.
+    Ids come from counters, never from labels. ``bitmap`` is the factor on the resolution of a PNG, and bounds its size.
     """
+    caption = ""
+    if graph.caption:
+        caption = f" label={dot_quoted(graph.caption)} labelloc=t labeljust=l"
+        caption += f' fontcolor="{theme.muted}" fontsize={TEXT_SIZE}'
+    size = "" if bitmap is None else f' dpi={round(_DPI * bitmap)} size="{_INCHES / bitmap:.4g},{_INCHES / bitmap:.4g}"'
     lines = [
         "digraph G {",
         f'  graph [rankdir=LR bgcolor="{theme.background}" fontname="{FONTS}" nodesep=0.22 ranksep=0.4 pad=0.25'
-        f"{_BITMAP if bitmap else ''} outputorder=edgesfirst];",
+        f"{size} outputorder=edgesfirst{caption}];",
         f'  node [fontname="{FONTS}" fontsize={TEXT_SIZE} fontcolor="{theme.foreground}" penwidth=1.1];',
         f'  edge [fontname="{FONTS}" fontsize={SLOT_SIZE} arrowsize=0.65];',
     ]
     lines += (_node_line(index, node, graph, theme) for index, node in enumerate(graph.nodes))
+    lines += _clusters(graph, theme)
     lines += (_edge_line(index, edge, graph, theme) for index, edge in enumerate(graph.edges))
     return "\n".join([*lines, "}", ""])
 
 
+def _clusters(graph: Graph, theme: Theme) -> list[str]:
+    """Return the frames as clusters in one another, one statement per line."""
+    inside: dict[int | None, list[int]] = {}
+    for index, frame in enumerate(graph.frames):
+        inside.setdefault(frame.parent, []).append(index)
+    members: dict[int | None, list[int]] = {}
+    for index, node in enumerate(graph.nodes):
+        members.setdefault(node.frame, []).append(index)
+
+    def lines(frame: int, indent: str) -> list[str]:
+        own = [f"{indent}  n{member};" for member in members.get(frame, ())]
+        inner = [line for child in inside.get(frame, ()) for line in lines(child, indent + "  ")]
+        shown = graph.frames[frame]
+        return [
+            f"{indent}subgraph cluster_{frame} {{",
+            f'{indent}  graph [label={dot_quoted(shown.title)} labelloc=t labeljust=l style="rounded,filled" '
+            f'fillcolor="{theme.frame}" color="{theme.dim}" fontcolor="{theme.muted}" fontsize={TEXT_SIZE} '
+            f'margin=9 id="f{frame}" tooltip={dot_tooltip(shown.path)}];',
+            *own,
+            *inner,
+            f"{indent}}}",
+        ]
+
+    return [line for frame in inside.get(None, ()) for line in lines(frame, "  ")]
+
+
+_SHAPES = {
+    "input": 'shape=cds margin="0.09,0.11"',
+    "parameter": 'shape=cylinder margin="0.09,0.02"',
+    "group": 'shape=box3d margin="0.09,0.05"',
+    "stub": 'shape=box margin="0.09,0.05"',
+}
+
+
+def card_fill(node: Node, graph: Graph, theme: Theme) -> str:
+    """Return the fill of a card."""
+    if node.kind == "stub":
+        return theme.background
+    if node.values > 1 or node.kind == "group":
+        return group_fill(theme, node.gradient, graph.largest_gradient)
+    return gradient_fill(theme, node.gradient, graph.largest_gradient)
+
+
 def _node_line(index: int, node: Node, graph: Graph, theme: Theme) -> str:
-    fill = gradient_fill(theme, node.gradient, graph.largest_gradient)
+    fill = card_fill(node, graph, theme)
     tooltip = f'id="n{index}" tooltip={dot_tooltip(node.tooltip)}'
     if node.kind == "operation":
         return f"  n{index} [shape=plain {tooltip} label=<{_operation(node, fill, theme)}>];"
-    shape = 'shape=cds margin="0.09,0.11"' if node.kind == "input" else 'shape=cylinder margin="0.09,0.02"'
     border = f'color="{theme.foreground}" penwidth=2' if node.is_output else f'color="{theme.line}"'
-    return f'  n{index} [{shape} style=filled fillcolor="{fill}" {border} {tooltip} label=<{_rows(node, theme)}>];'
+    style = 'style="filled,dashed"' if node.kind == "stub" else "style=filled"
+    label = _rows(node, theme)
+    return f'  n{index} [{_SHAPES[node.kind]} {style} fillcolor="{fill}" {border} {tooltip} label=<{label}>];'
 
 
 def _operation(node: Node, fill: str, theme: Theme) -> str:
     border, colour = (2, theme.foreground) if node.is_output else (1, theme.line)
+    slots = f"<TD>{_slots(node, theme)}</TD><VR/>" if node.slots else ""
     return (
         f'<TABLE BORDER="{border}" COLOR="{colour}" STYLE="ROUNDED" CELLBORDER="0" CELLSPACING="0" CELLPADDING="0" '
-        f'BGCOLOR="{fill}"><TR><TD>{_slots(node, theme)}</TD><VR/><TD CELLPADDING="3">{_rows(node, theme)}</TD></TR>'
+        f'BGCOLOR="{fill}"><TR>{slots}<TD CELLPADDING="3">{_rows(node, theme)}</TD></TR>'
         "</TABLE>"
     )
 
@@ -139,8 +188,9 @@ def edge_colour(contribution: float | None, theme: Theme) -> str:
 
 def _edge_line(index: int, edge: Edge, graph: Graph, theme: Theme) -> str:
     width, colour = edge_width(edge.contribution, graph.largest_contribution), edge_colour(edge.contribution, theme)
+    slot = f":s{edge.slot}" if graph.nodes[edge.head].slots else ""
     return (
-        f'  n{edge.tail}:e -> n{edge.head}:s{edge.slot}:w [id="e{index}" color="{colour}" '
+        f'  n{edge.tail}:e -> n{edge.head}{slot}:w [id="e{index}" color="{colour}" '
         f"penwidth={width:.2f} tooltip={dot_quoted(edge.tooltip)}];"
     )
 
@@ -148,45 +198,3 @@ def _edge_line(index: int, edge: Edge, graph: Graph, theme: Theme) -> str:
 def picture_id(source: str) -> str:
     """Return a prefix for the ids of one picture, made from its content, so it is the same in every process."""
     return "g" + hashlib.sha256(source.encode()).hexdigest()[:10]
-
-
-def safe_svg(svg: str, prefix: str, description: str) -> str:
-    """Return dot's SVG as one plain ``<svg>`` element that can stand in a page beside others.
-
-    The document type (an external entity) and the comments are removed, links that only carry a tooltip become
-    ``<title>``, every id gets ``prefix``, and ``description`` is the text for screen readers.
-    """
-    root = ElementTree.fromstring(svg)
-    for element in root.iter():
-        element.tag = _local(element.tag)
-        element.attrib = {_local(name): value for name, value in element.attrib.items()}
-    for group in root.iter("g"):
-        if group.get("class") in ("graph", "node", "edge"):
-            _retitle(group)
-    for element in root.iter():
-        if "id" in element.attrib:
-            element.set("id", f"{prefix}-{element.get('id')}")
-    root.attrib = {"xmlns": "http://www.w3.org/2000/svg", "role": "img", "aria-label": description, **root.attrib}
-    return ElementTree.tostring(root, encoding="unicode") + "\n"
-
-
-def _local(name: str) -> str:
-    return re.sub(r"^\{[^}]*\}", "", name)
-
-
-def _retitle(group: ElementTree.Element) -> None:
-    """Replace dot's title (an internal name) by the tooltip, and the link that held it by its content."""
-    for title in group.findall("title"):
-        group.remove(title)
-    link = group.find("./g/a")
-    if link is None:
-        return
-    tooltip = link.get("title", "")
-    for wrapper in [g for g in group.findall("g") if g.find("a") is not None]:
-        place = list(group).index(wrapper)
-        group.remove(wrapper)
-        for child in reversed([child for a in wrapper.findall("a") for child in a]):
-            group.insert(place, child)
-    title = ElementTree.Element("title")
-    title.text = tooltip
-    group.insert(0, title)

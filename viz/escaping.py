@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import html
 
-__all__ = ["dot_html", "dot_quoted", "dot_tooltip", "markup"]
+__all__ = ["dot_html", "dot_quoted", "dot_tooltip", "markup", "mermaid"]
 
 
 def dot_html(text: str) -> str:
@@ -44,3 +44,12 @@ def markup(text: str) -> str:
     '&lt;a &amp; b&gt;'
     """
     return html.escape(text, quote=True)
+
+
+def mermaid(text: str) -> str:
+    """Return ``text`` for a quoted label of Mermaid: everything but letters, digits and spaces as a numbered entity.
+
+    >>> mermaid('a "b"<c>')
+    'a #34;b#34;#60;c#62;'
+    """
+    return "".join(c if c.isalnum() or c == " " else f"#{ord(c)};" for c in text) or "#160;"

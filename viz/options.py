@@ -16,6 +16,8 @@ from dataclasses import dataclass
 from typing import Annotated, Any, Literal, TypedDict, TypeVar, cast, get_args, get_origin, get_type_hints
 
 from autograd import Value
+from autograd.names import names_in
+from viz.expansion import EXPANDABLE
 from viz.theme import ThemeName
 
 __all__ = [
@@ -23,6 +25,8 @@ __all__ = [
     "NODE_LIMIT",
     "PAGE_LIMIT",
     "GraphOptions",
+    "ListingOptions",
+    "NumberOptions",
     "Option",
     "PageOptions",
     "PictureOptions",
@@ -64,25 +68,122 @@ def _check_parameters(parameters: Iterable[Value]) -> tuple[Value, ...]:
 
 
 def _check_limit(limit: Any) -> int | None:
-    if limit is None:
+    return None if limit is None else _count("limit", limit, f"a number of nodes, such as {NODE_LIMIT}", least=1)
+
+
+def _count(name: str, given: Any, what: str, *, least: int) -> int:
+    if isinstance(given, bool) or not hasattr(given, "__index__"):
+        raise TypeError(f"{name}= takes {what}, not {given!r}")
+    count = operator.index(given)
+    if count < least:
+        raise ValueError(f"{name}={count} is too small; give {least} or more")
+    return count
+
+
+def _check_value(name: str) -> Callable[[Any], Value | None]:
+    def check(value: Any) -> Value | None:
+        if value is not None and not isinstance(value, Value):
+            raise TypeError(f"{name}= takes a Value of the graph, not {type(value).__name__}")
+        return value
+
+    return check
+
+
+def _check_radius(radius: Any) -> int | None:
+    return None if radius is None else _count("radius", radius, "a number of edges, such as 2", least=1)
+
+
+def _check_precision(precision: Any) -> int:
+    digits = _count("precision", precision, "a number of significant digits, such as 4", least=1)
+    if digits > 17:
+        raise ValueError(f"precision={digits} is more than a float has; give 17 or less")
+    return digits
+
+
+def _check_between(ends: Any) -> tuple[Value, Value] | None:
+    if ends is None:
         return None
-    if isinstance(limit, bool) or not hasattr(limit, "__index__"):
-        raise TypeError(f"limit= takes a number of nodes, such as {NODE_LIMIT}, not {limit!r}")
-    nodes = operator.index(limit)
-    if nodes < 1:
-        raise ValueError(f"limit={nodes} does not allow any node; give 1 or more")
-    return nodes
+    if not isinstance(ends, (tuple, list)) or len(ends) != 2 or not all(isinstance(end, Value) for end in ends):
+        raise TypeError("between= takes two Values, (x, loss): where the ways begin, and where they end")
+    return ends[0], ends[1]
+
+
+def _check_names(names: Any) -> Mapping[int, str] | bool | None:
+    if names is None or names is False:
+        return names
+    if not isinstance(names, Mapping):
+        raise TypeError(f"names= takes a dict of variables, such as locals(), or False, not {type(names).__name__}")
+    return names_in(names)
+
+
+def _check_group(group: Any) -> int | bool | None:
+    if group is None or isinstance(group, bool):
+        return group
+    return _count("group", group, "a depth of modules, such as 1, or True, False or None", least=1)
+
+
+def _check_expand(expand: Any) -> tuple[str, ...] | bool:
+    if isinstance(expand, bool):
+        return expand
+    if isinstance(expand, str) or not isinstance(expand, Iterable):
+        raise TypeError(f"expand= takes True, False or a list of operations, such as ['dot'], not {expand!r}")
+    ops = tuple(expand)
+    for op in ops:
+        if op not in EXPANDABLE:
+            known = ", ".join(EXPANDABLE)
+            raise ValueError(f"expand= cannot expand {op!r}: the operations are {known}{_nearest(op, EXPANDABLE)}")
+    return ops
+
+
+def _check_scale(scale: Any) -> float:
+    if isinstance(scale, bool) or not isinstance(scale, (int, float)):
+        raise TypeError(f"scale= takes a number, such as 2, not {scale!r}")
+    if not 0.1 <= scale <= 20:
+        raise ValueError(f"scale={scale} is not between 0.1 and 20")
+    return float(scale)
 
 
 class GraphOptions(TypedDict, total=False):
-    """The options of pictures and listings."""
+    """The options of pictures, listings and pages."""
 
     parameters: Annotated[
         Iterable[Value], Option((), "leaves to show as parameters, besides those of modules.", _check_parameters)
     ]
+    names: Annotated[
+        Mapping[str, object] | Literal[False] | None,
+        Option(
+            None,
+            "variables to name values by, such as ``locals()``; those of the calling scope if None, none if False. A "
+            "label comes first.",
+            _check_names,
+        ),
+    ]
 
 
-class PictureOptions(GraphOptions, total=False):
+class NumberOptions(GraphOptions, total=False):
+    """The options of what shows numbers that stay as they are: pictures and listings."""
+
+    precision: Annotated[int, Option(4, "the significant digits of numbers.", _check_precision)]
+
+
+class ListingOptions(NumberOptions, total=False):
+    """The options of listings."""
+
+    style: Annotated[
+        Literal["list", "tree"],
+        Option("list", "one line per value, or a tree in which a shared value is expanded once."),
+    ]
+    limit: Annotated[
+        int | None,
+        Option(
+            60,
+            "the largest number of lines, those of the ends with a count of the others between them; all if None.",
+            _check_limit,
+        ),
+    ]
+
+
+class PictureOptions(NumberOptions, total=False):
     """The options of pictures."""
 
     theme: Annotated[ThemeName, Option("light", "the colours.")]
@@ -90,11 +191,46 @@ class PictureOptions(GraphOptions, total=False):
         int | None,
         Option(
             None,
-            f"the largest number of nodes to draw, {NODE_LIMIT} if None. The bound on operands, {EDGE_LIMIT}, "
-            "scales with it.",
+            f"the largest number of cards, {NODE_LIMIT} if None. The bound on operands, {EDGE_LIMIT}, scales with it. "
+            "A larger graph is grouped by its modules, or shown in part.",
             _check_limit,
         ),
     ]
+    group: Annotated[
+        int | None,
+        Option(
+            None,
+            "whether modules have one card each: a depth (1 for the outermost modules), True for the deepest that "
+            "fits, False for never; None for graphs over the limit.",
+            _check_group,
+        ),
+    ]
+    focus: Annotated[
+        Value | None, Option(None, "a value of the graph to show the neighbourhood of.", _check_value("focus"))
+    ]
+    radius: Annotated[
+        int | None,
+        Option(None, "how many edges away from ``focus`` (else the root) to show values.", _check_radius),
+    ]
+    between: Annotated[
+        tuple[Value, Value] | None,
+        Option(
+            None, "two values ``(x, loss)``: only what lies on the ways from the first to the second.", _check_between
+        ),
+    ]
+    expand: Annotated[
+        bool | Iterable[str],
+        Option(
+            False,
+            "fused operations to draw as elementary ones: True for all, or a list such as ``['dot', 'sigmoid']``.",
+            _check_expand,
+        ),
+    ]
+    direction: Annotated[
+        Literal["forward", "backward"],
+        Option("forward", "the graph as computed, or the backward graph from the output to the leaves."),
+    ]
+    scale: Annotated[float, Option(1.0, "the size of the picture, as a factor.", _check_scale)]
 
 
 class PageOptions(GraphOptions, total=False):

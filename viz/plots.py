@@ -11,11 +11,13 @@ import io
 import math
 import os
 import warnings
-from collections.abc import Callable, Iterable, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
+from functools import cache
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Protocol
 
 from autograd import FrozenValueWarning, Value, no_grad, taped
+from autograd.formatting import clean_text
 from viz.atomic_write import write_whole
 from viz.theme import LIGHT, mix
 
@@ -41,60 +43,92 @@ class History(Protocol):
     def accuracy(self) -> Sequence[float | None] | None: ...  # noqa: D102 - the class says it
 
 
-def plot_history(history: History, path: str | os.PathLike[str] | None = None) -> Figure:
+def plot_history(history: History | Mapping[str, History], path: str | os.PathLike[str] | None = None) -> Figure:
     """Plot the loss over epochs, and the accuracy if there is any.
 
     Args:
-        history: an object with lists ``loss`` and ``accuracy``, one number per epoch, accuracy from 0 to 1.
+        history: an object with lists ``loss`` and ``accuracy``, one number per epoch, accuracy from 0 to 1; or a dict
+            of such objects by name, which gives one curve for each.
         path: a file to write the figure to; the suffix names the format (.png, .svg, .pdf).
 
     Returns:
-        The matplotlib figure.
+        The matplotlib figure, which a notebook shows.
 
     Raises:
         ImportError: matplotlib is missing.
-        ValueError: the history is empty, or matplotlib does not know the format.
+        ValueError: there is no epoch to plot, the dict holds more than 8, or matplotlib does not know the format.
         FileNotFoundError: the folder is missing.
 
     >>> from types import SimpleNamespace
-    >>> figure = plot_history(SimpleNamespace(loss=[0.7, 0.4, 0.1], accuracy=[0.5, 0.9, 1.0]))
-    >>> [axes.get_ylabel() for axes in figure.axes]
+    >>> sgd = SimpleNamespace(loss=[0.7, 0.4, 0.1], accuracy=[0.5, 0.9, 1.0])
+    >>> adam = SimpleNamespace(loss=[0.6, 0.2, 0.05], accuracy=[0.6, 1.0, 1.0])
+    >>> [axes.get_ylabel() for axes in plot_history(sgd).axes]
     ['loss', 'accuracy']
+    >>> [len(axes.get_legend().texts) for axes in plot_history({"SGD": sgd, "Adam": adam}).axes]
+    [2, 2]
     """
-    losses = [float(loss) for loss in history.loss]
-    if not losses:
-        raise ValueError("this history does not have an epoch to plot: train for at least one")
-    accuracies = [math.nan if a is None else float(a) for a in history.accuracy or ()]
-    panels = [("loss", losses, LIGHT.positive)]
-    if any(not math.isnan(accuracy) for accuracy in accuracies):
-        panels.append(("accuracy", accuracies, LIGHT.negative))
+    histories = dict(history) if isinstance(history, Mapping) else {"": history}
+    if not histories:
+        raise ValueError("this dict does not hold a history to plot")
+    if len(histories) > len(_CLASSES):
+        raise ValueError(f"this dict holds {len(histories)} histories; up to {len(_CLASSES)} curves can be told apart")
+    losses = {name: [float(loss) for loss in one.loss] for name, one in histories.items()}
+    for name, numbers in losses.items():
+        if not numbers:
+            which = f"the history {name!r}" if name else "this history"
+            raise ValueError(f"{which} does not have an epoch to plot: train for at least one")
+    accuracies = {
+        name: [math.nan if a is None else float(a) for a in one.accuracy or ()] for name, one in histories.items()
+    }
+    accuracies = {
+        name: numbers for name, numbers in accuracies.items() if any(not math.isnan(number) for number in numbers)
+    }
+    panels = [("loss", losses), *([("accuracy", accuracies)] if accuracies else [])]
     figure = _figure(4.6 * len(panels), 3.4)
-    for position, (name, numbers, colour) in enumerate(panels, start=1):
+    for position, (measure, curves) in enumerate(panels, start=1):
         axes = figure.add_subplot(1, len(panels), position)
-        _curve(axes, name, numbers, colour)
+        if len(histories) == 1:
+            alone = [LIGHT.positive if measure == "loss" else LIGHT.negative]
+        else:
+            alone = [_CLASSES[at] for at, name in enumerate(histories) if name in curves]
+        _panel(axes, measure, curves, alone)
     return _written(figure, path)
 
 
-def _curve(axes: Axes, name: str, numbers: list[float], colour: str) -> None:
-    epochs = range(1, len(numbers) + 1)
-    axes.plot(epochs, numbers, color=colour, linewidth=2, marker="o" if len(numbers) < 3 else "", markersize=5)
-    axes.plot(epochs[-1:], numbers[-1:], color=colour, marker="o", markersize=5, clip_on=False)
-    shown = f"{numbers[-1]:.1%}" if name == "accuracy" else f"{numbers[-1]:.4g}"
-    axes.set_title(f"{name} {shown}", loc="left", color=LIGHT.foreground, fontsize=12, fontweight="bold")
+def _panel(axes: Axes, measure: str, curves: dict[str, list[float]], colours: list[str]) -> None:
+    for (name, numbers), colour in zip(curves.items(), colours, strict=True):
+        epochs = range(1, len(numbers) + 1)
+        shown = f"{numbers[-1]:.1%}" if measure == "accuracy" else f"{numbers[-1]:.4g}"
+        marker = "o" if len(numbers) < 3 else ""
+        axes.plot(
+            epochs, numbers, color=colour, linewidth=2, marker=marker, markersize=5, label=_legend_text(name, shown)
+        )
+        axes.plot(epochs[-1:], numbers[-1:], color=colour, marker="o", markersize=5, clip_on=False)
+        title = f"{measure} {shown}" if len(curves) == 1 else measure
+    axes.set_title(title, loc="left", color=LIGHT.foreground, fontsize=12, fontweight="bold")
     axes.set_xlabel("epoch")
-    axes.set_ylabel(name)
+    axes.set_ylabel(measure)
     axes.margins(x=0.02)
     axes.locator_params(axis="x", integer=True)
     axes.grid(axis="y", color="#D0D7DE", linewidth=0.7)
+    numbers = [x for curve in curves.values() for x in curve]
     positive = [x for x in numbers if x > 0.0 and math.isfinite(x)]
-    if name == "accuracy":
+    if measure == "accuracy":
         axes.set_ylim(min([0.4, *(x for x in numbers if not math.isnan(x))]) - 0.02, 1.02)
         axes.yaxis.set_major_formatter(lambda share, _: f"{share:.0%}")
     elif len(positive) == len(numbers) and max(positive) > 100 * min(positive):
         axes.set_yscale("log")
     else:
         axes.set_ylim(bottom=min(0.0, *numbers) if positive else None)
+    if any(curves):
+        axes.legend(frameon=False, fontsize=9)
     _style(axes)
+
+
+def _legend_text(name: str, last: str) -> str:
+    # A dollar sign would begin a formula, and a leading underscore hides the entry.
+    text = clean_text(str(name), 24).replace("$", r"\$").lstrip("_")
+    return f"{text}  {last}" if text else ""
 
 
 def plot_decision_boundary(
@@ -280,8 +314,22 @@ def _figure(width: float, height: float) -> Figure:
         raise ImportError(
             f"plots need matplotlib ({error}); install it with: pip install 'glassgrad[plots]'"
         ) from error
-    figure: Figure = figures.Figure(figsize=(width, height), dpi=144, layout="constrained", facecolor="white")
+    figure: Figure = _notebook_figure(figures.Figure)(
+        figsize=(width, height), dpi=144, layout="constrained", facecolor="white"
+    )
     return figure
+
+
+@cache
+def _notebook_figure(base: Any) -> Any:
+    """Return a class of figures that a notebook shows by themselves, without pyplot."""
+
+    def png(figure: Any) -> bytes:
+        content = io.BytesIO()
+        figure.savefig(content, format="png")
+        return content.getvalue()
+
+    return type("Figure", (base,), {"__module__": base.__module__, "_repr_png_": png})
 
 
 def _style(axes: Axes) -> None:

@@ -2,49 +2,73 @@
 
 from __future__ import annotations
 
-import importlib
 import os
-import shutil
+import sys
 from collections.abc import Callable, Sequence
+from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, Unpack
 
 import graphviz
 
 from autograd import Value
+from autograd.formatting import clean_text
+from autograd.names import name_of, names_in_scope
 from viz.atomic_write import write_whole
-from viz.dot import picture_id, safe_svg, to_source
-from viz.graph import Graph, prepare
+from viz.bitmaps import GraphvizNotFound, printed
+from viz.dot import to_source
+from viz.graph import prepare, roots_of
+from viz.mermaid import to_mermaid
+from viz.model import Graph
 from viz.options import PictureOptions, complete, takes_options
 from viz.page import to_html
+from viz.structure import to_json
 from viz.svg import draw_svg
 from viz.theme import THEMES, Theme
 
 __all__ = ["GraphPicture", "GraphvizNotFound", "draw", "draw_dot", "to_dot", "to_svg"]
 
 
-class GraphvizNotFound(RuntimeError):
-    """Graphviz is missing, and a PNG or a PDF needs it."""
+@dataclass(frozen=True, slots=True)
+class Picture:
+    """A prepared graph and what it is drawn with."""
+
+    graph: Graph
+    theme: Theme
+    scale: float
+    description: str
+
+    def svg(self) -> str:
+        """Return the SVG of the built-in layout."""
+        return draw_svg(self.graph, self.theme, self.description, self.scale)
+
+    def dot(self) -> str:
+        """Return the DOT source."""
+        return to_source(self.graph, self.theme)
 
 
 class GraphPicture(graphviz.Source):  # type: ignore[misc]
-    """A ``graphviz.Source`` that a notebook also shows without the dot program, by the built-in layout.
+    """A ``graphviz.Source`` that a notebook shows by the built-in layout, so it needs no other program.
 
     ``source`` is the DOT text; ``pipe`` and ``render`` are graphviz's own and need the dot program.
     """
 
-    def __init__(self, source: str, *, drawn: Callable[[], str], **options: Any) -> None:
+    def __init__(self, source: str, *, drawn: Callable[[], str], about: str, **options: Any) -> None:
         super().__init__(source, **options)
         self._drawn = drawn
+        self._about = about
 
     def _copy_kwargs(self, **kwargs: Any) -> dict[str, Any]:
-        return dict(super()._copy_kwargs(drawn=self._drawn, **kwargs))
+        return dict(super()._copy_kwargs(drawn=self._drawn, about=self._about, **kwargs))
 
     def _repr_image_svg_xml(self) -> str:
         return self._drawn()
 
     def _repr_svg_(self) -> str:
         return self._drawn()
+
+    def __repr__(self) -> str:
+        return f"<picture of a {self._about}; a notebook shows it, viz.draw(root, 'graph.svg') saves it>"
 
 
 @takes_options(PictureOptions)
@@ -60,19 +84,18 @@ def draw_dot(
         **options: the options of pictures.
 
     Raises:
-        TypeError: ``root`` or ``parameters`` holds something other than Values, or an option is unknown.
-        ValueError: unknown theme, format or rankdir, or the graph is too large.
+        TypeError: ``root`` or an option is of the wrong type, or an option is unknown.
+        ValueError: unknown format or rankdir, or an option has a value that it cannot have.
 
-    >>> picture = draw_dot(Value(2.0, label="x") * 3)
-    >>> picture.source.splitlines()[0]
-    'digraph G {'
+    >>> draw_dot(Value(2.0, label="x") * 3)
+    <picture of a computation graph: 2 values, 1 edge; a notebook shows it, viz.draw(root, 'graph.svg') saves it>
     """
-    graph, theme = _prepared(root, options)
+    picture = _picture(root, options)
     if rankdir != "LR":
         raise ValueError(
             f"rankdir={rankdir!r}: cards have their operands on the left, so graphs flow from left to right, 'LR'"
         )
-    return GraphPicture(to_source(graph, theme), drawn=lambda: _svg(graph, theme), format=format)
+    return GraphPicture(picture.dot(), drawn=picture.svg, about=picture.description, format=format)
 
 
 @takes_options(PictureOptions)
@@ -84,41 +107,39 @@ def to_dot(root: Value | Sequence[Value], **options: Unpack[PictureOptions]) -> 
         **options: the options of pictures.
 
     Raises:
-        TypeError: ``root`` or ``parameters`` holds something other than Values, or an option is unknown.
-        ValueError: unknown theme, or the graph is too large.
+        TypeError: ``root`` or an option is of the wrong type, or an option is unknown.
+        ValueError: an option has a value that it cannot have.
 
     >>> to_dot(Value(2.0, label="x") * 3).count("->")
     1
     """
-    return to_source(*_prepared(root, options))
+    return _picture(root, options).dot()
 
 
 @takes_options(PictureOptions)
 def to_svg(root: Value | Sequence[Value], **options: Unpack[PictureOptions]) -> str:
-    """Return the graph of ``root`` as one ``<svg>`` element.
-
-    The dot program lays it out where it is installed, the built-in layout where it is not.
+    """Return the graph of ``root`` as one ``<svg>`` element, by the built-in layout.
 
     Args:
         root: one Value, or a list of them.
         **options: the options of pictures.
 
     Raises:
-        TypeError: ``root`` or ``parameters`` holds something other than Values, or an option is unknown.
-        ValueError: unknown theme, or the graph is too large.
+        TypeError: ``root`` or an option is of the wrong type, or an option is unknown.
+        ValueError: an option has a value that it cannot have.
 
     >>> to_svg(Value(2.0, label="x") * 3).startswith("<svg ")
     True
     """
-    return _svg(*_prepared(root, options))
+    return _picture(root, options).svg()
 
 
 @takes_options(PictureOptions)
 def draw(root: Value | Sequence[Value], path: str | os.PathLike[str], **options: Unpack[PictureOptions]) -> Path:
-    """Write the graph of ``root`` to ``path``, in the format of its suffix: .dot, .svg, .html, .png or .pdf.
+    """Write the graph of ``root`` to ``path``, in the format of its suffix.
 
-    The file is written whole or not at all, and no other file is. For a page (.html) the options are those of
-    `to_html`.
+    The formats are .svg, .png, .pdf, .html (a page to explore), .dot (Graphviz), .mmd (Mermaid) and .json. The file is
+    written whole or not at all, and no other file is. For a page the options are those of `to_html`.
 
     Args:
         root: one Value, or a list of them.
@@ -129,9 +150,9 @@ def draw(root: Value | Sequence[Value], path: str | os.PathLike[str], **options:
         The path written.
 
     Raises:
-        ValueError: unknown suffix or theme, or the graph is too large.
-        TypeError: ``root`` or ``parameters`` holds something other than Values, or an option is unknown.
-        GraphvizNotFound: a PNG or PDF without the dot program and without pygraphviz.
+        ValueError: unknown suffix, or an option has a value that it cannot have.
+        TypeError: ``root`` or an option is of the wrong type, or an option is unknown.
+        GraphvizNotFound: a PNG or PDF, and nothing that can make it.
         FileNotFoundError: the folder is missing.
 
     >>> import tempfile
@@ -142,72 +163,33 @@ def draw(root: Value | Sequence[Value], path: str | os.PathLike[str], **options:
     """
     suffix = Path(path).suffix.lower()
     if suffix == ".html":
-        return write_whole(path, to_html(root, **options).encode())
+        return write_whole(path, to_html(root, **options).encode())  # type: ignore[misc]
     if suffix not in _FORMATS:
         formats = ", ".join((*_FORMATS, ".html"))
         raise ValueError(f"{os.fspath(path)!r} does not end in a format that can be drawn: {formats}")
-    graph, theme = _prepared(root, options)
-    return write_whole(path, _FORMATS[suffix](graph, theme))
+    return write_whole(path, _FORMATS[suffix](_picture(root, options)))
 
 
-def _prepared(root: Value | Sequence[Value], options: PictureOptions) -> tuple[Graph, Theme]:
+def _picture(root: Value | Sequence[Value], options: PictureOptions) -> Picture:
     completed = complete(PictureOptions, options)
-    return prepare(root, completed), THEMES[completed["theme"]]
+    roots = roots_of(root)
+    if completed["names"] is None:
+        completed["names"] = names_in_scope(sys._getframe())  # type: ignore[typeddict-item]
+    graph = prepare(root, completed)
+    names = [clean_text(name_of(one, completed["names"] or {}), 24) for one in roots[:3]]  # type: ignore[arg-type]
+    of = f" of {', '.join(names)}" if all(name.strip() for name in names) else ""
+    count, edges = graph.total, len(graph.edges)
+    description = f"computation graph{of}: {count:,} value{'s' * (count != 1)}, {edges:,} edge{'s' * (edges != 1)}"
+    if graph.caption:
+        description = f"computation graph{of}: {graph.caption}"
+    return Picture(graph, THEMES[completed["theme"]], completed["scale"], description)
 
 
-def _dot_bytes(graph: Graph, theme: Theme) -> bytes:
-    return to_source(graph, theme).encode()
-
-
-def _svg_bytes(graph: Graph, theme: Theme) -> bytes:
-    return _svg(graph, theme).encode()
-
-
-def _png_bytes(graph: Graph, theme: Theme) -> bytes:
-    return _printed(to_source(graph, theme, bitmap=True), "png")
-
-
-def _pdf_bytes(graph: Graph, theme: Theme) -> bytes:
-    return _printed(to_source(graph, theme), "pdf")
-
-
-_FORMATS: dict[str, Callable[[Graph, Theme], bytes]] = {
-    ".dot": _dot_bytes,
-    ".svg": _svg_bytes,
-    ".png": _png_bytes,
-    ".pdf": _pdf_bytes,
+_FORMATS: dict[str, Callable[[Picture], bytes]] = {
+    ".svg": lambda picture: picture.svg().encode(),
+    ".png": lambda picture: printed(picture.graph, picture.theme, "png", picture.scale, picture.svg),
+    ".pdf": lambda picture: printed(picture.graph, picture.theme, "pdf", picture.scale, picture.svg),
+    ".dot": lambda picture: picture.dot().encode(),
+    ".mmd": lambda picture: to_mermaid(picture.graph, picture.theme).encode(),
+    ".json": lambda picture: to_json(picture.graph, picture.theme, picture.description).encode(),
 }
-
-
-def _svg(graph: Graph, theme: Theme) -> str:
-    description = f"computation graph: {len(graph.nodes)} values, {len(graph.edges)} edges"
-    if not _has_dot():
-        return draw_svg(graph, theme, description)
-    source = to_source(graph, theme)
-    return safe_svg(_run_dot(source, "svg").decode(), picture_id(source), description)
-
-
-def _has_dot() -> bool:
-    return shutil.which("dot") is not None
-
-
-def _run_dot(source: str, form: str) -> bytes:
-    try:
-        return bytes(graphviz.Source(source).pipe(format=form, engine="dot", quiet=True))
-    except graphviz.CalledProcessError as error:
-        said = (error.stderr or b"").decode(errors="replace").strip()
-        raise RuntimeError(f"the dot program could not draw this graph as {form}: {said or error}") from error
-
-
-def _printed(source: str, form: str) -> bytes:
-    if _has_dot():
-        return _run_dot(source, form)
-    try:
-        pygraphviz = importlib.import_module("pygraphviz")
-    except ImportError:
-        raise GraphvizNotFound(
-            f"a {form.upper()} needs Graphviz, and the dot program is not on the PATH. Ways out: install Graphviz "
-            "(apt install graphviz, brew install graphviz, or graphviz.org/download); or "
-            "pip install 'glassgrad[png]', which brings its own; or write .svg, which needs neither"
-        ) from None
-    return bytes(pygraphviz.AGraph(string=source).draw(format=form, prog="dot"))

@@ -3,15 +3,16 @@
 from __future__ import annotations
 
 import math
+from dataclasses import dataclass
 
-from viz.dot import SLOT_SIZE, TEXT_SIZE, TITLE_SIZE, edge_colour, gradient_colour, picture_id
+from viz.dot import SLOT_SIZE, TEXT_SIZE, TITLE_SIZE, card_fill, edge_colour, gradient_colour, picture_id
 from viz.escaping import markup
 from viz.font_metrics import text_width
-from viz.graph import Edge, Graph, Node
-from viz.layout import Box, Link, Point, place
-from viz.theme import FONTS, Theme, edge_width, gradient_fill
+from viz.layout import Box, Link, Placement, Point, place
+from viz.model import Edge, Frame, Graph, Node
+from viz.theme import FONTS, Theme, edge_width
 
-__all__ = ["draw_svg"]
+__all__ = ["Sheet", "draw_svg", "lay_out"]
 
 _MARGIN = 18.0
 _PAD = 8.0  # from a card's border to its text
@@ -19,38 +20,111 @@ _TITLE_LINE, _ROW_LINE, _SLOT_LINE = 20.0, 17.0, 22.0
 _TIP = 11.0  # the point of an input's card
 _CAP = 5.0  # half the height of a cylinder's ellipse
 _ARROW = 8.0
+_CAPTION = 18.0
+_LANE = 16.0  # between edges that run back
 
 
-def draw_svg(graph: Graph, theme: Theme, description: str) -> str:
+@dataclass(frozen=True, slots=True)
+class Sheet:
+    """A graph with the place of everything, before it is drawn."""
+
+    boxes: list[Box]
+    placement: Placement
+    backward: list[int]  # the indices of edges that run backward, between groups that depend on each other
+
+    @property
+    def left(self) -> float:
+        """The room on the left that edges running backward take."""
+        return _LANE + 10 if self.backward else 0.0
+
+
+def lay_out(graph: Graph) -> Sheet:
+    """Return where the built-in layout puts every card, edge and frame."""
+    boxes = [_box(node) for node in graph.nodes]
+    forward = [edge for edge in graph.edges if edge.tail < edge.head]
+    placement = place(
+        boxes,
+        [Link(edge.tail, edge.head, min(edge.slot, len(boxes[edge.head].slots) - 1)) for edge in forward],
+        [node.frame for node in graph.nodes],
+        [frame.parent for frame in graph.frames],
+    )
+    backward = [index for index, edge in enumerate(graph.edges) if edge.tail >= edge.head]
+    routes = iter(placement.routes)
+    lanes = {index: placement.height + _LANE * (lane + 1) for lane, index in enumerate(backward)}
+    all_routes = [
+        _around_below(graph.edges[index], lanes[index], boxes, placement) if index in lanes else next(routes)
+        for index in range(len(graph.edges))
+    ]
+    height = placement.height + _LANE * (len(backward) + bool(backward))
+    placed = Placement(placement.spans, placement.middles, all_routes, placement.width, height, placement.frames)
+    return Sheet(boxes, placed, backward)
+
+
+def _around_below(edge: Edge, lane: float, boxes: list[Box], placement: Placement) -> list[Point]:
+    """Return the corners of an edge that runs back: out to the right, below everything, in from the left."""
+    start, end = placement.spans[edge.tail][1], placement.spans[edge.head][0]
+    into = boxes[edge.head].slots[min(edge.slot, len(boxes[edge.head].slots) - 1)]
+    y0, y1 = placement.middles[edge.tail], placement.middles[edge.head] + into
+    return [(start, y0), (start + 14, y0), (start + 14, lane), (end - 20, lane), (end - 20, y1), (end, y1)]
+
+
+def draw_svg(graph: Graph, theme: Theme, description: str, scale: float = 1.0) -> str:
     """Return ``graph`` as one ``<svg>`` element; ``description`` is the text for screen readers.
 
     Ids carry a prefix made from the content, so several pictures can stand in one page.
     """
-    boxes = [_box(node) for node in graph.nodes]
-    placement = place(boxes, [Link(edge.tail, edge.head, edge.slot) for edge in graph.edges])
-    edges = [_edge(edge, route, graph, theme) for edge, route in zip(graph.edges, placement.routes, strict=True)]
+    sheet = lay_out(graph)
+    placement = sheet.placement
+    turned = set(sheet.backward)
+    edges = [
+        _edge(edge, route, graph, theme, backward=index in turned)
+        for index, (edge, route) in enumerate(zip(graph.edges, placement.routes, strict=True))
+    ]
     nodes = [
-        _node(node, box.height, span, middle, gradient_fill(theme, node.gradient, graph.largest_gradient), theme)
-        for node, box, span, middle in zip(graph.nodes, boxes, placement.spans, placement.middles, strict=True)
+        _node(node, box.height, span, middle, card_fill(node, graph, theme), theme)
+        for node, box, span, middle in zip(graph.nodes, sheet.boxes, placement.spans, placement.middles, strict=True)
     ]
     # The thickest edge is drawn first, so that it does not hide another on a shared route.
     by_width = sorted(
         range(len(edges)), key=lambda i: -edge_width(graph.edges[i].contribution, graph.largest_contribution)
     )
-    body = [("e", i, "edge", edges[i]) for i in by_width] + [("n", i, "node", node) for i, node in enumerate(nodes)]
-    prefix = picture_id(description + theme.name + "".join(content for *_, content in body))
-    width, height = _decimal(placement.width + 2 * _MARGIN), _decimal(placement.height + 2 * _MARGIN)
+    frames = [_frame(frame, corners, theme) for frame, corners in zip(graph.frames, placement.frames, strict=True)]
+    body = [("f", i, "frame", frame) for i, frame in enumerate(frames)]
+    body += [("e", i, "edge", edges[i]) for i in by_width]
+    body += [("n", i, "node", node) for i, node in enumerate(nodes)]
+    prefix = picture_id(f"{description}{graph.caption}{theme.name}{scale}" + "".join(content for *_, content in body))
+    above = _CAPTION if graph.caption else 0.0
+    caption_width = text_width(graph.caption, TEXT_SIZE) + 2 * _MARGIN
+    width = max(placement.width + sheet.left + (sheet.left and _LANE) + 2 * _MARGIN, caption_width)
+    height = placement.height + 2 * _MARGIN + above
     lines = [
-        f'<svg xmlns="http://www.w3.org/2000/svg" role="img" aria-label="{markup(description)}" width="{width}" '
-        f'height="{height}" viewBox="0 0 {width} {height}" font-family="{FONTS}" font-size="{TEXT_SIZE}">',
-        f'<rect width="{width}" height="{height}" fill="{theme.background}"/>',
-        f'<g transform="translate({_decimal(_MARGIN)} {_decimal(_MARGIN)})">',
+        f'<svg xmlns="http://www.w3.org/2000/svg" role="img" aria-label="{markup(description)}" '
+        f'width="{_decimal(width * scale)}" height="{_decimal(height * scale)}" '
+        f'viewBox="0 0 {_decimal(width)} {_decimal(height)}" font-family="{FONTS}" font-size="{TEXT_SIZE}">',
+        f"<title>{markup(description)}</title>",
+        f'<rect width="{_decimal(width)}" height="{_decimal(height)}" fill="{theme.background}"/>',
+    ]
+    if graph.caption:
+        x, y = _decimal(_MARGIN), _decimal(_MARGIN + 8)
+        lines.append(f'<text x="{x}" y="{y}" fill="{theme.muted}">{markup(graph.caption)}</text>')
+    lines += [
+        f'<g transform="translate({_decimal(_MARGIN + sheet.left)} {_decimal(_MARGIN + above)})">',
         *(f'<g id="{prefix}-{kind}{i}" class="{name}">{content}</g>' for kind, i, name, content in body),
         "</g>",
         "</svg>",
         "",
     ]
     return "\n".join(lines)
+
+
+def _frame(frame: Frame, corners: tuple[float, float, float, float], theme: Theme) -> str:
+    left, top, right, bottom = corners
+    return (
+        f'<title>{markup(frame.path)}</title><rect x="{_decimal(left)}" y="{_decimal(top)}" '
+        f'width="{_decimal(right - left)}" height="{_decimal(bottom - top)}" rx="10" fill="{theme.frame}" '
+        f'stroke="{theme.dim}"/><text x="{_decimal(left + 10)}" y="{_decimal(top + 16)}" '
+        f'fill="{theme.muted}">{markup(frame.title)}</text>'
+    )
 
 
 def _decimal(number: float) -> str:
@@ -71,7 +145,8 @@ def _box(node: Node) -> Box:
         width += _TIP
     elif node.kind == "parameter":
         height += 3 * _CAP
-    return Box(width, height, tuple(_slot_heights(node)))
+    # Edges to a group or a stub end at its middle.
+    return Box(width, height, tuple(_slot_heights(node)) or (0.0,))
 
 
 def _body_height(node: Node) -> float:
@@ -93,14 +168,17 @@ def _node(node: Node, height: float, span: tuple[float, float], middle: float, f
     left, right = span
     top = middle - height / 2
     stroke = f'stroke="{theme.foreground}" stroke-width="2.2"' if node.is_output else f'stroke="{theme.line}"'
-    parts = [f"<title>{markup(node.tooltip)}</title>", _outline(node, left, top, right - left, height, fill, stroke)]
+    parts = [
+        f"<title>{markup(node.tooltip)}</title>",
+        _outline(node, left, top, right - left, height, fill, stroke, theme),
+    ]
     slots, text_left, text_right = _slots_width(node), left + _PAD, right - _PAD
     if node.kind == "operation":
         text_left += slots
         parts += _slots(node, left, top, slots, height, theme)
     elif node.kind == "input":
         text_right -= _TIP
-    else:
+    elif node.kind == "parameter":
         top += 2.5 * _CAP
     # A card with many slots is taller than its text, which then stands in the middle.
     body = _TITLE_LINE + len(node.rows) * _ROW_LINE + 7
@@ -128,13 +206,32 @@ def _title(node: Node, centre: float, baseline: float, theme: Theme) -> str:
     )
 
 
-def _outline(node: Node, left: float, top: float, width: float, height: float, fill: str, stroke: str) -> str:
+def _outline_of_group(left: float, top: float, right: float, bottom: float, fill: str, stroke: str) -> str:
+    """Return two sheets, the front one whole: a group holds more than one card."""
+    back = [(left + 4, top), (left + 4, top - 4), (right + 4, top - 4), (right + 4, bottom - 4), (right, bottom - 4)]
+    return (
+        f'<polyline points="{_points(back)}" fill="{fill}" stroke-linejoin="round" {stroke}/>'
+        f'<rect x="{_decimal(left)}" y="{_decimal(top)}" width="{_decimal(right - left)}" '
+        f'height="{_decimal(bottom - top)}" rx="4" fill="{fill}" {stroke}/>'
+    )
+
+
+def _outline(
+    node: Node, left: float, top: float, width: float, height: float, fill: str, stroke: str, theme: Theme
+) -> str:
     right, bottom = left + width, top + height
     if node.kind == "operation":
         return (
             f'<rect x="{_decimal(left)}" y="{_decimal(top)}" width="{_decimal(width)}" height="{_decimal(height)}" '
             f'rx="9" fill="{fill}" {stroke}/>'
         )
+    if node.kind == "stub":
+        return (
+            f'<rect x="{_decimal(left)}" y="{_decimal(top)}" width="{_decimal(width)}" height="{_decimal(height)}" '
+            f'rx="3" fill="{theme.background}" stroke-dasharray="4 3" {stroke}/>'
+        )
+    if node.kind == "group":
+        return _outline_of_group(left, top, right, bottom, fill, stroke)
     if node.kind == "input":
         corners = [(left, top), (right - _TIP, top), (right, top + height / 2), (right - _TIP, bottom), (left, bottom)]
         return f'<polygon points="{_points(corners)}" fill="{fill}" stroke-linejoin="round" {stroke}/>'
@@ -148,6 +245,8 @@ def _outline(node: Node, left: float, top: float, width: float, height: float, f
 
 
 def _slots(node: Node, left: float, top: float, width: float, height: float, theme: Theme) -> list[str]:
+    if not node.slots:
+        return []
     rule, colour = _decimal(left + width), theme.foreground if node.is_output else theme.line
     parts = [f'<path d="M {rule} {_decimal(top)} V {_decimal(top + height)}" stroke="{colour}"/>']
     middle = top + height / 2
@@ -164,14 +263,30 @@ def _slots(node: Node, left: float, top: float, width: float, height: float, the
     return parts
 
 
-def _edge(edge: Edge, route: list[Point], graph: Graph, theme: Theme) -> str:
+def _edge(edge: Edge, route: list[Point], graph: Graph, theme: Theme, *, backward: bool) -> str:
     colour, width = edge_colour(edge.contribution, theme), edge_width(edge.contribution, graph.largest_contribution)
     (end_x, end_y), half = route[-1], 2.6 + width * 0.7
     arrow = [(end_x, end_y), (end_x - _ARROW, end_y - half), (end_x - _ARROW, end_y + half)]
+    path = _cornered(route) if backward else _curve(route)
     return (
-        f'<title>{markup(edge.tooltip)}</title><path d="{_curve(route)}" fill="none" stroke="{colour}" '
+        f'<title>{markup(edge.tooltip)}</title><path d="{path}" fill="none" stroke="{colour}" '
         f'stroke-width="{_decimal(width)}"/><polygon points="{_points(arrow)}" fill="{colour}"/>'
     )
+
+
+def _cornered(route: list[Point]) -> str:
+    """Return path data with a round corner at every point between the ends."""
+    points = [*route[:-1], (route[-1][0] - _ARROW + 1, route[-1][1])]
+    parts = [f"M {_pair(points[0])}"]
+    for before, corner, after in zip(points, points[1:], points[2:], strict=False):
+        parts.append(f"L {_pair(_towards(corner, before))} Q {_pair(corner)} {_pair(_towards(corner, after))}")
+    return " ".join([*parts, f"L {_pair(points[-1])}"])
+
+
+def _towards(corner: Point, other: Point) -> Point:
+    distance = math.dist(corner, other)
+    share = min(8.0, distance / 2) / distance if distance else 0.0
+    return corner[0] + (other[0] - corner[0]) * share, corner[1] + (other[1] - corner[1]) * share
 
 
 def _curve(route: list[Point]) -> str:

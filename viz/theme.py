@@ -6,7 +6,19 @@ import math
 from dataclasses import dataclass
 from typing import Literal
 
-__all__ = ["DARK", "FONTS", "LIGHT", "THEMES", "Theme", "ThemeName", "contrast", "edge_width", "gradient_fill", "mix"]
+__all__ = [
+    "DARK",
+    "FONTS",
+    "LIGHT",
+    "THEMES",
+    "Theme",
+    "ThemeName",
+    "contrast",
+    "edge_width",
+    "gradient_fill",
+    "group_fill",
+    "mix",
+]
 
 ThemeName = Literal["light", "dark"]
 
@@ -36,6 +48,7 @@ class Theme:
     zero: str
     dim: str
     dim_text: str
+    frame: str
     active: str
     active_fill: str
 
@@ -57,6 +70,7 @@ LIGHT = Theme(
     zero="#F3F4F6",
     dim="#D0D7DE",
     dim_text="#6E7781",
+    frame="#F5F7F9",
     active="#7A3E9D",
     active_fill="#F3E6FA",
 )
@@ -76,6 +90,7 @@ DARK = Theme(
     zero="#21262D",
     dim="#30363D",
     dim_text="#848D97",
+    frame="#11161D",
     active="#D2A8FF",
     active_fill="#3B2457",
 )
@@ -132,6 +147,17 @@ def gradient_fill(theme: Theme, gradient: float | None, largest: float) -> str:
         return theme.zero
     full = theme.positive_fill if gradient > 0.0 else theme.negative_fill
     return mix(theme.node, full, 0.25 + 0.75 * _share(gradient, largest))
+
+
+def group_fill(theme: Theme, norm: float | None, largest: float) -> str:
+    """Return the fill of a card for a group: the norm of its gradients has a size and no sign.
+
+    >>> group_fill(LIGHT, None, 1.0), group_fill(LIGHT, 2.0, 2.0)
+    ('#FFFFFF', '#F3E6FA')
+    """
+    if norm is None or norm == 0.0 or math.isnan(norm):
+        return theme.node
+    return mix(theme.node, theme.active_fill, 0.25 + 0.75 * _share(norm, largest))
 
 
 def edge_width(contribution: float | None, largest: float) -> float:

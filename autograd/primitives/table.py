@@ -240,7 +240,8 @@ LEAKY_RELU_SLOPE = _row("leaky_relu_slope",
     "(x if x > 0 else (y*x if y != 0 else 0)) if x == x and y == y else nan",
     "(1 if x > 0 else y) if x == x and y == y else nan", "(0 if x > 0 else x) if x == x and y == y else nan",
     symbol="leaky_relu", extends="leaky_relu", default=0.01, arguments=("x", "slope"),
-    domain=((-4, 4), (0.001, 0.5)), ulp=(0.5, 0, 0), about="x where it is positive, else slope·x; derivative slope at 0")
+    domain=((-4, 4), (0.001, 0.5)), ulp=(0.5, 0, 0),
+    about="x where it is positive, else slope·x; derivative slope at 0")
 ELU_ALPHA = _row("elu_alpha",
     "(x if x > 0 else (y*expm1(x) if y != 0 else 0)) if x == x and y == y else nan",
     "(1 if x > 0 else y*exp(x)) if x == x and y == y else nan",

@@ -2,11 +2,14 @@
 
 from __future__ import annotations
 
+import sys
 from collections.abc import Sequence
 from typing import Unpack
 
 from autograd import Value
+from autograd.names import names_in_scope
 from viz.escaping import markup
+from viz.graph import roots_of
 from viz.options import PageOptions, complete, takes_options
 from viz.page.build import page_text
 
@@ -31,7 +34,11 @@ def to_html(root: Value | Sequence[Value], **options: Unpack[PageOptions]) -> st
     >>> to_html(Value(2.0, label="x") * 3).startswith("<!doctype html>")
     True
     """
-    return page_text(root, complete(PageOptions, options))
+    completed = complete(PageOptions, options)
+    roots_of(root)
+    if completed["names"] is None:
+        completed["names"] = names_in_scope(sys._getframe())  # type: ignore[typeddict-item]
+    return page_text(root, completed)
 
 
 class Exploration:

@@ -15,7 +15,7 @@ from pathlib import Path
 
 from autograd import Value
 from autograd.formatting import number
-from viz.options import PAGE_LIMIT, GraphOptions, PageOptions, complete
+from viz.options import PAGE_LIMIT, ListingOptions, PageOptions, complete
 from viz.page.data import Page, page_of
 from viz.page.javascript import rows
 from viz.page.squeeze import functions_used, squeezed_script, squeezed_style
@@ -66,7 +66,9 @@ def page_text(root: Value | Sequence[Value], options: PageOptions) -> str:
 
 
 def _listed(root: Value | Sequence[Value], options: PageOptions) -> str:
-    return _escaped("\n".join(listing(root, complete(GraphOptions, {"parameters": options["parameters"]}))))
+    every = complete(ListingOptions, {"parameters": options["parameters"], "limit": None})
+    every["names"] = options["names"]  # found already
+    return _escaped("\n".join(listing(root, every)))
 
 
 @cache

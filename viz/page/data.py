@@ -8,10 +8,12 @@ from dataclasses import dataclass
 from typing import Any
 
 from autograd import Value
+from autograd.assigned import assigned_operands
 from autograd.formatting import clean_text, number
 from autograd.primitives.primitive import PRIMITIVES, glyph
-from viz.graph import LABEL_LENGTH, TOOLTIP_LENGTH, Node, prepare, walk
-from viz.options import PAGE_LIMIT, PageOptions, PictureOptions, complete
+from viz.graph import prepare_all, walk
+from viz.model import LABEL_LENGTH, TOOLTIP_LENGTH, Node
+from viz.options import PAGE_LIMIT, PageOptions, complete
 from viz.page.groups import CHUNK, Group, first_open, grouped
 from viz.page.title import title
 from viz.page.views import views
@@ -59,9 +61,8 @@ def page_of(root: Value | Sequence[Value], options: PageOptions = _DEFAULTS) -> 
     roots = [places[id(value)] for value in ([root] if isinstance(root, Value) else root)]
     steps = len(order) <= STEP_LIMIT
     groups, group_of = grouped(order, chunk=CHUNK if steps else -(-len(order) // 40))
-    # each value as a card, for its name and its kind; the bound on operands is no concern here
-    every = complete(PictureOptions, {"parameters": options["parameters"], "limit": len(order) * 10_000})
-    nodes = prepare(root, every).nodes if steps else ()
+    # each value as a card, for its name and its kind
+    nodes = prepare_all(root, options).nodes if steps else ()
     opened = first_open(groups, group_of, roots[:1] if steps else [], options["limit"] or PAGE_LIMIT)
     content = _values(order, places, nodes) if steps else _summary(order, groups, group_of)
     content |= {
@@ -112,7 +113,7 @@ def _values(order: Sequence[Value], places: dict[int, int], nodes: Sequence[Node
         },
         "parameter": [at for at, node in enumerate(nodes) if node.kind == "parameter"],
         "reach": {at: _reach(value.data) for at, value in enumerate(order) if not value.op},
-        "stale": [at for at, value in enumerate(order) if _is_stale(value)],
+        "stale": [at for at, value in enumerate(order) if assigned_operands(value)],
     }
 
 
@@ -135,16 +136,6 @@ def _summary(order: Sequence[Value], groups: Sequence[Group], group_of: Sequence
         span = f"{number(min(numbers))} … {number(max(numbers))}" if numbers else "nan"
         facts.append([len(members), len(parameters), span, "–" if math.isnan(norm) else number(norm)])
     return {"summary": facts, "loose": loose, "total": len(order)}
-
-
-def _is_stale(value: Value) -> bool:
-    """Return whether the operands have other data now than when ``value`` was computed from them."""
-    row = value.primitive
-    if row is None or row.name not in PRIMITIVES:
-        return False
-    operands = [o.data if isinstance(o, Value) else o for o in value.operands]
-    now = row.forward(operands) if row.arity is None else row.forward(*operands)
-    return now != value.data and not (math.isnan(now) and math.isnan(value.data))
 
 
 def _reach(data: float) -> float:

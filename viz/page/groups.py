@@ -9,7 +9,7 @@ from dataclasses import dataclass, field
 
 from autograd import Value
 from autograd.formatting import clean_text
-from viz.graph import LABEL_LENGTH
+from viz.model import LABEL_LENGTH
 
 __all__ = ["CHUNK", "Group", "ancestors", "first_open", "grouped"]
 

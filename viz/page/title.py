@@ -7,7 +7,7 @@ from collections.abc import Sequence
 from autograd import Value
 from autograd.formatting import clean_text, number
 from autograd.primitives.primitive import glyph
-from viz.graph import LABEL_LENGTH
+from viz.model import LABEL_LENGTH
 
 __all__ = ["title"]
 

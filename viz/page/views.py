@@ -16,8 +16,8 @@ from autograd.formatting import clean_text
 from autograd.primitives.primitive import glyph
 from viz.dot import SLOT_SIZE, TEXT_SIZE, TITLE_SIZE
 from viz.font_metrics import text_width
-from viz.graph import LABEL_LENGTH, Node
 from viz.layout import Box, Link, place
+from viz.model import LABEL_LENGTH, Node
 from viz.page.groups import Group, ancestors
 
 __all__ = ["views"]

@@ -1,0 +1,409 @@
+"""Large graphs: a card per module, all samples of a batch in it, and equal leaves as one card.
+
+A graph is walked once; what is kept is a number per value and a few facts per group.
+"""
+
+from __future__ import annotations
+
+import math
+import re
+from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import dataclass, field, replace
+from heapq import heapify, heappop, heappush
+
+from autograd import Value
+from autograd.formatting import clean_text
+from autograd.names import name_of
+from autograd.primitives.primitive import glyph
+from viz.cards import Look, forward_cards, is_parameter, items_of, product
+from viz.frames import unit_title, units_of
+from viz.model import LABEL_LENGTH, TOOLTIP_LENGTH, Edge, Kind, Node, Row
+
+__all__ = ["Grouped", "group_by_modules"]
+
+_SINGLES = 24  # up to so many values outside of modules have a card each
+_OPS_NAMED = 3
+_RANKS = 9  # cards one behind the other, where a coarser level has fewer
+
+Key = tuple[str, str]  # what kind of group, and its path or name
+
+
+@dataclass(slots=True)
+class _Facts:
+    """What the card of a group says, added up over its values."""
+
+    values: int = 0
+    parameters: int = 0
+    operations: int = 0
+    least: float = math.inf
+    most: float = -math.inf
+    odd: int = 0  # nan and infinities
+    squares: float = 0.0  # of the parameters' gradients, of the others'
+    other_squares: float = 0.0
+    reached: bool = False
+    is_output: bool = False
+    first: int = 0
+    last: Value | None = None
+    ops: dict[str, int] = field(default_factory=dict)
+
+    def add(self, other: _Facts) -> None:
+        self.values += other.values
+        self.parameters += other.parameters
+        self.operations += other.operations
+        self.least, self.most = min(self.least, other.least), max(self.most, other.most)
+        self.odd += other.odd
+        self.squares += other.squares
+        self.other_squares += other.other_squares
+        self.reached |= other.reached
+        self.is_output |= other.is_output
+        self.first = min(self.first, other.first)
+        self.last = other.last
+        for op, count in other.ops.items():
+            self.ops[op] = self.ops.get(op, 0) + count
+
+
+@dataclass(slots=True)
+class Grouped:
+    """The cards of a grouped graph, the units around each, and what the caption says."""
+
+    nodes: list[Node]
+    edges: list[Edge]
+    units: list[tuple[str, ...]]
+
+
+@dataclass(slots=True)
+class _Walked:
+    """The finest groups, and the edges between them: how many, and the sum of their contributions."""
+
+    keys: list[Key]
+    facts: list[_Facts]
+    edges: dict[tuple[int, int], list[float]]
+    singles: list[Value]
+    group_of: dict[int, int]  # of the operands of singles, by id
+    places: dict[int, int]  # of singles
+
+
+def group_by_modules(
+    order: Sequence[Value], look: Look, node_limit: int, edge_limit: int, depth: int | None
+) -> Grouped | None:
+    """Return the graph by modules at the deepest level that fits, None where no level does or there are no modules.
+
+    Args:
+        order: the values, operands first.
+        look: what decides the wording.
+        node_limit: the largest number of cards.
+        edge_limit: the largest number of edges.
+        depth: a level to group at, 1 for the outermost modules, whether it fits or not; None for the deepest that does.
+    """
+    paths = {path for path in {value.module for value in order} if path}
+    if not paths:
+        return None
+    own_units = units_of(sorted(paths))
+    deepest = max(map(len, own_units.values()))
+    first = next(
+        (level for level in range(deepest, 1, -1) if len({own[:level] for own in own_units.values()}) <= node_limit), 1
+    )
+    levels = range(first, 0, -1) if depth is None else [min(depth, deepest)]
+    units = {unit: own[: position + 1] for own in own_units.values() for position, unit in enumerate(own)}
+    walked = _walk(order, look, {path: own[min(levels[0], len(own)) - 1] for path, own in own_units.items()})
+    look = replace(look, places=walked.places, expand=frozenset())
+    fitting = None
+    for level in levels:
+        mapping = _coarsened(walked, units, level)
+        pairs = {(mapping[tail], mapping[head]) for tail, head in walked.edges}
+        pairs = {(tail, head) for tail, head in pairs if tail != head}
+        if depth is None and (len(set(mapping)) > node_limit or len(pairs) > edge_limit):
+            continue
+        fitting = level, mapping
+        if depth is not None or _longest_way(mapping, walked, pairs) <= _RANKS:
+            break
+    return None if fitting is None else _drawn(walked, units, fitting[1], fitting[0], look)
+
+
+def _longest_way(mapping: list[Key], walked: _Walked, pairs: Iterable[tuple[Key, Key]]) -> int:
+    """Return how many cards stand one behind the other."""
+    first: dict[Key, int] = {}
+    for group, key in enumerate(mapping):
+        first.setdefault(key, walked.facts[group].first)
+    place = {key: position for position, key in enumerate(_sorted_keys(first, pairs))}
+    ranks = dict.fromkeys(place, 1)
+    for tail, head in sorted(pairs, key=lambda pair: place[pair[0]]):
+        if place[tail] < place[head]:
+            ranks[head] = max(ranks[head], ranks[tail] + 1)
+    return max(ranks.values())
+
+
+def _walk(order: Sequence[Value], look: Look, units: Mapping[str, str]) -> _Walked:
+    """Walk once: the values of a unit are a group, and so are leaves of one name.
+
+    Other values are grouped by the last unit that they come after: those outside of modules, and those of a module
+    around others, which may stand before one of these and behind another.
+
+    Args:
+        order: the values, operands first.
+        look: what decides the wording.
+        units: the unit that each path belongs to at the finest level that could fit.
+    """
+    outer = {path for path in units if any(unit.startswith(f"{path}.") for unit in set(units.values()))}
+    apart = _few_outside(order)
+    numbers: dict[Key, int] = {}
+    keys: list[Key] = []
+    facts: list[_Facts] = []
+    group_of: dict[int, int] = {}
+    latest: dict[int, int] = {}  # for values outside of modules: the last module that they come after
+    edges: dict[tuple[int, int], list[float]] = {}
+    singles: list[Value] = []
+    places: dict[int, int] = {}
+    names, marked, outputs = look.names, look.parameters, look.outputs
+    for place, value in enumerate(order):
+        own, module, parents = id(value), value.module, value.parents
+        after = -1
+        if parents and (module is None or module in outer):
+            after = max([latest.get(parent, -1) for parent in map(id, parents)])
+        if module is not None:
+            key: Key = ("within", f"{after}:{module}") if parents and module in outer else ("module", units[module])
+        elif apart:
+            key = ("single", str(place))
+            singles.append(value)
+            places[own] = place
+        elif parents:
+            key = ("after", str(after))
+        else:
+            name = name_of(value, names)
+            key = ("leaf", _base(name) if name else "")
+        group = numbers.get(key)
+        if group is None:
+            group = numbers[key] = len(keys)
+            keys.append(key)
+            facts.append(_Facts(first=place))
+        group_of[own] = group
+        latest[own] = group if key[0] == "module" else after
+        known = facts[group]
+        known.values += 1
+        data = value.data
+        if data - data == 0.0:
+            if data < known.least:
+                known.least = data
+            if data > known.most:
+                known.most = data
+        else:
+            known.odd += 1
+        if own in outputs:
+            known.is_output = True
+        known.last = value
+        gradient = value.grad
+        reached = value.reached
+        if reached:
+            known.reached = True
+        if parents:
+            known.operations += 1
+            op = value.op
+            known.ops[op] = known.ops.get(op, 0) + 1
+            if reached:
+                known.other_squares += gradient * gradient
+            if key[0] == "single":
+                continue  # its card has a slot for each
+            crossing = set(map(group_of.get, map(id, parents)))
+            if len(crossing) == 1 and group in crossing:
+                continue
+            upstream = gradient if reached else 0.0
+            sums: dict[int, list[float]] = {}
+            for parent, local in zip(parents, value.local_grads, strict=True):
+                tail = group_of.get(id(parent), group)
+                if tail != group:
+                    if tail not in sums:
+                        sums[tail] = edges.setdefault((tail, group), [0.0, 0.0])
+                    summed = sums[tail]
+                    summed[0] += 1.0
+                    if upstream != 0.0 and local != 0.0:
+                        summed[1] += upstream * local
+        elif is_parameter(value, marked):
+            known.parameters += 1
+            if reached:
+                known.squares += gradient * gradient
+        elif reached:
+            known.other_squares += gradient * gradient
+    # An operand outside of the part that is shown belongs to no group.
+    near = {id(parent): group_of[id(parent)] for value in singles for parent in value.parents if id(parent) in group_of}
+    return _Walked(keys, facts, edges, singles, near, places)
+
+
+def _few_outside(order: Sequence[Value]) -> bool:
+    """Return whether the values outside of modules are few enough for a card each."""
+    values = operands = 0
+    for value in order:
+        if value.module is None:
+            values += 1
+            if values > _SINGLES:
+                return False
+            operands += len(value.operands)
+    return operands <= 2 * _SINGLES
+
+
+def _base(name: str) -> str:
+    """Return what the names of equal leaves share: ``x`` of ``x17`` and of ``x[3][1]``."""
+    return re.sub(r"(\[[^\]]*\]|\d+)+$", "", name) or name
+
+
+def _coarsened(walked: _Walked, units: dict[str, tuple[str, ...]], level: int) -> list[Key]:
+    """Return for each finest group the group that it belongs to at ``level``."""
+
+    def coarse(path: str) -> str:
+        own = units[path]
+        return own[min(level, len(own)) - 1]
+
+    # Values after one neuron of a closed layer are values after the layer: its first group stands for all.
+    stands_for: dict[str, int] = {}
+    for group, (kind, name) in enumerate(walked.keys):
+        if kind == "module":
+            stands_for.setdefault(coarse(name), group)
+
+    def after(group: str) -> int:
+        return stands_for[coarse(walked.keys[int(group)][1])] if int(group) >= 0 else -1
+
+    mapping: list[Key] = []
+    for kind, name in walked.keys:
+        if kind == "module":
+            mapping.append((kind, coarse(name)))
+        elif kind == "within":
+            behind, _, path = name.partition(":")
+            is_open = len(units[path]) < level
+            mapping.append((kind, f"{after(behind)}:{path}") if is_open else ("module", coarse(path)))
+        else:
+            mapping.append((kind, str(after(name)) if kind == "after" else name))
+    return mapping
+
+
+def _drawn(walked: _Walked, units: dict[str, tuple[str, ...]], mapping: list[Key], level: int, look: Look) -> Grouped:
+    merged: dict[Key, _Facts] = {}
+    for group, key in enumerate(mapping):
+        merged.setdefault(key, _Facts(first=walked.facts[group].first)).add(walked.facts[group])
+    summed: dict[tuple[Key, Key], list[float]] = {}
+    for (before, behind), (number_of, contributions) in walked.edges.items():
+        ends = mapping[before], mapping[behind]
+        if ends[0] != ends[1]:
+            found = summed.setdefault(ends, [0.0, 0.0])
+            found[0] += number_of
+            found[1] += contributions
+    items = items_of(walked.singles, look)
+    single_nodes, single_edges = forward_cards(items, look)
+    single_keys: list[Key] = [("single", str(item.place)) for item in items]
+    into = [  # the tail of each edge from a group into a slot
+        (mapping[walked.group_of[id(operand.gone)]], head, slot, operand)
+        for head, item in enumerate(items)
+        for slot, operand in enumerate(item.operands)
+        if operand.gone is not None and id(operand.gone) in walked.group_of
+    ]
+    pairs = [
+        *summed,
+        *((single_keys[edge.tail], single_keys[edge.head]) for edge in single_edges),
+        *((tail, single_keys[head]) for tail, head, _, _ in into),
+    ]
+    keys = _sorted_keys({key: facts.first for key, facts in merged.items()}, pairs)
+    index = {key: position for position, key in enumerate(keys)}
+    edges = []
+    for (tail, head), (count, passed) in summed.items():
+        reached = merged[head].reached
+        text = f"{int(count):,} edge{'s' * (count != 1)}" + (f", contributions {passed!r} in sum" if reached else "")
+        edges.append(Edge(index[tail], index[head], 0, passed if reached else None, text))
+    edges += [
+        replace(edge, tail=index[single_keys[edge.tail]], head=index[single_keys[edge.head]]) for edge in single_edges
+    ]
+    for tail, position, slot, operand in into:
+        text, contribution = product(items[position].gradient, operand)
+        edges.append(Edge(index[tail], index[single_keys[position]], slot, contribution, text))
+    edges.sort(key=lambda edge: (edge.head, edge.slot, edge.tail))
+    opened = {inner[-2] for inner in units.values() if 1 < len(inner) <= level}
+    singles = dict(zip(single_keys, single_nodes, strict=True))
+    nodes, around = [], []
+    for key in keys:
+        inside: tuple[str, ...] = ()
+        if key[0] == "module":
+            own = units[key[1]]
+            inside = own if key[1] in opened else own[:-1]
+        elif key[0] == "within":
+            inside = units[key[1].partition(":")[2]]
+        nodes.append(singles.get(key) or _group_card(key, merged[key], inside, look))
+        around.append(inside)
+    return Grouped(nodes, edges, around)
+
+
+def _sorted_keys(first: Mapping[Key, int], pairs: Iterable[tuple[Key, Key]]) -> list[Key]:
+    """Return the groups, each after those that it needs where that is possible, else the older first."""
+    ahead: dict[Key, set[Key]] = {key: set() for key in first}
+    for tail, head in pairs:
+        ahead[tail].add(head)
+    needs = dict.fromkeys(first, 0)
+    for heads in ahead.values():
+        for head in heads:
+            needs[head] += 1
+    ready = [(first[key], key) for key, count in needs.items() if count == 0]
+    heapify(ready)
+    left = dict(first)
+    done: list[Key] = []
+    while left:
+        key = heappop(ready)[1] if ready else min(left, key=lambda key: (left[key], key))
+        if key not in left:
+            continue
+        del left[key]
+        done.append(key)
+        for head in ahead[key]:
+            needs[head] -= 1
+            if needs[head] == 0 and head in left:
+                heappush(ready, (first[head], head))
+    return done
+
+
+def _group_card(key: Key, facts: _Facts, inside: tuple[str, ...], look: Look) -> Node:
+    assert facts.last is not None
+    if facts.values == 1 and key[0] != "module":
+        alone = replace(look, places={id(facts.last): facts.first})
+        return forward_cards(items_of([facts.last], alone), alone)[0][0]
+    norm = _norm(facts)
+    rows = [Row("params", f"{facts.parameters:,}")] if facts.parameters and facts.operations else []
+    if facts.operations:
+        rows.append(Row("ops", f"{facts.operations:,}"))
+    rows.append(Row("data", _span(facts, look)))
+    rows.append(Row("‖∇‖", "–" if norm is None else look.number(norm)))
+    kind: Kind = "group"
+    subtitle = f"{facts.values:,} value{'s' * (facts.values != 1)}"
+    if key[0] == "leaf":
+        kind = "parameter" if facts.parameters else "input"
+        title, subtitle = key[1] or "leaves", f"×{facts.values:,}"
+    elif key[0] == "module":
+        outer = inside[-1] if inside and inside[-1] != key[1] else ""
+        title = unit_title(key[1], outer)
+    else:
+        commonest = sorted(facts.ops, key=lambda op: -facts.ops[op])
+        title = name_of(facts.last, look.names) or " ".join(map(glyph, commonest[:_OPS_NAMED]))
+    full = key[1] if key[0] in ("module", "leaf") and key[1] else title
+    tooltip = f"{full}: {facts.values:,} values, {facts.operations:,} operations, {facts.parameters:,} parameters"
+    if facts.ops:
+        tooltip += f", {', '.join(f'{glyph(op)} ×{count:,}' for op, count in sorted(facts.ops.items()))}"
+    return Node(
+        kind,
+        clean_text(title, LABEL_LENGTH),
+        subtitle,
+        tuple(rows),
+        (),
+        norm,
+        facts.is_output,
+        clean_text(tooltip, 2 * TOOLTIP_LENGTH),
+        values=facts.values,
+    )
+
+
+def _norm(facts: _Facts) -> float | None:
+    """Return the norm of the parameters' gradients, of all values' where there is no parameter."""
+    if not facts.reached:
+        return None
+    return math.sqrt(facts.squares if facts.parameters else facts.other_squares)
+
+
+def _span(facts: _Facts, look: Look) -> str:
+    odd = f"{facts.odd:,} not finite" if facts.odd else ""
+    if facts.least > facts.most:
+        return odd
+    least, most = look.number(facts.least), look.number(facts.most)
+    span = least if least == most else f"{least} … {most}"
+    return f"{span}, {odd}" if odd else span
