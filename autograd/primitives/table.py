@@ -59,6 +59,14 @@ def _products(xs: Sequence[float]) -> list[float]:
     return [xs[i] * xs[n + i] for i in range(n)]
 
 
+def _share_slope(operands: Sequence[float]) -> float:
+    """p(1 - p) of the share p that softmax gives the element at the index."""
+    xs, index = operands[:-1], int(operands[-1])
+    shares = [math.exp(x - max(xs)) for x in xs]
+    total = math.fsum(shares)
+    return shares[index] / total * (math.fsum(shares[:index] + shares[index + 1 :]) / total)
+
+
 _PAIR: Domain = ((-4, 4), (-4, 4))
 _STEP = "0 if x == x else nan"  # the derivative of a step function
 
@@ -240,7 +248,8 @@ LEAKY_RELU_SLOPE = _row("leaky_relu_slope",
     "(x if x > 0 else (y*x if y != 0 else 0)) if x == x and y == y else nan",
     "(1 if x > 0 else y) if x == x and y == y else nan", "(0 if x > 0 else x) if x == x and y == y else nan",
     symbol="leaky_relu", extends="leaky_relu", default=0.01, arguments=("x", "slope"),
-    domain=((-4, 4), (0.001, 0.5)), ulp=(0.5, 0, 0), about="x where it is positive, else slope·x; derivative slope at 0")
+    domain=((-4, 4), (0.001, 0.5)), ulp=(0.5, 0, 0),
+    about="x where it is positive, else slope·x; derivative slope at 0")
 ELU_ALPHA = _row("elu_alpha",
     "(x if x > 0 else (y*expm1(x) if y != 0 else 0)) if x == x and y == y else nan",
     "(1 if x > 0 else y*exp(x)) if x == x and y == y else nan",
@@ -319,5 +328,6 @@ SOFTMAX = _list_row("softmax", ("xs", "index"), "e[index]/total if xs[top] == xs
         "total = 1 + sum(e[i] for i in range(n) if i != top)",
         "missed = sum(e[i] for i in range(n) if i != index)",
     ),
-    internal=True, about="exp(x) of the element at an index, divided by the sum of all exp(x)")
+    internal=True, curvature_scale=_share_slope,
+    about="exp(x) of the element at an index, divided by the sum of all exp(x)")
 # fmt: on
