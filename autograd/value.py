@@ -1039,7 +1039,7 @@ def restore(
 
 def apply(primitive: Primitive, *xs: Any) -> Value | float:
     """Apply a primitive of fixed arity: record it if an operand is a Value, else return a float."""
-    operands = operands_of(primitive.extends or primitive.name, xs)
+    operands = operands_of(primitive.function, xs)
     for operand in operands:
         if type(operand) is Value:
             return many(primitive, operands)

@@ -115,7 +115,7 @@ def extended_function(primitive: Primitive) -> str:
         kinds += ["x: Value | Number, y: Value, /, *more: Value | Number", "*xs: Value | Number"]
         results = ["float", "Value", "Value", "Value | float"]
         body = (
-            f"    if len(xs) == 2:\n        return apply({constant(primitive)}, *xs)\n"
+            f"    if len(xs) == 2:\n        x, y = xs\n        return apply({constant(primitive)}, x, y)\n"
             f'    operands = operands_of("{name}", xs)\n'
             f'    if not operands:\n        raise of_nothing("{name}")\n'
             f"    return apply_to_list({constant(more)}, operands)\n"

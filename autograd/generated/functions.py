@@ -475,7 +475,8 @@ def maximum(*xs: Value | Number) -> Value | float:
     '2.000000'
     """
     if len(xs) == 2:
-        return apply(table.MAXIMUM, *xs)
+        x, y = xs
+        return apply(table.MAXIMUM, x, y)
     operands = operands_of("maximum", xs)
     if not operands:
         raise of_nothing("maximum")
@@ -501,7 +502,8 @@ def minimum(*xs: Value | Number) -> Value | float:
     '-1.000000'
     """
     if len(xs) == 2:
-        return apply(table.MINIMUM, *xs)
+        x, y = xs
+        return apply(table.MINIMUM, x, y)
     operands = operands_of("minimum", xs)
     if not operands:
         raise of_nothing("minimum")

@@ -42,6 +42,7 @@ class Primitive:
         arity: the number of operands; None where they are lists.
         arguments: the names of the operands; of the lists, and "index" behind them where there is one.
         extends: the name of the row whose function this one is with more operands than that has.
+        function: the name of the function that users call.
         default: the operand that stands in for it there; None where the row is of lists.
         forward: `(x, ...) -> out` on floats; one of lists takes one sequence, the lists one behind the other.
         evaluate: `(x, ...) -> (out, local derivatives)` on floats; one of lists takes one sequence.
@@ -66,6 +67,7 @@ class Primitive:
         "extends",
         "forward",
         "forward_formula",
+        "function",
         "glyph",
         "internal",
         "name",
@@ -122,6 +124,7 @@ class Primitive:
         self.example = example
         self.internal = internal or extends is not None
         self.extends = extends
+        self.function = extends or name
         self.default = default
 
     @property

@@ -59,6 +59,14 @@ def _products(xs: Sequence[float]) -> list[float]:
     return [xs[i] * xs[n + i] for i in range(n)]
 
 
+def _share_slope(operands: Sequence[float]) -> float:
+    """p(1 - p) of the share p that softmax gives the element at the index."""
+    xs, index = operands[:-1], int(operands[-1])
+    shares = [math.exp(x - max(xs)) for x in xs]
+    total = math.fsum(shares)
+    return shares[index] / total * (math.fsum(shares[:index] + shares[index + 1 :]) / total)
+
+
 _PAIR: Domain = ((-4, 4), (-4, 4))
 _STEP = "0 if x == x else nan"  # the derivative of a step function
 
@@ -320,5 +328,6 @@ SOFTMAX = _list_row("softmax", ("xs", "index"), "e[index]/total if xs[top] == xs
         "total = 1 + sum(e[i] for i in range(n) if i != top)",
         "missed = sum(e[i] for i in range(n) if i != index)",
     ),
-    internal=True, about="exp(x) of the element at an index, divided by the sum of all exp(x)")
+    internal=True, curvature_scale=_share_slope,
+    about="exp(x) of the element at an index, divided by the sum of all exp(x)")
 # fmt: on
