@@ -8,7 +8,7 @@ from collections.abc import Iterator, Sequence
 from itertools import chain
 from typing import Any
 
-from nn.checked_samples import Checked, Samples, numbers_of, shape_of
+from nn.checked_samples import ArraySamples, Samples, numbers_of, shape_of
 from nn.generator import order_of_rows
 
 __all__ = ["Batch", "Group", "batches", "count_batches", "grouped"]
@@ -26,8 +26,13 @@ class Group:
     def __init__(self, shape: Any) -> None:
         self.shape = shape
         self.rows: list[int] = []
-        self.samples: list[tuple[Any, ...]] = []
+        self.samples: Sequence[tuple[Any, ...]] = []
         self._table: array[float] | None = None
+
+    @property
+    def targets(self) -> list[Any]:
+        """The last part of each sample."""
+        return self.samples.targets if isinstance(self.samples, ArraySamples) else [one[-1] for one in self.samples]
 
     @property
     def table(self) -> array[float]:
@@ -69,18 +74,20 @@ def grouped(samples: Samples | Sequence[tuple[Any, ...]]) -> list[Group]:
     >>> [group.rows for group in grouped([([1.0], 0), ([1.0, 2.0], 1), ([3.0], 1)])]
     [[0, 2], [1]]
     """
-    if isinstance(samples, Checked) and samples.table is not None:  # arrays: all of one shape
+    if isinstance(samples, ArraySamples):  # all of one shape
         whole = Group(tuple(map(shape_of, samples[0])))
-        whole.rows, whole.samples, whole._table = list(range(len(samples))), [*samples], samples.table
+        whole.rows, whole.samples, whole._table = list(range(len(samples))), samples, samples.table
         return [whole]
     groups: dict[Any, Group] = {}
+    of_shape: dict[Any, list[tuple[Any, ...]]] = {}
     for row, sample in enumerate(samples):
         shape = tuple(map(shape_of, sample))
         group = groups.get(shape)
         if group is None:
             group = groups[shape] = Group(shape)
+            group.samples = of_shape[shape] = []
         group.rows.append(row)
-        group.samples.append(sample)
+        of_shape[shape].append(sample)
     return list(groups.values())
 
 

@@ -7,7 +7,7 @@ import sys
 from array import array
 from collections.abc import Iterable, Sequence
 from numbers import Integral, Real
-from typing import Any
+from typing import Any, overload
 
 from autograd import Value
 
@@ -17,15 +17,32 @@ Rows = Iterable[Iterable[Any]]
 Samples = Sequence[tuple[list[Any], Any]]
 
 
-class Checked(list[tuple[list[Any], Any]]):
-    """Rows with their targets.
+class ArraySamples(Sequence[tuple[list[Any], Any]]):
+    """Rows and targets of two checked arrays, which become Python numbers one row at a time.
 
     Attributes:
-        table: The numbers of all rows, each followed by its target, if they were given as arrays of two dimensions and
-            one; else None.
+        table: The numbers of all rows, each followed by its target.
+        targets: The targets.
     """
 
-    table: array[float] | None = None
+    def __init__(self, numpy: Any, X: Any, y: Any) -> None:
+        self._rows = X
+        self.targets: list[Any] = y.tolist()
+        self.table = array("d", numpy.column_stack((X, y)).astype(numpy.float64).tobytes())
+
+    def __len__(self) -> int:
+        return len(self.targets)
+
+    @overload
+    def __getitem__(self, place: int) -> tuple[list[Any], Any]: ...
+
+    @overload
+    def __getitem__(self, place: slice) -> list[tuple[list[Any], Any]]: ...
+
+    def __getitem__(self, place: int | slice) -> Any:
+        if isinstance(place, slice):
+            return list(zip(self._rows[place].tolist(), self.targets[place], strict=True))
+        return self._rows[place].tolist(), self.targets[place]
 
 
 def checked_rows(X: Rows) -> list[list[Any]]:
@@ -47,7 +64,7 @@ def checked_rows(X: Rows) -> list[list[Any]]:
     return rows
 
 
-def checked_samples(X: Rows, y: Iterable[Any]) -> Checked:
+def checked_samples(X: Rows, y: Iterable[Any]) -> Samples:
     """Return each row with its target: a number, or a list of numbers, nested as it is; integers stay integers.
 
     Raises:
@@ -59,13 +76,11 @@ def checked_samples(X: Rows, y: Iterable[Any]) -> Checked:
     """
     numpy = sys.modules.get("numpy")
     if numpy is not None and _is_plain(numpy, X, "f", 2) and _is_plain(numpy, y, "fiu", 1) and len(X) == len(y):  # type: ignore[arg-type]
-        checked = Checked(zip(X.tolist(), y.tolist(), strict=True))  # type: ignore[attr-defined]
-        checked.table = array("d", numpy.column_stack((X, y)).astype(numpy.float64).tobytes())
-        return checked
+        return ArraySamples(numpy, X.copy(), y)  # type: ignore[attr-defined]
     rows, targets = _listed("X", X), _listed("y", y)
     if len(rows) != len(targets):
         raise ValueError(f"X has {len(rows)} rows and y has {len(targets)} targets: each row needs one")
-    return Checked(zip(checked_rows(rows), map(_checked_target, range(len(targets)), targets), strict=True))
+    return list(zip(checked_rows(rows), map(_checked_target, range(len(targets)), targets), strict=True))
 
 
 def shape_of(numbers: Any) -> Any:

@@ -230,9 +230,9 @@ class Module:
 
     def zero_grad(self) -> None:
         """Set the gradient of every parameter to zero."""
-        inner_loops.zero_gradients(tuple(self.values()))
+        inner_loops.zero_gradients(tuple(self._each_value()))
 
-    def values(self) -> Iterator[Value]:
+    def _each_value(self) -> Iterator[Value]:
         """Yield every parameter, as `parameters` has them, without naming or checking them."""
         return _values(self, set())
 

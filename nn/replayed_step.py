@@ -137,7 +137,7 @@ class ReplayedStep:
             if not any(needed for tape in tapes.tapes for needed in tape.param_needed[: len(tapes.found)]):
                 raise ValueError("the loss does not depend on any parameter: there is nothing to train")
             if whole:
-                tapes.updated = self._updated(batch.group.samples[:count], draws)
+                tapes.updated = self._updated(list(batch.group.samples[:count]), draws)
         return tapes
 
     def _updated(self, samples: list[Any], draws: Draws) -> list[Value]:

@@ -15,6 +15,7 @@ from array import array
 from bisect import bisect_left
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
+from itertools import islice
 from typing import Any
 
 from autograd import Tape, Value, no_grad
@@ -186,7 +187,7 @@ class ShapeTapes:
         numbers.extend([inner_loops.uniform(draws.key, draws.epoch, draws.rows[row], k) for row, k in first.places])
         self.places, self.found = first.places, first.params[: first.found]
         if len(self.samples) > 1:
-            others = list(reversed(self.samples))[: self.count]
+            others = list(islice(reversed(self.samples), self.count))
             again = Draws(draws.key, draws.epoch, draws.rows)
             second = Look(function, others, again, modules)
             if second.agrees(first.form, first.params) == "frozen":

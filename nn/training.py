@@ -13,7 +13,7 @@ from autograd import no_grad
 from nn import buffers
 from nn.arguments import Seed, positive_integer, real, shown
 from nn.batches import Batch, Group, batches, count_batches, grouped
-from nn.checked_samples import Rows, checked_samples
+from nn.checked_samples import Rows, Samples, checked_samples
 from nn.decisions import rule_of
 from nn.evaluation import LossOfSamples, accuracy, predict
 from nn.generator import Draws, drawing, key_of
@@ -255,7 +255,7 @@ def _rehearse(objective: Objective, groups: Sequence[Group], key: int) -> None:
             except (TypeError, ValueError) as error:
                 raise type(error)(f"{error} (the model was tried on X[{row}] before training)") from error
             tried_targets: set[Any] = set()
-            for place, (_, target) in enumerate(group.samples):
+            for place, target in enumerate(group.targets):
                 if not isinstance(target, list):
                     if (type(target), target) in tried_targets:
                         continue
@@ -283,7 +283,7 @@ def _callbacks(callback: Any) -> list[Callback]:
     return listed
 
 
-def _validation(validation: Any) -> list[tuple[list[Any], Any]] | None:
+def _validation(validation: Any) -> Samples | None:
     if validation is None:
         return None
     if not isinstance(validation, list | tuple) or len(validation) != 2:
@@ -314,7 +314,7 @@ def _check_optimizer(model: Model, optimizer: Optimizer) -> None:
         raise TypeError(f"optimizer must be an optimiser such as nn.Adam(model.parameters()), not {optimizer!r}")
     if isinstance(model, Module):
         held = set(map(id, optimizer.params))
-        if not any(id(parameter) in held for parameter in model.values()):
+        if not any(id(parameter) in held for parameter in model._each_value()):
             if not model.parameters():
                 kind = type(model).__name__
                 raise ValueError(f"the model, {kind}, has no parameters: a parameter is a Value attribute")

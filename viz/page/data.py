@@ -9,7 +9,7 @@ from typing import Any
 
 from autograd import Value
 from autograd.assigned import assigned_operands
-from autograd.formatting import clean_text, number
+from autograd.formatting import name_of, number
 from autograd.primitives.primitive import PRIMITIVES, glyph
 from viz.graph import prepare_all, walk
 from viz.model import LABEL_LENGTH, TOOLTIP_LENGTH, Node
@@ -107,9 +107,9 @@ def _values(order: Sequence[Value], places: dict[int, int], nodes: Sequence[Node
         "grad": [_plain(value.grad) if value.reached else None for value in order],
         "name": [node.subtitle if value.op else node.title for node, value in zip(nodes, order, strict=True)],
         "full": {
-            at: clean_text(value.label, TOOLTIP_LENGTH)
+            at: name_of(value, TOOLTIP_LENGTH)
             for at, value in enumerate(order)
-            if value.label is not None and len(value.label) > LABEL_LENGTH
+            if value.name is not None and len(value.name) > LABEL_LENGTH
         },
         "parameter": [at for at, node in enumerate(nodes) if node.kind == "parameter"],
         "reach": {at: _reach(value.data) for at, value in enumerate(order) if not value.op},
@@ -122,7 +122,7 @@ def _summary(order: Sequence[Value], groups: Sequence[Group], group_of: Sequence
     loose = {}
     for at, inner in enumerate(group_of):
         if inner < 0:
-            value, label = order[at], clean_text(order[at].label or f"%{at}", LABEL_LENGTH)
+            value, label = order[at], name_of(order[at], LABEL_LENGTH) or f"%{at}"
             title, subtitle = (glyph(value.op), label) if value.op else (label, "")
             grad = number(value.grad, sign=True) if value.reached else "–"
             kind = "operation" if value.op else "input"

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 
 from autograd import Value
-from autograd.formatting import clean_text, number
+from autograd.formatting import name_of, number
 from autograd.primitives.primitive import glyph
 from viz.model import LABEL_LENGTH
 
@@ -17,7 +17,7 @@ _PRECEDENCE = {"+": 1, "-": 1, "*": 2, "/": 2, "%": 2, "neg": 3, "**": 4}
 
 def title(roots: Sequence[Value], places: dict[int, int]) -> str:
     """Return ``y = tanh(x1·w1 + b)`` for one root whose formula is short, else the roots' names."""
-    names = [clean_text(root.label or f"%{places[id(root)]}", LABEL_LENGTH) for root in roots]
+    names = [name_of(root, LABEL_LENGTH) or f"%{places[id(root)]}" for root in roots]
     if len(roots) > 1 or not roots[0].op:
         return ", ".join(names[:4]) + (f" and {len(names) - 4} more" if len(names) > 4 else "")
     formula = _formula(roots[0], _LENGTH)
@@ -31,7 +31,7 @@ def _formula(value: Value, room: int) -> tuple[str, int] | None:
     if room <= 0:
         return None
     if not value.op:
-        name = clean_text(value.label, LABEL_LENGTH) if value.label else number(value.data)
+        name = name_of(value, LABEL_LENGTH) or number(value.data)
         return (name, 9) if len(name) <= room else None
     parts: list[tuple[str, int]] = []
     for operand in value.operands:

@@ -12,7 +12,7 @@ from heapq import heappop, heappush
 from typing import Any
 
 from autograd import Value
-from autograd.formatting import clean_text
+from autograd.formatting import name_of
 from autograd.primitives.primitive import glyph
 from viz.dot import SLOT_SIZE, TEXT_SIZE, TITLE_SIZE
 from viz.font_metrics import text_width
@@ -173,8 +173,8 @@ def _height_above(groups: Sequence[Group], group: int, opened: set[int]) -> int:
 
 
 def _box(value: Value, node: Node | None) -> tuple[Box, float]:
-    title = glyph(value.op) if value.op else clean_text(value.label or "%0000", LABEL_LENGTH)
-    subtitle = clean_text(value.label or "%0000", LABEL_LENGTH) if value.op else ""
+    title = glyph(value.op) if value.op else (name_of(value, LABEL_LENGTH) or "%0000")
+    subtitle = (name_of(value, LABEL_LENGTH) or "%0000") if value.op else ""
     if node is not None:
         title, subtitle = node.title, node.subtitle or subtitle
     operands = value.operands
