@@ -3,10 +3,13 @@
 from __future__ import annotations
 
 import math
+from itertools import pairwise
 
+import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
+from viz.folding import fold
 from viz.font_metrics import text_width
 from viz.layout import Box, Link, Placement, place
 
@@ -103,3 +106,45 @@ def test_text_is_measured_by_character():
     assert text_width("iiii", 10) < text_width("mmmm", 10) < text_width("mmmm", 10, bold=True)
     assert text_width("苹果", 11) == 22.0
     assert text_width("ŷ", 10) == text_width("y\u0302", 10) + 10 * (0.72 - 0.592)
+
+
+@st.composite
+def long_graphs(draw: st.DrawFn) -> tuple[list[Box], list[Link]]:
+    boxes, links = [Box(120, 60)], []
+    for head in range(1, draw(st.integers(20, 60))):
+        tails = draw(st.lists(st.integers(max(0, head - 3), head - 1), min_size=1, max_size=2))
+        width, height = draw(st.floats(60, 200)), draw(st.floats(40, 90))
+        boxes.append(Box(width, height, tuple(height * ((i + 0.5) / len(tails) - 0.5) for i in range(len(tails)))))
+        links += [Link(tail, head, slot) for slot, tail in enumerate(tails)]
+    return boxes, links
+
+
+@given(long_graphs())
+@settings(deadline=None, max_examples=60)
+def test_a_long_graph_is_folded_and_its_turns_pass_no_card(graph):
+    boxes, links = graph
+    flat = place(boxes, links)
+    folded, turning = fold(flat, links, [box.height for box in boxes])
+    if folded is flat:
+        assert not turning
+        return
+    assert_apart(boxes, folded)
+    assert folded.width < flat.width
+    for index, (link, route) in enumerate(zip(links, folded.routes, strict=True)):
+        assert route[0] == pytest.approx((folded.spans[link.tail][1], folded.middles[link.tail]))
+        end = folded.middles[link.head] + boxes[link.head].slots[link.slot]
+        assert route[-1] == pytest.approx((folded.spans[link.head][0], end))
+        if index not in turning:
+            continue
+        for (x0, y0), (x1, y1) in pairwise(route):
+            for (left, right), middle, box in zip(folded.spans, folded.middles, boxes, strict=True):
+                beside = max(x0, x1) <= left + 0.01 or min(x0, x1) >= right - 0.01
+                assert beside or max(y0, y1) <= middle - box.height / 2 or min(y0, y1) >= middle + box.height / 2
+
+
+def test_a_chain_is_as_wide_as_a_page():
+    boxes = [Box(120, 60)] + [Box(120, 60, (0.0,))] * 40
+    links = [Link(i, i + 1, 0) for i in range(40)]
+    folded, turning = fold(place(boxes, links), links, [60.0] * 41)
+    assert folded.width < 1_500
+    assert len(turning) == 5

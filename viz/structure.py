@@ -53,9 +53,10 @@ def to_json(graph: Graph, theme: Theme, description: str) -> str:
                 "tooltip": edge.tooltip,
                 "colour": edge_colour(edge.contribution, theme),
                 "stroke": round(edge_width(edge.contribution, graph.largest_contribution), 2),
+                "corners": index in sheet.cornered,
                 "route": [_rounded(point) for point in route],
             }
-            for edge, route in zip(graph.edges, placed.routes, strict=True)
+            for index, (edge, route) in enumerate(zip(graph.edges, placed.routes, strict=True))
         ],
     }
     return json.dumps(content, ensure_ascii=False, allow_nan=False, separators=(",", ":")) + "\n"

@@ -7,6 +7,7 @@ from dataclasses import dataclass
 
 from viz.dot import SLOT_SIZE, TEXT_SIZE, TITLE_SIZE, card_fill, edge_colour, gradient_colour, picture_id
 from viz.escaping import markup
+from viz.folding import fold
 from viz.font_metrics import text_width
 from viz.layout import Box, Link, Placement, Point, place
 from viz.model import Edge, Frame, Graph, Node
@@ -30,34 +31,33 @@ class Sheet:
 
     boxes: list[Box]
     placement: Placement
-    backward: list[int]  # the indices of edges that run backward, between groups that depend on each other
-
-    @property
-    def left(self) -> float:
-        """The room on the left that edges running backward take."""
-        return _LANE + 10 if self.backward else 0.0
+    cornered: set[int]  # the indices of edges whose route is corners: they run backward, or into the next row
+    left: float = 0.0  # the room that they take on the left
 
 
 def lay_out(graph: Graph) -> Sheet:
     """Return where the built-in layout puts every card, edge and frame."""
     boxes = [_box(node) for node in graph.nodes]
     forward = [edge for edge in graph.edges if edge.tail < edge.head]
+    links = [Link(edge.tail, edge.head, min(edge.slot, len(boxes[edge.head].slots) - 1)) for edge in forward]
     placement = place(
         boxes,
-        [Link(edge.tail, edge.head, min(edge.slot, len(boxes[edge.head].slots) - 1)) for edge in forward],
+        links,
         [node.frame for node in graph.nodes],
         [frame.parent for frame in graph.frames],
     )
     backward = [index for index, edge in enumerate(graph.edges) if edge.tail >= edge.head]
+    if not backward:
+        return Sheet(boxes, *fold(placement, links, [box.height for box in boxes]))
     routes = iter(placement.routes)
     lanes = {index: placement.height + _LANE * (lane + 1) for lane, index in enumerate(backward)}
     all_routes = [
         _around_below(graph.edges[index], lanes[index], boxes, placement) if index in lanes else next(routes)
         for index in range(len(graph.edges))
     ]
-    height = placement.height + _LANE * (len(backward) + bool(backward))
+    height = placement.height + _LANE * (len(backward) + 1)
     placed = Placement(placement.spans, placement.middles, all_routes, placement.width, height, placement.frames)
-    return Sheet(boxes, placed, backward)
+    return Sheet(boxes, placed, set(backward), left=_LANE + 10)
 
 
 def _around_below(edge: Edge, lane: float, boxes: list[Box], placement: Placement) -> list[Point]:
@@ -75,9 +75,8 @@ def draw_svg(graph: Graph, theme: Theme, description: str, scale: float = 1.0) -
     """
     sheet = lay_out(graph)
     placement = sheet.placement
-    turned = set(sheet.backward)
     edges = [
-        _edge(edge, route, graph, theme, backward=index in turned)
+        _edge(edge, route, graph, theme, cornered=index in sheet.cornered)
         for index, (edge, route) in enumerate(zip(graph.edges, placement.routes, strict=True))
     ]
     nodes = [
@@ -263,11 +262,11 @@ def _slots(node: Node, left: float, top: float, width: float, height: float, the
     return parts
 
 
-def _edge(edge: Edge, route: list[Point], graph: Graph, theme: Theme, *, backward: bool) -> str:
+def _edge(edge: Edge, route: list[Point], graph: Graph, theme: Theme, *, cornered: bool) -> str:
     colour, width = edge_colour(edge.contribution, theme), edge_width(edge.contribution, graph.largest_contribution)
     (end_x, end_y), half = route[-1], 2.6 + width * 0.7
     arrow = [(end_x, end_y), (end_x - _ARROW, end_y - half), (end_x - _ARROW, end_y + half)]
-    path = _cornered(route) if backward else _curve(route)
+    path = _cornered(route) if cornered else _curve(route)
     return (
         f'<title>{markup(edge.tooltip)}</title><path d="{path}" fill="none" stroke="{colour}" '
         f'stroke-width="{_decimal(width)}"/><polygon points="{_points(arrow)}" fill="{colour}"/>'
