@@ -219,7 +219,8 @@ def _slot(item: Item, position: int, look: Look) -> Slot:
 
 
 def _tooltip(item: Item) -> str:
-    parts = [f"%{item.place}", glyph(item.op), clean_text(item.name, TOOLTIP_LENGTH), f"data={item.data!r}"]
+    name = clean_text(item.path or item.name, TOOLTIP_LENGTH)
+    parts = [f"%{item.place}", glyph(item.op), name, f"data={item.data!r}"]
     if item.mark:
         parts.append(item.mark)
     if item.gradient is not None:
