@@ -114,8 +114,8 @@ def _cross(a: Point, b: Point, c: Point, d: Point) -> bool:
 
 
 def ours(graph: Graph) -> list[Line]:
-    """Return a line per edge from its first to its last point in the built-in layout."""
-    return [(route[0], route[-1]) for route in lay_out(graph).placement.routes]
+    """Return a line per edge from its first to its last point in the built-in layout, before rows are made of it."""
+    return [(route[0], route[-1]) for route in lay_out(graph, folded=False).placement.routes]
 
 
 def dots(source: str) -> list[Line]:

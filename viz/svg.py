@@ -35,8 +35,8 @@ class Sheet:
     left: float = 0.0  # the room that they take on the left
 
 
-def lay_out(graph: Graph) -> Sheet:
-    """Return where the built-in layout puts every card, edge and frame."""
+def lay_out(graph: Graph, *, folded: bool = True) -> Sheet:
+    """Return where the built-in layout puts every card, edge and frame; ``folded`` as `viz.folding` does it."""
     boxes = [_box(node) for node in graph.nodes]
     forward = [edge for edge in graph.edges if edge.tail < edge.head]
     links = [Link(edge.tail, edge.head, min(edge.slot, len(boxes[edge.head].slots) - 1)) for edge in forward]
@@ -48,7 +48,8 @@ def lay_out(graph: Graph) -> Sheet:
     )
     backward = [index for index, edge in enumerate(graph.edges) if edge.tail >= edge.head]
     if not backward:
-        return Sheet(boxes, *fold(placement, links, [box.height for box in boxes]))
+        rows = fold(placement, links, [box.height for box in boxes]) if folded else (placement, set[int]())
+        return Sheet(boxes, *rows)
     routes = iter(placement.routes)
     lanes = {index: placement.height + _LANE * (lane + 1) for lane, index in enumerate(backward)}
     all_routes = [
