@@ -16,16 +16,16 @@ if _os.environ.get("GLASSGRAD_PURE") == "1":
     _import_from_source(__path__)
 
 from autograd import pickling as _pickling  # noqa: F401 - registers how Values are pickled
+from autograd.account.differences import Change, Differences, compare
+from autograd.account.explain import why
+from autograd.account.paths import GradientPath, GradientPaths, gradient_paths
+from autograd.account.prompt import debug
 from autograd.anomaly import AnomalyError, detect_anomaly
 from autograd.custom import primitive
-from autograd.differences import Change, Differences, compare
-from autograd.explain import why
 from autograd.functions import *  # noqa: F403 - its __all__ is the list of functions
 from autograd.functions import __all__ as _functions
 from autograd.gradcheck import GradcheckReport, GradientMismatch, gradcheck, numerical_gradient
 from autograd.modes import current_scope, named_scope, no_grad
-from autograd.paths import GradientPath, GradientPaths, gradient_paths
-from autograd.prompt import debug
 from autograd.steps import ForwardOperand, ForwardStep, OperandStep, Step, Steps, steps
 from autograd.tape.record import record
 from autograd.tape.recorder import Comparison, FrozenValueWarning

@@ -90,10 +90,11 @@ ROOMS = [
     ("autograd.names", "autograd.assigned"),
     ("autograd.generated", "autograd.functions"),
     ("autograd.custom", "autograd.passes", "autograd.backward_pass", "autograd.recorded", "autograd.steps"),
-    ("autograd.transforms", "autograd.paths", "autograd.explain", "autograd.differences", "autograd.tree"),
+    ("autograd.transforms",),
     ("autograd.anomaly", "autograd.gradcheck"),
     ("autograd.tape",),
-    ("autograd.prompt", "autograd.__main__"),
+    ("autograd.account",),
+    ("autograd.__main__",),
 ]
 
 

@@ -15,10 +15,10 @@ import math
 import sys
 from collections.abc import Iterator
 
+from autograd.account.paths import GradientPath, GradientPaths
 from autograd.arguments import shortened
 from autograd.backward_pass import BackwardPass
 from autograd.formatting import Text, amount, columns, encodable, name_of, number, padded
-from autograd.paths import GradientPath, GradientPaths
 from autograd.primitives import table
 from autograd.recorded import is_as_recorded, parents_of
 from autograd.steps import called

@@ -11,15 +11,15 @@ from collections.abc import Callable
 from types import BuiltinFunctionType
 from typing import NamedTuple
 
+from autograd.account.explain import why
+from autograd.account.tree import tree
 from autograd.arguments import shortened
 from autograd.backward_pass import BackwardPass
-from autograd.explain import why
 from autograd.formatting import clean_text, columns, cut, encodable, named, number, table, wrapped
 from autograd.modes import unwatched
 from autograd.recorded import is_as_recorded
 from autograd.steps import BackwardSteps, Step, title_of
 from autograd.tape.record import record
-from autograd.tree import tree
 from autograd.value import Value, many, restore, take_name
 
 __all__ = ["debug"]
