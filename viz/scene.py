@@ -14,9 +14,9 @@ from typing import Literal
 
 from autograd import Value
 from autograd.backward_pass import BackwardPass
-from autograd.formatting import named, number
+from autograd.formatting import clean_text, named, number
 from autograd.steps import BackwardSteps, title_of
-from viz.graph import leaf_kind, prepare
+from viz.graph import LABEL_LENGTH, leaf_kind, prepare
 from viz.options import EDGE_LIMIT, NODE_LIMIT, PictureOptions, complete
 from viz.page.groups import Group, ancestors, first_open, grouped
 
@@ -171,9 +171,11 @@ def grouped_scene(walk: BackwardPass, limit: int, parameters: Iterable[Value] = 
         ValueError: even grouped there are more cards.
     """
     nodes = walk.finish().nodes
-    groups, group_of = grouped(nodes, chunk=max(20, math.ceil(2 * len(nodes) / limit)))
+    # Values that stand in no module are put into lots, which take up to a third of the cards.
+    loose = sum(1 for node in nodes if not node.module)
+    groups, group_of = grouped(nodes, chunk=max(1, limit // 3, -(-3 * loose // limit)))
     opened = first_open(groups, group_of, (len(nodes) - 1,), limit)
-    opened = {group for group in opened if "/" not in groups[group].path}
+    opened -= {group for group in opened if _has_lots(groups, group)}
     closed = [_closed(groups, group, opened) for group in range(len(groups))]
     homes = array("q", (closed[group] if group >= 0 else -1 for group in group_of))
     # A card is a closed group or a value that stands in none; both in the order of their newest value.
@@ -183,8 +185,8 @@ def grouped_scene(walk: BackwardPass, limit: int, parameters: Iterable[Value] = 
     keys = sorted(newest, key=lambda key: newest[key])
     if len(keys) > limit:
         raise ValueError(
-            f"this graph has {len(nodes):,} values, in {len(keys):,} cards even when grouped by module; a film shows up "
-            f"to {limit}. Film a smaller root (one neuron, the loss of one sample), or insist with limit={len(keys)}"
+            f"this graph has {len(nodes):,} values, in {len(keys):,} cards even when grouped by module; a film shows "
+            f"up to {limit}. Film a smaller root (one neuron, the loss of one sample), or insist with limit={len(keys)}"
         )
     at = {key: index for index, key in enumerate(keys)}
     members: list[list[int]] = [[] for _ in keys]
@@ -193,7 +195,7 @@ def grouped_scene(walk: BackwardPass, limit: int, parameters: Iterable[Value] = 
         members[card].append(place)
     marked = set(map(id, parameters))
     cards = [
-        _card(walk, places, groups[home].title if is_group else "", marked)
+        _card(walk, places, _group_title(groups[home]) if is_group else "", marked)
         for (is_group, home), places in zip(keys, members, strict=True)
     ]
     products: dict[tuple[int, int], int] = {}
@@ -204,6 +206,15 @@ def grouped_scene(walk: BackwardPass, limit: int, parameters: Iterable[Value] = 
             if tail != head:
                 products[tail, head] = products.get((tail, head), 0) + 1
     return _in_turns(walk, cards, members, products)
+
+
+def _has_lots(groups: Sequence[Group], group: int) -> bool:
+    """Whether a group is a lot of values, or was divided into some."""
+    return any("/" in groups[one].path for one in (group, *groups[group].children))
+
+
+def _group_title(group: Group) -> str:
+    return group.title if group.path.startswith("/") else clean_text(group.path, LABEL_LENGTH)
 
 
 def _closed(groups: Sequence[Group], group: int, opened: set[int]) -> int:

@@ -5,6 +5,7 @@ from __future__ import annotations
 import math
 from collections.abc import Iterable
 from dataclasses import dataclass
+from itertools import pairwise
 
 from autograd.formatting import number
 from viz.dot import SLOT_SIZE, TEXT_SIZE, TITLE_SIZE, edge_colour, gradient_colour, picture_id
@@ -23,6 +24,7 @@ _TIP, _CAP = 11.0, 5.0  # the point of an input's card, half the height of a cyl
 _ARROW = 8.0
 _LANE = 16.0  # between edges of groups that depend on each other
 _ACTIVE_EDGE = 3.2
+_PREFIX = "\0"  # of class names; no cleaned text holds it
 _FADE, _GROW = 0.22, 0.55  # seconds of a change, and of an edge that grows
 
 
@@ -90,11 +92,14 @@ def film_svg(scene: Scene, theme: Theme, seconds: float, description: str) -> st
     lines.append(clock.bar(stage, theme))
     prefix = picture_id(description + theme.name + str(seconds) + "".join(lines))
     style = clock.style()
-    return _document(stage, theme, description, style, lines).replace("g~", f"{prefix}-")
+    return _document(stage, theme, description, style, lines).replace(_PREFIX, f"{prefix}-")
 
 
 class _Clock:
-    """Names the animations that pieces need, and writes the style that defines them; ``g~`` stands for the prefix."""
+    """The animations that pieces need, by name, and the style that defines them.
+
+    ``_PREFIX`` stands for the prefix of the picture, which is made from its content.
+    """
 
     def __init__(self, frames: int, seconds: float) -> None:
         self.frames, self.seconds = frames, seconds
@@ -112,10 +117,10 @@ class _Clock:
 
     def _named(self, name: str, keyframes: str) -> str:
         self.rules[name] = keyframes
-        return f' class="g~{name}"'
+        return f' class="{_PREFIX}{name}"'
 
     def life(self, start: int, stop: int, is_late: bool = False) -> str:
-        """The class of what is seen from frame ``start`` until ``stop``."""
+        """Return the class of what is seen from frame ``start`` until ``stop``."""
         fade, steps = self._fade(), []
         wait = self._grown() - fade / 2 if is_late else 0.0
         if start > 0:
@@ -129,19 +134,19 @@ class _Clock:
         return self._named(name, "".join(steps))
 
     def shade(self, start: int, colours: tuple[str, str]) -> str:
-        """The class of what has the second colour until frame ``start``, then the first."""
+        """Return the class of what has the second colour until frame ``start``, then the first."""
         lit, dim = colours
         steps = f"0%,{self._at(start)}{{fill:{dim}}}{self._at(start, self._fade())},100%{{fill:{lit}}}"
         return self._named(f"c{start}-{lit[1:]}", steps)
 
     def growth(self, start: int) -> str:
-        """The class of an edge that grows at the start of its frame."""
+        """Return the class of an edge that grows at the start of its frame."""
         grown = self._at(start, self._grown())
         steps = f"0%,{self._at(start)}{{stroke-dashoffset:1}}{grown},100%{{stroke-dashoffset:0}}"
         return self._named(f"d{start}", steps)
 
     def bar(self, stage: _Stage, theme: Theme) -> str:
-        """A line below the picture that grows with the time, full in the last frame."""
+        """Return a line below the picture that grows with the time, full in the last frame."""
         if self.frames < 2:
             return ""
         end = self._at(self.frames - 1)
@@ -153,13 +158,13 @@ class _Clock:
         )
 
     def style(self) -> str:
-        """The style sheet: nothing moves where the reader prefers less motion."""
+        """Return the style sheet: nothing moves where the reader prefers less motion."""
         if not self.rules:
             return ""
-        frames = "".join(f"@keyframes g~{name}{{{steps}}}" for name, steps in self.rules.items())
-        dashes = ",".join(f".g~{name}" for name in self.rules if name.startswith("d"))
-        names = ",".join(f".g~{name}" for name in self.rules)
-        each = "".join(f".g~{name}{{animation-name:g~{name}}}" for name in self.rules)
+        frames = "".join(f"@keyframes {_PREFIX}{name}{{{steps}}}" for name, steps in self.rules.items())
+        dashes = ",".join(f".{_PREFIX}{name}" for name in self.rules if name.startswith("d"))
+        names = ",".join(f".{_PREFIX}{name}" for name in self.rules)
+        each = "".join(f".{_PREFIX}{name}{{animation-name:{_PREFIX}{name}}}" for name in self.rules)
         dashed = f"{dashes}{{stroke-dasharray:1}}" if dashes else ""
         total = f"{self.total:.2f}".rstrip("0").rstrip(".")
         return (
@@ -203,9 +208,7 @@ def _stage(scene: Scene) -> _Stage:
         wide = max((text_width(line, SLOT_SIZE, bold=True) for line in wire.lines), default=0.0)
         labels[wire.head] = max(labels[wire.head], wide + 2 - 14)  # the bend before it takes some of it
     bodies = [_body(card, scene) for card in scene.cards]
-    boxes = [
-        Box(box.width + label, box.height, box.slots or (0.0,)) for box, label in zip(bodies, labels, strict=True)
-    ]
+    boxes = [Box(box.width + label, box.height, box.slots or (0.0,)) for box, label in zip(bodies, labels, strict=True)]
     forward = [index for index, wire in enumerate(scene.wires) if wire.tail < wire.head]
     links = [Link(scene.wires[i].tail, scene.wires[i].head, scene.wires[i].slot) for i in forward]
     placement = place(boxes, links)
@@ -314,9 +317,7 @@ def _card_pieces(scene: Scene, at: int, card: Card, stage: _Stage, theme: Theme)
     return pieces
 
 
-def _marks(
-    scene: Scene, at: int, card: Card, corners: tuple[float, float, float, float], theme: Theme
-) -> list[_Piece]:
+def _marks(scene: Scene, at: int, card: Card, corners: tuple[float, float, float, float], theme: Theme) -> list[_Piece]:
     """Return the borders of a card while it is active, or an operand of what is."""
     frames = {frame: 3.0 for frame, active in enumerate(scene.active) if active == at}
     for wire in scene.wires:
@@ -340,7 +341,8 @@ def _texts(
     end, slots_width = len(scene.captions), _slots_width(card)
     text_left, text_right = left + _PAD, right - _PAD
     middle = (top + bottom) / 2
-    plain, muted = [], []
+    plain: list[str] = []
+    muted: list[str] = []
     if card.slots:
         text_left += slots_width
         rule = left + slots_width
@@ -414,7 +416,8 @@ def _outline(card: Card, corners: tuple[float, float, float, float], fill: str, 
     arc = f"A {_decimal((right - left) / 2)} {_decimal(_CAP)} 0 0"
     x, y, rim, foot = _decimal(left), _decimal(right), _decimal(top + _CAP), _decimal(bottom - _CAP)
     return (
-        f'<path d="M {x} {rim} {arc} 1 {y} {rim} V {foot} {arc} 1 {x} {foot} Z M {x} {rim} {arc} 0 {y} {rim}" {look}/>'
+        f'<path d="M {x} {rim} {arc} 1 {y} {rim} V {foot} {arc} 1 {x} {foot} Z" {look}/>'
+        f'<path d="M {x} {rim} {arc} 0 {y} {rim}" fill="none"{look[look.index(" stroke") :]}/>'
     )
 
 
@@ -456,7 +459,7 @@ def _product_colour(contribution: float | None, theme: Theme) -> str:
 def _curve(points: list[Point]) -> str:
     """Return path data: straight where two points are level, else a bend that starts and ends level."""
     parts = [f"M {_pair(points[0])}"]
-    for (x0, y0), (x1, y1) in zip(points, points[1:], strict=False):
+    for (x0, y0), (x1, y1) in pairwise(points):
         if math.isclose(y0, y1, abs_tol=0.05):
             parts.append(f"H {_decimal(x1)}")
         else:

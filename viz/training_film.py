@@ -113,8 +113,8 @@ class TrainingFilm:
             )
         if self._structure(parameters) != self._network:
             raise ValueError(
-                f"the model connects its parameters in another way after epoch {epoch} than when the film began: a film "
-                "shows one network; begin another one where the model changes its shape"
+                f"the model connects its parameters in another way after epoch {epoch} than when the film began: a "
+                "film shows one network; begin another one where the model changes its shape"
             )
         self._loss = [float(loss) for loss in history.loss]
         accuracies = getattr(history, "accuracy", None)
@@ -273,11 +273,11 @@ class TrainingFilm:
             else:
                 lines.append(f'{line} data-parameter="{parameter}"><title></title></line>')
         for (x, y), bias in zip(places, self._network.biases, strict=True):
-            unit = f'<circle class="unit" cx="{x:g}" cy="{y:g}" r="9"'
+            circle = f'<circle class="unit" cx="{x:g}" cy="{y:g}" r="9"'
             if bias < 0:
-                lines.append(f'{unit} fill="var(--node)"/>')
+                lines.append(f'{circle} fill="var(--node)"/>')
             else:
-                lines.append(f'{unit} data-parameter="{bias}"><title></title></circle>')
+                lines.append(f'{circle} data-parameter="{bias}"><title></title></circle>')
         label = f"Network of {len(places)} units and {len(self._network.links)} weights"
         return f'<svg viewBox="0 0 {_WIDTH:g} {height:g}" role="img" aria-label="{label}">{"".join(lines)}</svg>'
 
@@ -368,9 +368,7 @@ class TrainingFilm:
             colours = [_channels(mix("#FFFFFF", colour, 0.4)) for colour in _COLOURS]
             winners = [bytes(_winner(cell) for cell in plane) for plane in planes]
             return {"side": _SIDE, "smooth": False, "colours": colours}, list(winners)
-        finite = sorted(
-            abs(cell[0] - self._threshold) for plane in planes for cell in plane if math.isfinite(cell[0])
-        )
+        finite = sorted(abs(cell[0] - self._threshold) for plane in planes for cell in plane if math.isfinite(cell[0]))
         bound = (finite[len(finite) * 9 // 10] if finite else 0.0) or 1.0
         ramp = [
             _channels(mix("#FFFFFF", LIGHT.positive if shade > 0 else LIGHT.negative, 0.05 + 0.55 * abs(shade) / 20))
@@ -393,7 +391,7 @@ class TrainingFilm:
                 f"a GIF needs matplotlib and Pillow ({error}); install them with: pip install 'glassgrad[plots]', or "
                 "save the film as .html, which needs neither"
             ) from error
-        frames = self._frames[:: max(1, math.ceil(len(self._frames) / 60))]
+        frames = self._frames[:: max(1, math.ceil(len(self._frames) / 40))]
         if frames[-1] is not self._frames[-1]:
             frames.append(self._frames[-1])
         largest: Any = self._content()["largest"]
