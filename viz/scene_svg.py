@@ -206,7 +206,7 @@ def _stage(scene: Scene) -> _Stage:
     labels = [0.0] * len(scene.cards)
     for wire in scene.wires:
         wide = max((text_width(line, SLOT_SIZE, bold=True) for line in wire.lines), default=0.0)
-        labels[wire.head] = max(labels[wire.head], wide + 2 - 14)  # the bend before it takes some of it
+        labels[wire.head] = max(labels[wire.head], wide + 2 - 14)  # the bend takes some of it
     bodies = [_body(card, scene) for card in scene.cards]
     boxes = [Box(box.width + label, box.height, box.slots or (0.0,)) for box, label in zip(bodies, labels, strict=True)]
     forward = [index for index, wire in enumerate(scene.wires) if wire.tail < wire.head]
@@ -437,12 +437,13 @@ def _returning(wire: Wire, route: list[Point], theme: Theme) -> tuple[str, str]:
     tip = [(x, y), (x + 11, y - half), (x + 11, y + half)]
     path = _curve([(x + 9, y), *route[1:]][::-1])
     texts, fill = "", _product_colour(wire.contribution, theme)
-    end_x, end_y = route[-1]
+    # A product stands at its slot; where groups pass many, their number stands at the group that gets them.
+    one = wire.contribution is not None
+    at_x, at_y, anchor = (route[-1][0] - 5, route[-1][1], "end") if one else (x + 14, y, "start")
     for at, line in enumerate(wire.lines):
-        baseline = end_y + (-5.0, 12.5)[at]
         texts += (
-            f'<text x="{_decimal(end_x - 5)}" y="{_decimal(baseline)}" text-anchor="end" font-size="{SLOT_SIZE}" '
-            f'font-weight="bold" fill="{fill}" stroke="{theme.background}" stroke-width="3" '
+            f'<text x="{_decimal(at_x)}" y="{_decimal(at_y + (-5.0, 12.5)[at])}" text-anchor="{anchor}" '
+            f'font-size="{SLOT_SIZE}" font-weight="bold" fill="{fill}" stroke="{theme.background}" stroke-width="3" '
             f'paint-order="stroke">{markup(line)}</text>'
         )
     return (
