@@ -28,7 +28,7 @@ import viz
 from autograd import Value, steps
 from autograd.formatting import clean_text, number
 from autograd.steps import Step
-from viz.graph import LABEL_LENGTH
+from viz.model import LABEL_LENGTH
 from viz.network import network_of
 
 SVG = "{http://www.w3.org/2000/svg}"
@@ -407,8 +407,7 @@ def test_names_on_the_page_are_text(name, tmp_path):
     model = type("Model", (), {"parameters": lambda self: [w], "__call__": lambda self, row: w * row[0]})()
     w.module = name or None
     page = saved(viz.TrainingFilm(model, [[1.0]], [1.0]), tmp_path)
-    own = clean_text(".".join(filter(None, (name, name))), 60)
-    assert content(page)["names"] == [own or "%0"]
+    assert content(page)["names"] == [clean_text(name or "%0", 60)]
     assert page.count("<script") == 2
 
 

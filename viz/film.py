@@ -3,12 +3,13 @@
 from __future__ import annotations
 
 import os
-from collections.abc import Iterable
+import sys
 from pathlib import Path
 from typing import Annotated, Any, Unpack
 
 from autograd import Value
 from autograd.backward_pass import BackwardPass
+from autograd.names import names_in_scope
 from viz.atomic_write import write_whole
 from viz.options import GraphOptions, Option, complete, takes_options
 from viz.scene import Scene, grouped_scene, scene_of
@@ -82,6 +83,8 @@ def film(root: Value, path: str | os.PathLike[str], **options: Unpack[FilmOption
     >>> folder.cleanup()
     """
     completed = complete(FilmOptions, options)
+    if completed["names"] is None:
+        completed["names"] = names_in_scope(sys._getframe())  # type: ignore[typeddict-item]
     if type(root) is not Value:
         raise TypeError(f"a film is of the backward pass from one Value, not from {type(root).__name__}")
     if Path(path).suffix.lower() != ".svg":
@@ -99,12 +102,13 @@ def to_film(root: Value, options: FilmOptions) -> str:
     Raises:
         ValueError: the graph has too many modules to film.
     """
-    scene = _scene(BackwardPass(root), options["limit"], options["parameters"])
+    scene = _scene(BackwardPass(root), options)
     description = f"The backward pass, step by step, of {len(scene.cards)} cards; {scene.captions[0]}"
     return film_svg(scene, THEMES[options["theme"]], options["seconds"], description)
 
 
-def _scene(walk: BackwardPass, limit: int, parameters: Iterable[Value]) -> Scene:
+def _scene(walk: BackwardPass, options: FilmOptions) -> Scene:
+    limit = options["limit"]
     if len(walk.nodes) <= limit and sum(len(node.operands) for node in walk.nodes) <= 3 * limit:
-        return scene_of(walk, parameters, limit=3 * limit)
-    return grouped_scene(walk, limit, parameters)
+        return scene_of(walk, options, limit=3 * limit)
+    return grouped_scene(walk, limit, options["parameters"])

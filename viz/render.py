@@ -137,9 +137,7 @@ def to_svg(root: Value | Sequence[Value], **options: Unpack[PictureOptions]) -> 
 
 
 @takes_options(PictureOptions)
-def draw(
-    root: Value | Sequence[Value] | Step, path: str | os.PathLike[str], **options: Unpack[PictureOptions]
-) -> Path:
+def draw(root: Value | Sequence[Value] | Step, path: str | os.PathLike[str], **options: Unpack[PictureOptions]) -> Path:
     """Write the graph of ``root`` to ``path``, in the format of its suffix.
 
     The formats are .svg, .png, .pdf, .html (a page to explore), .dot (Graphviz), .mmd (Mermaid) and .json. The file is

@@ -16,9 +16,12 @@ from autograd import Value
 from autograd.backward_pass import BackwardPass
 from autograd.formatting import clean_text, named, number
 from autograd.steps import BackwardSteps, title_of
-from viz.graph import LABEL_LENGTH, leaf_kind, prepare
-from viz.options import EDGE_LIMIT, NODE_LIMIT, PictureOptions, complete
+from viz.graph import prepare_all
+from viz.model import LABEL_LENGTH
+from viz.options import EDGE_LIMIT, NODE_LIMIT, GraphOptions, PictureOptions, complete
 from viz.page.groups import Group, ancestors, first_open, grouped
+
+_DEFAULTS = complete(GraphOptions, {})
 
 __all__ = ["Card", "Scene", "Wire", "grouped_scene", "scene_of"]
 
@@ -73,12 +76,12 @@ class Scene:
     largest_contribution: float = 0.0
 
 
-def scene_of(walk: BackwardPass, parameters: Iterable[Value] = (), limit: int | None = None) -> Scene:
+def scene_of(walk: BackwardPass, look: GraphOptions = _DEFAULTS, limit: int | None = None) -> Scene:
     """Return the scene of a pass with a card for every value.
 
     Args:
         walk: the pass.
-        parameters: leaves to show as parameters, besides those of modules.
+        look: the options of names and parameters, as `viz.options.complete` returns them.
         limit: the largest number of values, 150 if None.
 
     Raises:
@@ -99,10 +102,11 @@ def scene_of(walk: BackwardPass, parameters: Iterable[Value] = (), limit: int | 
             f"insist with limit={needed}"
         )
     walk.finish()
-    options = complete(PictureOptions, {"limit": needed, "parameters": list(parameters)})
+    options = complete(PictureOptions, {})
+    options["parameters"], options["names"] = look["parameters"], look["names"]
     cards = [
         Card(
-            node.kind,
+            node.kind,  # type: ignore[arg-type]
             node.title,
             node.subtitle,
             tuple((row.name, row.text) for row in node.rows if not row.signed),
@@ -111,11 +115,11 @@ def scene_of(walk: BackwardPass, parameters: Iterable[Value] = (), limit: int | 
             node.is_output,
             node.divider,
         )
-        for node in prepare(nodes[-1], options).nodes
+        for node in prepare_all(nodes[-1], options).nodes
     ]
     cards[-1].gradients.append((0, walk.gradients[-1]))
     upstream = number(walk.gradients[-1], sign=True)
-    captions = [f"backward from {named(nodes[-1].label, len(nodes) - 1)}   gradient {upstream}"]
+    captions = [f"backward from {named(nodes[-1], len(nodes) - 1)}   gradient {upstream}"]
     active: list[int | None] = [None]
     wires = []
     for step in BackwardSteps(walk, range(turns)):
@@ -231,7 +235,9 @@ def _card(walk: BackwardPass, places: list[int], title: str, marked: set[int]) -
         tooltip = f"{title}: {len(places):,} values, of which {leaves:,} are leaves"
         return Card("group", title, "", tuple(rows), (), tooltip, is_output)
     name = title_of(first, places[-1])
-    kind: Kind = "operation" if first.op else leaf_kind(first, marked)
+    kind: Kind = "parameter" if first.module is not None or id(first) in marked else "input"
+    if first.op:
+        kind = "operation"
     return Card(kind, name, "", (("data", number(first.data)),), (), f"{name}  data={first.data!r}", is_output)
 
 

@@ -21,7 +21,7 @@ from autograd import FrozenValueWarning, Value, no_grad, taped
 from autograd.formatting import clean_text, number
 from viz.atomic_write import write_whole
 from viz.escaping import markup
-from viz.graph import LABEL_LENGTH
+from viz.model import LABEL_LENGTH
 from viz.network import Network, network_of
 from viz.page.build import hashed, json_text, palettes
 from viz.page.squeeze import squeezed_script, squeezed_style
@@ -522,8 +522,7 @@ def _in_eval_mode(model: Any) -> Iterator[None]:
 
 
 def _name(parameter: Value, index: int) -> str:
-    own = getattr(parameter, "name", None) or ".".join(filter(None, (parameter.module, parameter.label)))
-    return clean_text(own, 60) if own else f"%{index}"
+    return clean_text(parameter.name or f"%{index}", 60)
 
 
 def _layer(parameter: Value) -> str:
