@@ -91,6 +91,7 @@ class Step:
         number: its place in `topological_order(root)`, `%5` in tables.
         upstream: its whole gradient, which it now passes on.
         operands: one entry per parent, in the order of `node.parents`.
+        walk: the pass that it is a step of; pictures of the step need it.
 
     >>> a, b = Value(2.0, "a"), Value(3.0, "b")
     >>> steps(a * b)[0]
@@ -106,6 +107,7 @@ class Step:
     number: int
     upstream: float
     operands: tuple[OperandStep, ...]
+    walk: BackwardPass | None = None
 
     @property
     def title(self) -> str:
@@ -389,7 +391,7 @@ class BackwardSteps(Steps[Step]):
                 passed = local_grad * upstream if local_grad and upstream else 0.0  # multiply_no_nan, without a call
                 operands.append(OperandStep(parent, places[edge], local_grad, passed, before, before + passed))
                 edge += 1
-            yield Step(turn + 1, total, node, at, upstream, tuple(operands))
+            yield Step(turn + 1, total, node, at, upstream, tuple(operands), walk)
 
     def _outcome(self, step: Step) -> str:
         return f"upstream {number(step.upstream, sign=True)}"

@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import random
 import sys
+import tempfile
 from collections.abc import Callable
 from pathlib import Path
 from typing import Any
@@ -15,20 +16,52 @@ from typing import Any
 import autograd as ag
 import nn
 import viz
-from autograd import Value
+from autograd import Value, steps
 
 FOLDER = Path(__file__).resolve().parent.parent / "docs" / "images"
 
 
-def neuron(**options: Any) -> str:
-    """The neuron of README.md's session, after its backward pass."""
+def session() -> tuple[Value, list[Value]]:
+    """The neuron of README.md's session, and its parameters."""
     x1, w1 = Value(2.0, "x1"), Value(-1.5, "w1")
     x2, w2 = Value(0.5, "x2"), Value(1.0, "w2")
     b = Value(3.2, "b")
     y = (x1 * w1 + x2 * w2 + b).tanh()
+    return y, [w1, w2, b]
+
+
+def neuron(**options: Any) -> str:
+    """The neuron after its backward pass."""
+    y, parameters = session()
     if options.pop("passed", True):
         y.backward()
-    return viz.to_svg(y, parameters=[w1, w2, b], **options)
+    return viz.to_svg(y, parameters=parameters, **options)
+
+
+def neuron_page() -> str:
+    """The neuron as a page to step through."""
+    y, parameters = session()
+    y.backward()
+    return viz.to_html(y, parameters=parameters)
+
+
+def _written(write: Callable[[Path], Path]) -> str:
+    with tempfile.TemporaryDirectory() as folder:
+        return write(Path(folder, "picture.svg")).read_text(encoding="utf-8")
+
+
+def neuron_film(theme: Any) -> str:
+    """The neuron's backward pass, step by step."""
+    y, parameters = session()
+    y.label = "y"
+    return _written(lambda path: viz.film(y, path, parameters=parameters, theme=theme))
+
+
+def neuron_step(theme: Any) -> str:
+    """The fourth step of the neuron's backward pass."""
+    y, parameters = session()
+    y.label = "y"
+    return _written(lambda path: viz.draw(steps(y)[3], path, parameters=parameters, theme=theme))
 
 
 def frames() -> str:
@@ -183,6 +216,10 @@ def gpt() -> str:
 PICTURES: dict[str, Callable[[], str]] = {
     "neuron_light": neuron,
     "neuron_dark": lambda: neuron(theme="dark"),
+    "neuron_film_light": lambda: neuron_film("light"),
+    "neuron_film_dark": lambda: neuron_film("dark"),
+    "neuron_step_light": lambda: neuron_step("light"),
+    "neuron_step_dark": lambda: neuron_step("dark"),
     "neuron_before": lambda: neuron(passed=False),
     "neuron_backward": lambda: neuron(direction="backward"),
     "frames": frames,
@@ -210,7 +247,7 @@ def boundary() -> bytes:
 
 def main() -> int:
     """Draw every picture, or check those that are there."""
-    drawn = {f"{name}.svg": make() for name, make in PICTURES.items()}
+    drawn = {f"{name}.svg": make() for name, make in PICTURES.items()} | {"neuron.html": neuron_page()}
     if "--check" in sys.argv[1:]:
         stale = [name for name, svg in drawn.items() if svg != _read(FOLDER / name)]
         if stale:

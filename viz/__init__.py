@@ -8,19 +8,23 @@
 
 from __future__ import annotations
 
+from viz.film import film
 from viz.graph import trace
 from viz.page import Exploration, explore, to_html
 from viz.plots import plot_decision_boundary, plot_history
 from viz.render import GraphPicture, GraphvizNotFound, draw, draw_dot, to_dot, to_svg
 from viz.text import print_graph
+from viz.training_film import TrainingFilm
 
 __all__ = [
     "Exploration",
     "GraphPicture",
     "GraphvizNotFound",
+    "TrainingFilm",
     "draw",
     "draw_dot",
     "explore",
+    "film",
     "plot_decision_boundary",
     "plot_history",
     "print_graph",

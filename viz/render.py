@@ -14,6 +14,7 @@ import graphviz
 from autograd import Value
 from autograd.formatting import clean_text
 from autograd.names import name_of, names_in_scope
+from autograd.steps import Step
 from viz.atomic_write import write_whole
 from viz.bitmaps import GraphvizNotFound, printed
 from viz.dot import to_source
@@ -22,6 +23,7 @@ from viz.mermaid import to_mermaid
 from viz.model import Graph
 from viz.options import PictureOptions, complete, takes_options
 from viz.page import to_html
+from viz.step import step_svg
 from viz.structure import to_json
 from viz.svg import draw_svg
 from viz.theme import THEMES, Theme
@@ -135,14 +137,15 @@ def to_svg(root: Value | Sequence[Value], **options: Unpack[PictureOptions]) -> 
 
 
 @takes_options(PictureOptions)
-def draw(root: Value | Sequence[Value], path: str | os.PathLike[str], **options: Unpack[PictureOptions]) -> Path:
+def draw(root: Value | Sequence[Value] | Step, path: str | os.PathLike[str], **options: Unpack[PictureOptions]) -> Path:
     """Write the graph of ``root`` to ``path``, in the format of its suffix.
 
     The formats are .svg, .png, .pdf, .html (a page to explore), .dot (Graphviz), .mmd (Mermaid) and .json. The file is
     written whole or not at all, and no other file is. For a page the options are those of `to_html`.
 
     Args:
-        root: one Value, or a list of them.
+        root: one Value, or a list of them; or a step of a backward pass, ``steps(y)[3]``, as an .svg, with the options
+            of names, parameters, theme and limit.
         path: the file to write.
         **options: the options of pictures.
 
@@ -162,6 +165,10 @@ def draw(root: Value | Sequence[Value], path: str | os.PathLike[str], **options:
     >>> folder.cleanup()
     """
     suffix = Path(path).suffix.lower()
+    if isinstance(root, Step):
+        if suffix != ".svg":
+            raise ValueError(f"{os.fspath(path)!r}: a step is drawn as .svg")
+        return write_whole(path, step_svg(root, options, names_in_scope(sys._getframe())).encode())
     if suffix == ".html":
         return write_whole(path, to_html(root, **options).encode())  # type: ignore[misc]
     if suffix not in _FORMATS:

@@ -303,7 +303,7 @@ class _Session:
         self.print(*tree(self.root, width=self.width, note=note))
 
     def draw_step(self, rest: str) -> None:
-        """Draw the graph, with the gradients that are known at this step."""
+        """Draw the step; in a format other than SVG, the graph with the gradients that are known at it."""
         if not rest:
             raise _Refused("d takes the file to write, as in d step.svg")
         try:
@@ -311,7 +311,7 @@ class _Session:
         except ImportError as error:
             raise _Refused(f"pictures need the package viz, which cannot be imported: {error}") from None
         try:
-            viz.draw(self.snapshot(), rest)
+            viz.draw(self.steps[self.at] if rest.lower().endswith(".svg") else self.snapshot(), rest)
         except (ValueError, OSError, RuntimeError) as error:
             raise _Refused(f"not drawn: {error}") from None
         self.say(f"drawn as it is after step {self.at + 1}: {clean_text(rest, 200)}")
@@ -408,7 +408,7 @@ _COMMANDS = {
         _Command("w NAME", "why its gradient is what it is; w alone: all leaves", _Session.tell_why),
         _Command("l", "list the steps", _Session.list_steps),
         _Command("t", "the graph as a tree", _Session.show_tree),
-        _Command("d FILE", "draw the graph as it is at this step (.svg, ...)", _Session.draw_step),
+        _Command("d FILE", "draw this step (.svg), or the graph as it is at it (.png, .html, ...)", _Session.draw_step),
         _Command("set x 3", "see everything anew with another number in a leaf", _Session.set_leaf),
         _Command("h", "this help", _Session.show_help),
         _Command("q", "end", _Session.quit),

@@ -22,7 +22,7 @@ from viz.page.squeeze import functions_used, squeezed_script, squeezed_style
 from viz.text import listing
 from viz.theme import DARK, LIGHT, Theme
 
-__all__ = ["SLIDERS", "page_text"]
+__all__ = ["SLIDERS", "hashed", "json_text", "page_text", "palettes"]
 
 SLIDERS = 24
 """Up to so many leaves have a slider each from the start; where there are more, a click gives one."""
@@ -46,12 +46,12 @@ def page_text(root: Value | Sequence[Value], options: PageOptions) -> str:
     arithmetic = functions_used(_script("arithmetic"), formulas)
     parts = [arithmetic, formulas, *map(_script, _SCRIPTS)]
     script = squeezed_script("\n".join(['"use strict";', "(() => {", *parts, "})();"]))
-    style = _palettes() + squeezed_style(_file("page.css"))
+    style = palettes() + squeezed_style(_file("page.css"))
     values = len(page.content.get("op", ()))
     filled = {
         "theme": options["theme"],
         "policy": "default-src 'none'; base-uri 'none'; form-action 'none'; "
-        f"style-src '{_hashed(style)}'; script-src '{_hashed(script)}'",
+        f"style-src '{hashed(style)}'; script-src '{hashed(script)}'",
         "title": _escaped(page.title),
         "subtitle": page.subtitle,
         "description": f"Computation graph of {_escaped(page.title)}: {page.subtitle}",
@@ -59,7 +59,7 @@ def page_text(root: Value | Sequence[Value], options: PageOptions) -> str:
         "hint": _hint(page),
         "sliders": "".join(_slider(*leaf) for leaf in page.leaves) if len(page.leaves) <= SLIDERS else "",
         "listing": _listed(root, options) if 0 < values <= PAGE_LIMIT else page.subtitle,
-        "data": _json(page.content),
+        "data": json_text(page.content),
         "script": script,
     }
     return re.sub(r"\{\{(\w+)\}\}", lambda match: filled[match[1]], re.sub(r"(?m)^ +", "", _file("page.html")))
@@ -81,11 +81,13 @@ def _script(name: str) -> str:
     return re.sub(r"(?ms)^export (?=function|const|let)|^import .*?;\n", "", _file(f"{name}.js"))
 
 
-def _hashed(text: str) -> str:
+def hashed(text: str) -> str:
+    """Return the hash of a script or a style as a Content-Security-Policy names it."""
     return f"sha256-{base64.b64encode(hashlib.sha256(text.encode()).digest()).decode()}"
 
 
-def _json(content: object) -> str:
+def json_text(content: object) -> str:
+    """Return ``content`` as JSON that can stand in a page."""
     text = json.dumps(content, ensure_ascii=True, allow_nan=False, separators=(",", ":"))
     return text.replace("<", "\\u003c").replace(">", "\\u003e").replace("&", "\\u0026")
 
@@ -94,7 +96,7 @@ def _escaped(text: str) -> str:
     return html.escape(text, quote=True)
 
 
-def _palettes() -> str:
+def palettes() -> str:
     """Return the colours of both themes as variables of the style sheet."""
     names = [field.name for field in fields(Theme) if field.name != "name"]
     pairs = (f"--{name.replace('_', '-')}:light-dark({getattr(LIGHT, name)},{getattr(DARK, name)});" for name in names)
