@@ -66,12 +66,13 @@ def test_every_page_of_the_docs_is_in_their_index():
 
 
 def test_the_readme_shows_its_pictures():
-    assert {"docs/images/neuron_light.svg", "docs/images/neuron_dark.svg"} < set(linked_files(ROOT / "README.md"))
+    shown = {"neuron_light.svg", "neuron_film_light.svg", "neuron_film_dark.svg", "neuron.html"}
+    assert {f"docs/images/{name}" for name in shown} < set(linked_files(ROOT / "README.md"))
 
 
-@pytest.mark.parametrize("theme", ["light", "dark"])
-def test_the_pictures_show_the_numbers_of_the_session(theme):
-    svg = (ROOT / "docs" / "images" / f"neuron_{theme}.svg").read_text(encoding="utf-8")
+@pytest.mark.parametrize("name", ["neuron_light", "neuron_dark", "neuron_film_light", "neuron_film_dark"])
+def test_the_pictures_show_the_numbers_of_the_session(name):
+    svg = (ROOT / "docs" / "images" / f"{name}.svg").read_text(encoding="utf-8")
     shown = ["".join(text.itertext()) for text in ElementTree.fromstring(svg).iter("{http://www.w3.org/2000/svg}text")]
     (listing,) = re.findall(r"(?s)>>> print_graph\(y\)\n(.*?)>>>", README)
     rows = [re.split(r"  +", line.strip()) for line in listing.splitlines()[1:]]
