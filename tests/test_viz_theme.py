@@ -7,7 +7,7 @@ import math
 import pytest
 
 from viz.dot import edge_colour, gradient_colour
-from viz.theme import DARK, LIGHT, THEMES, contrast, edge_width, gradient_fill
+from viz.theme import DARK, LIGHT, THEMES, contrast, edge_width, gradient_fill, group_fill
 
 GRADIENTS = [sign * (step / 64) ** 2 for sign in (-1.0, 1.0) for step in range(1, 65)]
 
@@ -18,6 +18,14 @@ def test_every_text_has_contrast(theme, gradient):
     fill = gradient_fill(theme, gradient, 1.0)
     for text in (theme.foreground, theme.muted, gradient_colour(gradient, theme)):
         assert contrast(text, fill) >= 4.5, (text, fill)
+
+
+@pytest.mark.parametrize("theme", THEMES.values(), ids=THEMES)
+def test_text_on_groups_frames_and_the_background_has_contrast(theme):
+    grounds = [group_fill(theme, norm, 1.0) for norm in (None, 0.0, math.nan, 1e-9, 0.1, 0.5, 1.0, math.inf)]
+    for ground in (*grounds, theme.frame, theme.background):
+        for text in (theme.foreground, theme.muted):
+            assert contrast(text, ground) >= 4.5, (text, ground)
 
 
 @pytest.mark.parametrize("theme", THEMES.values(), ids=THEMES)
