@@ -5,6 +5,7 @@ from __future__ import annotations
 import math
 import os
 import signal
+from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
@@ -237,6 +238,14 @@ def test_a_file_that_is_no_checkpoint_changes_nothing(tmp_path: Path) -> None:
 
 
 # -- Ctrl-C -----------------------------------------------------------------------------------------------------------
+@pytest.fixture
+def python_s_own_handler() -> Iterator[None]:
+    """Ctrl-C as at a prompt: a process that a shell started in the background ignores it."""
+    before = signal.signal(signal.SIGINT, signal.default_int_handler)
+    yield
+    signal.signal(signal.SIGINT, before)
+
+
 class Interrupting(nn.SGD):
     """Ctrl-C comes in the middle of the seventh step."""
 
@@ -252,6 +261,7 @@ class Interrupting(nn.SGD):
 
 
 @BOTH
+@pytest.mark.usefixtures("python_s_own_handler")
 def test_ctrl_c_ends_the_training_after_a_whole_step(replay: bool) -> None:
     model, same = make(), make()
     history = fitted(model, Interrupting(model.parameters(), lr=0.05), replay=replay)
