@@ -19,7 +19,7 @@ from dataclasses import dataclass
 from typing import Any
 
 from autograd.arguments import as_operand
-from autograd.modes import Mode, current_mode, set_mode, unwatched
+from autograd.modes import Mode, current_mode, mode_set, unwatched
 from autograd.primitives import table
 from autograd.primitives.primitive import Primitive
 from autograd.source_lines import SourceLine, user_line
@@ -182,13 +182,8 @@ class Recorder:
         """Return a node that has the number of this one in every replay, and passes no gradient on."""
         outer = current_mode()
         assert outer is not None
-        set_mode(
-            Mode(True, outer.scope, outer.watch, outer.recorder)
-        )  # under no_grad, this node is recorded all the same
-        try:
+        with mode_set(outer.with_(recording=True)):  # under no_grad, this node is recorded all the same
             result = many(table.DETACH, [node])
-        finally:
-            set_mode(outer)
         result.label = node.label
         return result
 
@@ -221,10 +216,8 @@ class Recorder:
 @contextmanager
 def recording(recorder: Recorder) -> Iterator[None]:
     """Set recording mode in this thread."""
-    outer = current_mode()
-    set_mode(Mode(True, outer.scope, outer.watch, recorder) if outer else Mode(recorder=recorder))
-    try:
-        yield
-    finally:
-        recorder.is_open = False
-        set_mode(outer)
+    with mode_set((current_mode() or Mode()).with_(recording=True, recorder=recorder)):
+        try:
+            yield
+        finally:
+            recorder.is_open = False
