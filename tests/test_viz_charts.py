@@ -44,7 +44,8 @@ def test_histograms_of_a_run_share_their_range_and_all_their_sum(tmp_path):
 
 
 def test_equal_numbers_have_a_histogram():
-    assert viz.plot_histograms({"": {"dead": [0.0, 0.0]}}).axes[0].patches[0].get_height() == 1.0
+    bars = viz.plot_histograms({"": {"dead": [0.0, 0.0]}}).axes[0].patches
+    assert max(bar.get_height() for bar in bars) == 1.0
 
 
 def test_an_outlier_is_counted_in_the_outermost_bar():
