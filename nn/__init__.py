@@ -38,6 +38,7 @@ from nn.composition import (
 from nn.data import moons, spirals, split, xor
 from nn.evaluation import accuracy, confusion, evaluate, predict
 from nn.generator import random as random
+from nn.health_report import LayerHealth, Report, health
 from nn.history import History
 from nn.init import he, normal, xavier
 from nn.layers import MLP, Layer, Linear, Neuron
@@ -69,6 +70,7 @@ __all__ = [
     "History",
     "Identity",
     "Layer",
+    "LayerHealth",
     "LeakyReLU",
     "Linear",
     "Loss",
@@ -77,6 +79,7 @@ __all__ = [
     "Optimizer",
     "ReLU",
     "ReplayWarning",
+    "Report",
     "Reshape",
     "Residual",
     "Sequential",
@@ -94,6 +97,7 @@ __all__ = [
     "fit",
     "half_squared_error",
     "he",
+    "health",
     "hinge",
     "load",
     "moons",
