@@ -38,7 +38,7 @@ from nn.composition import (
 from nn.data import moons, spirals, split, xor
 from nn.evaluation import accuracy, confusion, evaluate, predict
 from nn.generator import random as random
-from nn.health_report import LayerHealth, Report, health
+from nn.health import LayerHealth, Report, health
 from nn.history import History
 from nn.init import he, normal, xavier
 from nn.layers import MLP, Layer, Linear, Neuron

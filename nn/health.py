@@ -144,7 +144,7 @@ def health(
             place of running ones.
 
     Returns:
-        The report; the module `nn.health_report` states the rules of its verdicts.
+        The report; the module `nn.health` states the rules of its verdicts.
 
     Raises:
         TypeError: The model is not a module, or as for the samples of `fit`.
