@@ -35,7 +35,7 @@ from nn.composition import (
     Softplus,
     Tanh,
 )
-from nn.data import moons, spirals, split, xor
+from nn.data import blobs, circles, moons, spirals, split, standardize, xor
 from nn.evaluation import accuracy, confusion, evaluate, predict
 from nn.generator import random as random
 from nn.history import History
@@ -87,6 +87,8 @@ __all__ = [
     "accuracy",
     "binary_cross_entropy",
     "binary_cross_entropy_with_logits",
+    "blobs",
+    "circles",
     "clip_grad_norm",
     "confusion",
     "decides",
@@ -104,6 +106,7 @@ __all__ = [
     "softmax_cross_entropy",
     "spirals",
     "split",
+    "standardize",
     "with_l2",
     "xavier",
     "xor",
