@@ -105,7 +105,7 @@ def accuracy(model: Model, X: Rows, y: Sequence[Any], loss: LossFunction) -> flo
     rule = _required_rule(loss)
     samples = checked_samples(X, y)
     scores = _scores(model, samples, rule)
-    right = sum(rule.is_right(found, target) for found, (_, target) in zip(scores, samples, strict=True))
+    right = sum(rule.share_right(found, target) for found, (_, target) in zip(scores, samples, strict=True))
     return right / len(samples)
 
 
@@ -249,13 +249,14 @@ class LossOfSamples:
 
     def __call__(self) -> tuple[float, float | None]:
         """Return the mean loss, and the accuracy or None."""
-        total, right = 0.0, 0
+        total, right = 0.0, 0.0
         losses = array("d", bytes(8 * len(self._samples)))
         with in_mode(self._model):
             for group in self.evaluation.groups:
                 for place, (loss, *scores) in enumerate(self.evaluation.outputs_of(group)):
                     losses[group.rows[place]] = loss
-                    right += self.rule is not None and self.rule.is_right(scores, group.samples[place][1])
+                    if self.rule is not None:
+                        right += self.rule.share_right(scores, group.samples[place][1])
         for loss in losses:
             total += loss
         mean = total / len(losses)

@@ -72,7 +72,11 @@ cpdef Py_ssize_t count_above(
     double[::1] outputs, double[::1] batch, Py_ssize_t target, Py_ssize_t stride, Py_ssize_t rows, double threshold
 )
 
-@cython.locals(i=Py_ssize_t, j=Py_ssize_t, first=Py_ssize_t, best=Py_ssize_t, right=Py_ssize_t)
+@cython.locals(
+    i=Py_ssize_t, j=Py_ssize_t, first=Py_ssize_t, best=Py_ssize_t, right=Py_ssize_t, classes=Py_ssize_t,
+    position=Py_ssize_t
+)
 cpdef Py_ssize_t count_argmax(
-    double[::1] outputs, Py_ssize_t columns, double[::1] batch, Py_ssize_t target, Py_ssize_t stride, Py_ssize_t rows
+    double[::1] outputs, Py_ssize_t columns, double[::1] batch, Py_ssize_t target, Py_ssize_t stride, Py_ssize_t rows,
+    Py_ssize_t positions
 )

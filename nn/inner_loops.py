@@ -243,21 +243,28 @@ def count_above(
     return right
 
 
-def count_argmax(outputs: array[float], columns: int, batch: array[float], target: int, stride: int, rows: int) -> int:
-    """Return the number of rows whose largest score, the first of equal ones, has the index that is the target.
+def count_argmax(
+    outputs: array[float], columns: int, batch: array[float], target: int, stride: int, rows: int, positions: int
+) -> int:
+    """Return the number of positions whose largest score, the first of equal ones, has the index that is the target.
 
-    A row of `outputs` is the loss and columns - 1 scores; targets are as for `count_above`.
+    A row of `outputs` is the loss and the scores of each position, columns - 1 in all; a row of `batch` has `stride`
+    numbers, the targets of the positions from the column `target` on.
 
-    >>> count_argmax(array("d", [0.1, 0.7, 0.2, 0.1, 0.6, 0.6]), 3, array("d", [0.0, 1.0]), 0, 1, 2)
+    >>> count_argmax(array("d", [0.1, 0.7, 0.2, 0.1, 0.6, 0.6]), 3, array("d", [0.0, 1.0]), 0, 1, 2, 1)
     1
+    >>> count_argmax(array("d", [0.1, 0.7, 0.2, 0.5, 0.6]), 5, array("d", [0.0, 1.0]), 0, 2, 1, 2)
+    2
     """
     right = 0
+    classes = (columns - 1) // positions
     for i in range(rows):
-        first = i * columns + 1
-        best = 0
-        for j in range(1, columns - 1):
-            if outputs[first + j] > outputs[first + best]:
-                best = j
-        if best == batch[i * stride + target]:
-            right += 1
+        for position in range(positions):
+            first = i * columns + 1 + position * classes
+            best = 0
+            for j in range(1, classes):
+                if outputs[first + j] > outputs[first + best]:
+                    best = j
+            if best == batch[i * stride + target + position]:
+                right += 1
     return right
