@@ -53,7 +53,7 @@ from nn.losses import (
     with_l2,
 )
 from nn.module import Module
-from nn.optim import SGD, Adam, Optimizer, clip_grad_norm
+from nn.optim import SGD, Adagrad, Adam, AdamW, Optimizer, RMSprop, clip_grad_norm, clip_grad_value
 from nn.serialization import load, save
 from nn.training import ReplayWarning, fit
 
@@ -62,7 +62,9 @@ __all__ = [
     "GELU",
     "MLP",
     "SGD",
+    "Adagrad",
     "Adam",
+    "AdamW",
     "Checkpoint",
     "EarlyStopping",
     "Flatten",
@@ -75,6 +77,7 @@ __all__ = [
     "Module",
     "Neuron",
     "Optimizer",
+    "RMSprop",
     "ReLU",
     "ReplayWarning",
     "Reshape",
@@ -88,6 +91,7 @@ __all__ = [
     "binary_cross_entropy",
     "binary_cross_entropy_with_logits",
     "clip_grad_norm",
+    "clip_grad_value",
     "confusion",
     "decides",
     "evaluate",
