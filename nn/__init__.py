@@ -59,7 +59,7 @@ from nn.losses import (
 )
 from nn.module import Module
 from nn.normalization import BatchNorm1d, Dropout, LayerNorm
-from nn.optim import SGD, Adam, Optimizer, clip_grad_norm
+from nn.optim import SGD, Adagrad, Adam, AdamW, Optimizer, RMSprop, clip_grad_norm, clip_grad_value
 from nn.recurrent import GRUCell, RNNCell
 from nn.serialization import load, save
 from nn.training import ReplayWarning, fit
@@ -69,7 +69,9 @@ __all__ = [
     "GELU",
     "MLP",
     "SGD",
+    "Adagrad",
     "Adam",
+    "AdamW",
     "AvgPool2d",
     "BatchNorm1d",
     "CausalSelfAttention",
@@ -92,6 +94,7 @@ __all__ = [
     "Module",
     "Neuron",
     "Optimizer",
+    "RMSprop",
     "RNNCell",
     "ReLU",
     "ReplayWarning",
@@ -110,6 +113,7 @@ __all__ = [
     "blobs",
     "circles",
     "clip_grad_norm",
+    "clip_grad_value",
     "confusion",
     "decides",
     "evaluate",
