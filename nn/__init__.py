@@ -19,6 +19,7 @@ if not _autograd.compiled:  # the compiled loops work on the compiled Value only
     _import_from_source(__path__)
 
 from nn import schedules as schedules
+from nn.attention import CausalSelfAttention, attention
 from nn.callbacks import Checkpoint, EarlyStopping
 from nn.composition import (
     ELU,
@@ -35,12 +36,14 @@ from nn.composition import (
     Softplus,
     Tanh,
 )
-from nn.data import moons, spirals, split, xor
+from nn.convolution import AvgPool2d, Conv2d, MaxPool2d
+from nn.data import blobs, circles, moons, spirals, split, standardize, xor
 from nn.evaluation import accuracy, confusion, evaluate, predict
 from nn.generator import random as random
+from nn.health import LayerHealth, Report, health
 from nn.history import History
 from nn.init import he, normal, xavier
-from nn.layers import MLP, Layer, Linear, Neuron
+from nn.layers import MLP, Embedding, Layer, Linear, Neuron
 from nn.losses import (
     Loss,
     binary_cross_entropy,
@@ -48,12 +51,16 @@ from nn.losses import (
     decides,
     half_squared_error,
     hinge,
+    huber,
+    l1,
     mse,
     softmax_cross_entropy,
     with_l2,
 )
 from nn.module import Module
-from nn.optim import SGD, Adam, Optimizer, clip_grad_norm
+from nn.normalization import BatchNorm1d, Dropout, LayerNorm
+from nn.optim import SGD, Adagrad, Adam, AdamW, Optimizer, RMSprop, clip_grad_norm, clip_grad_value
+from nn.recurrent import GRUCell, RNNCell
 from nn.serialization import load, save
 from nn.training import ReplayWarning, fit
 
@@ -62,21 +69,36 @@ __all__ = [
     "GELU",
     "MLP",
     "SGD",
+    "Adagrad",
     "Adam",
+    "AdamW",
+    "AvgPool2d",
+    "BatchNorm1d",
+    "CausalSelfAttention",
     "Checkpoint",
+    "Conv2d",
+    "Dropout",
     "EarlyStopping",
+    "Embedding",
     "Flatten",
+    "GRUCell",
     "History",
     "Identity",
     "Layer",
+    "LayerHealth",
+    "LayerNorm",
     "LeakyReLU",
     "Linear",
     "Loss",
+    "MaxPool2d",
     "Module",
     "Neuron",
     "Optimizer",
+    "RMSprop",
+    "RNNCell",
     "ReLU",
     "ReplayWarning",
+    "Report",
     "Reshape",
     "Residual",
     "Sequential",
@@ -85,16 +107,23 @@ __all__ = [
     "Softplus",
     "Tanh",
     "accuracy",
+    "attention",
     "binary_cross_entropy",
     "binary_cross_entropy_with_logits",
+    "blobs",
+    "circles",
     "clip_grad_norm",
+    "clip_grad_value",
     "confusion",
     "decides",
     "evaluate",
     "fit",
     "half_squared_error",
     "he",
+    "health",
     "hinge",
+    "huber",
+    "l1",
     "load",
     "moons",
     "mse",
@@ -104,6 +133,7 @@ __all__ = [
     "softmax_cross_entropy",
     "spirals",
     "split",
+    "standardize",
     "with_l2",
     "xavier",
     "xor",

@@ -11,7 +11,17 @@ from collections.abc import Iterable
 from numbers import Real
 from typing import Protocol
 
-__all__ = ["RandomSource", "Seed", "choice", "positive_integer", "random_source", "real", "shown"]
+__all__ = [
+    "RandomSource",
+    "Seed",
+    "choice",
+    "non_negative_integer",
+    "positive_integer",
+    "random_source",
+    "real",
+    "shared_stream",
+    "shown",
+]
 
 
 class RandomSource(Protocol):
@@ -59,6 +69,16 @@ def random_source(seed: Seed) -> RandomSource:
         raise TypeError(f"seed must be an int, a random.Random or None, not {seed!r}") from None
 
 
+def shared_stream(seed: Seed) -> Seed:
+    """Return one stream for all parts of a module, so that an int does not give each part the same numbers.
+
+    >>> shared_stream(3).random() == random.Random(3).random(), shared_stream(None)
+    (True, None)
+    """
+    source = random_source(seed)
+    return None if seed is None else source  # type: ignore[return-value]
+
+
 _SHORT = reprlib.Repr()
 _SHORT.maxlist = _SHORT.maxtuple = _SHORT.maxdict = 3
 
@@ -88,11 +108,28 @@ def positive_integer(name: str, number: object) -> int:
     >>> positive_integer("epochs", 20)
     20
     """
+    return _integer(name, number, 1)
+
+
+def non_negative_integer(name: str, number: object) -> int:
+    """Return a number as an int of at least 0.
+
+    Raises:
+        TypeError: it is not an integer, or it is a bool.
+        ValueError: it is below 0.
+
+    >>> non_negative_integer("padding", 0)
+    0
+    """
+    return _integer(name, number, 0)
+
+
+def _integer(name: str, number: object, least: int) -> int:
     if isinstance(number, bool) or not hasattr(number, "__index__"):
-        raise TypeError(f"{name} must be an integer of at least 1, not {number!r}")
+        raise TypeError(f"{name} must be an integer of at least {least}, not {number!r}")
     integer = operator.index(number)
-    if integer < 1:
-        raise ValueError(f"{name} must be at least 1, not {integer}")
+    if integer < least:
+        raise ValueError(f"{name} must be at least {least}, not {integer}")
     return integer
 
 

@@ -29,6 +29,7 @@ __all__ = [
     "Sigmoid",
     "Softplus",
     "Tanh",
+    "mapped",
 ]
 
 Part = Module | Callable[[Any], Any] | str
@@ -70,7 +71,7 @@ class Activation(Module):
 
     def forward(self, x: Any) -> Any:
         """Return the activation of each number, nested as the input is."""
-        return _mapped(ACTIVATIONS[self.name], x)
+        return mapped(ACTIVATIONS[self.name], x)
 
     def __repr__(self) -> str:
         return f"{type(self).__name__}()" if type(self) is not Activation else f"Activation({self.name!r})"
@@ -229,6 +230,8 @@ class Sequential(Module):
 
     def forward_batch(self, rows: Sequence[Any]) -> list[Any]:
         """Return what the last part returns for each sample of a batch; each part gets the whole batch."""
+        if self._path is None:
+            self._assign_names()
         for part in self.parts:
             rows = _batch_through(part, rows)
         return list(rows)
@@ -377,8 +380,13 @@ def _batch_through(part: Any, rows: Sequence[Any]) -> list[Any]:
     return outputs
 
 
-def _mapped(function: Callable[[Value], Value], x: Any) -> Any:
-    return [_mapped(function, member) for member in x] if isinstance(x, list | tuple) else function(x)
+def mapped(function: Callable[[Any], Any], x: Any) -> Any:
+    """Return the function of each number of nested lists, nested as they are.
+
+    >>> mapped(abs, [-1.0, [-2.0]])
+    [1.0, [2.0]]
+    """
+    return [mapped(function, member) for member in x] if isinstance(x, list | tuple) else function(x)
 
 
 def _sum(x: Any, y: Any, module: Residual) -> Any:

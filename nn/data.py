@@ -8,7 +8,7 @@ from typing import Any, TypeVar
 
 from nn.arguments import RandomSource, Seed, positive_integer, random_source, real
 
-__all__ = ["moons", "spirals", "split", "xor"]
+__all__ = ["Standardization", "blobs", "circles", "moons", "spirals", "split", "standardize", "xor"]
 
 Row = TypeVar("Row")
 Target = TypeVar("Target")
@@ -47,13 +47,46 @@ def moons(n: int, noise: float = 0.1, seed: Seed = None) -> tuple[list[list[floa
     return X, y
 
 
-def spirals(n: int, noise: float = 0.05, classes: int = 2, seed: Seed = None) -> tuple[list[list[float]], list[int]]:
-    """Return points on interleaved spiral arms, one per class: each makes one turn from near the centre to radius 1.
+def circles(n: int, noise: float = 0.05, factor: float = 0.5, seed: Seed = None) -> tuple[list[list[float]], list[int]]:
+    """Return points on two circles around the origin: class 0 on the one of radius 1, class 1 on the one inside it.
+
+    The points of each are evenly spaced, and the classes alternate.
+
+    Args:
+        n: the number of points, at least 2.
+        noise: the standard deviation of the noise added to both coordinates.
+        factor: the radius of the inner circle, above 0 and below 1.
+        seed: an int, a `random.Random`, or None for the global module `random`.
+
+    Returns:
+        X, n rows of 2 numbers, and y, n numbers 0 or 1.
+
+    Raises:
+        TypeError: n is not an integer, or noise or factor is not a number.
+        ValueError: n is below 2, noise is negative or not finite, or factor is out of range.
+
+    >>> X, y = circles(4, noise=0.0)
+    >>> [[round(x1, 3) + 0.0, round(x2, 3)] for x1, x2 in X], y
+    ([[1.0, 0.0], [0.5, 0.0], [-1.0, 0.0], [-0.5, 0.0]], [0, 1, 0, 1])
+    """
+    counts, noise, rng = _class_counts(n, 2), _checked_noise(noise), random_source(seed)
+    radii = 1.0, real("factor", factor, low=0.0, high=1.0, open_low=True)
+    X, y = [], []
+    for index in range(sum(counts)):
+        label = index % 2
+        angle = 2.0 * math.pi * (index // 2) / counts[label]
+        X.append(_noisy([radii[label] * math.cos(angle), radii[label] * math.sin(angle)], noise, rng))
+        y.append(label)
+    return X, y
+
+
+def blobs(n: int, noise: float = 0.2, classes: int = 3, seed: Seed = None) -> tuple[list[list[float]], list[int]]:
+    """Return points around as many centres as there are classes, evenly spaced on the circle of radius 1.
 
     Args:
         n: the number of points, at least one per class.
-        noise: the standard deviation of the noise added to both coordinates.
-        classes: the number of arms, at least 2.
+        noise: the standard deviation of both coordinates around their centre.
+        classes: the number of centres, at least 2.
         seed: an int, a `random.Random`, or None for the global module `random`.
 
     Returns:
@@ -63,19 +96,50 @@ def spirals(n: int, noise: float = 0.05, classes: int = 2, seed: Seed = None) ->
         TypeError: n or classes is not an integer, or noise is not a number.
         ValueError: n or classes is too small, or noise is negative or not finite.
 
+    >>> X, y = blobs(4, noise=0.0, classes=2)
+    >>> [[round(x1, 3), round(x2, 3)] for x1, x2 in X], y
+    ([[1.0, 0.0], [-1.0, 0.0], [1.0, 0.0], [-1.0, 0.0]], [0, 1, 0, 1])
+    """
+    _check_classes(classes, "blob")
+    counts, noise, rng = _class_counts(n, classes), _checked_noise(noise), random_source(seed)
+    y = [index % classes for index in range(sum(counts))]
+    angles = [2.0 * math.pi * label / classes for label in y]
+    return [_noisy([math.cos(angle), math.sin(angle)], noise, rng) for angle in angles], y
+
+
+def spirals(
+    n: int, noise: float = 0.05, classes: int = 2, seed: Seed = None, turns: float = 1.0
+) -> tuple[list[list[float]], list[int]]:
+    """Return points on interleaved spiral arms, one per class, from near the centre to radius 1.
+
+    Args:
+        n: the number of points, at least one per class.
+        noise: the standard deviation of the noise added to both coordinates.
+        classes: the number of arms, at least 2.
+        seed: an int, a `random.Random`, or None for the global module `random`.
+        turns: how often each arm goes around the centre, above 0: half a turn of two arms is nearly two classes that a
+            straight line tells apart.
+
+    Returns:
+        X, n rows of 2 numbers, and y, n class indices from 0; the classes alternate.
+
+    Raises:
+        TypeError: n or classes is not an integer, or noise or turns is not a number.
+        ValueError: n or classes is too small, or noise or turns is out of range.
+
     >>> X, y = spirals(6, noise=0.0, classes=3)
     >>> [round(math.hypot(x1, x2), 3) for x1, x2 in X], y
     ([0.1, 0.1, 0.1, 1.0, 1.0, 1.0], [0, 1, 2, 0, 1, 2])
     """
-    if positive_integer("classes", classes) < 2:
-        raise ValueError("classes must be at least 2: one spiral leaves nothing to tell apart")
+    _check_classes(classes, "spiral")
+    turns = real("turns", turns, low=0.0, open_low=True)
     counts, noise, rng = _class_counts(n, classes), _checked_noise(noise), random_source(seed)
     X, y = [], []
     for index in range(sum(counts)):
         label = index % classes
         along = _fraction(index // classes, counts[label])
         radius = 0.1 + 0.9 * along
-        angle = 2.0 * math.pi * (along + label / classes)
+        angle = 2.0 * math.pi * (turns * along + label / classes)
         X.append(_noisy([radius * math.cos(angle), radius * math.sin(angle)], noise, rng))
         y.append(label)
     return X, y
@@ -140,6 +204,72 @@ def split(
     return _picked(X, train), _picked(X, held), _picked(y, train), _picked(y, held)
 
 
+class Standardization:
+    """What `standardize` found in the columns of some rows, and applies to others.
+
+    Attributes:
+        mean: The mean of each column.
+        std: The standard deviation of each column; 1 where a column is constant.
+    """
+
+    def __init__(self, mean: list[float], std: list[float]) -> None:
+        self.mean = mean
+        self.std = std
+
+    def __call__(self, X: Sequence[Sequence[float]]) -> list[list[float]]:
+        """Return the rows with each number less its column's mean, over its column's standard deviation.
+
+        Raises:
+            ValueError: a row has another number of columns.
+        """
+        for index, row in enumerate(X):
+            if len(row) != len(self.mean):
+                raise ValueError(f"X[{index}] has {len(row)} numbers and was expected to have {len(self.mean)}")
+        columns = self.mean, self.std
+        return [[(float(x) - m) / s for x, m, s in zip(row, *columns, strict=True)] for row in X]
+
+    def __repr__(self) -> str:
+        return f"Standardization(mean={self.mean}, std={self.std})"
+
+
+def standardize(X: Sequence[Sequence[float]]) -> tuple[list[list[float]], Standardization]:
+    """Return rows whose columns have mean 0 and standard deviation 1, and the function that does this to other rows.
+
+    Held-out rows go through the same function, with the mean and deviation of the rows to train on. A constant column
+    becomes 0. The standard deviation is that of all rows, divided by their number, as in scikit-learn.
+
+    Args:
+        X: the rows, of one length.
+
+    Returns:
+        The standardised rows, and a `Standardization`.
+
+    Raises:
+        ValueError: X is empty, or its rows differ in length or hold a number that is not finite.
+
+    >>> X_train, apply = standardize([[1.0, 5.0], [3.0, 5.0]])
+    >>> X_train, apply([[2.0, 6.0]])
+    ([[-1.0, 0.0], [1.0, 0.0]], [[0.0, 1.0]])
+    """
+    if len(X) == 0:
+        raise ValueError("X is empty: there is nothing to standardize")
+    count, width = len(X), len(X[0])
+    for index, row in enumerate(X):
+        if len(row) != width:
+            raise ValueError(f"X[{index}] has {len(row)} numbers and X[0] has {width}")
+        for column, x in enumerate(row):
+            if not math.isfinite(x):
+                raise ValueError(f"X[{index}][{column}] is {x}: remove or replace missing values")
+    means, stds = [], []
+    for numbers in zip(*X, strict=True):
+        constant = min(numbers) == max(numbers)
+        mean = float(numbers[0]) if constant else math.fsum(numbers) / count
+        means.append(mean)
+        stds.append(1.0 if constant else math.hypot(*(x - mean for x in numbers)) / math.sqrt(count))
+    found = Standardization(means, stds)
+    return found(X), found
+
+
 def _picked(items: Sequence[Any], order: list[int]) -> list[Any]:
     return [items[index] for index in order]
 
@@ -148,6 +278,11 @@ def _class_counts(n: int, classes: int) -> list[int]:
     if positive_integer("n", n) < classes:
         raise ValueError(f"n must be at least {classes}, one point per class, not {n}")
     return [len(range(label, n, classes)) for label in range(classes)]
+
+
+def _check_classes(classes: int, shape: str) -> None:
+    if positive_integer("classes", classes) < 2:
+        raise ValueError(f"classes must be at least 2: one {shape} leaves nothing to tell apart")
 
 
 def _checked_noise(noise: float) -> float:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import operator
 from array import array
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
@@ -18,6 +19,8 @@ Decision = Literal["> 0", "> 0.5", "argmax"]
 @dataclass(frozen=True, slots=True)
 class DecisionRule:
     """One way to decide: by a threshold for one output, or by the largest of several.
+
+    A prediction for a sequence, a list of outputs per position, is decided by the largest at each position.
 
     Attributes:
         decision: the rule's name, as losses state it.
@@ -40,6 +43,8 @@ class DecisionRule:
             return [one_output(f"the decision {self.decision!r}", prediction)]
         if not isinstance(prediction, Sequence):
             raise TypeError("argmax decides among several outputs, and the model has one")
+        if prediction and isinstance(prediction[0], list | tuple):
+            return [score for position in prediction for score in position]
         return list(prediction)
 
     def predicted_class(self, prediction: Any) -> int:
@@ -55,33 +60,50 @@ class DecisionRule:
         """Return the class that a target names; for the largest of several outputs, the target itself."""
         return target if self.threshold is None else int(target > self.threshold)
 
-    def is_right(self, prediction: Any, target: Any) -> bool:
-        """Return whether a prediction names the target's class.
+    def share_right(self, prediction: Any, target: Any) -> float:
+        """Return 1 if a prediction names the target's class, else 0; for a sequence, the fraction of its positions.
+
+        Args:
+            prediction: A prediction, or its `scores`.
+            target: A class, or a list of them, one per position.
 
         Raises:
             TypeError: as `scores`.
 
-        >>> RULES["> 0"].is_right(Value(-0.3), -1), RULES["> 0.5"].is_right(0.7, 0)
-        (True, False)
+        >>> RULES["> 0"].share_right(Value(-0.3), -1), RULES["> 0.5"].share_right(0.7, 0)
+        (1.0, 0.0)
+        >>> RULES["argmax"].share_right([[0.1, 0.5], [0.7, 0.3]], [1, 1])
+        0.5
         """
-        return bool(self.predicted_class(prediction) == self.target_class(target))
+        if self.threshold is None and isinstance(target, list | tuple):
+            scores, positions = self.scores(prediction), len(target)
+            classes = len(scores) // positions
+            if classes < 2:  # one list of scores, and a list as its target, such as probabilities
+                return 0.0
+            found = [self.predicted_class(scores[i * classes : (i + 1) * classes]) for i in range(positions)]
+            right: int = sum(map(operator.eq, found, target))
+            return right / positions
+        return float(self.predicted_class(prediction) == self.target_class(target))
 
     def count_right(
-        self, outputs: array[float], columns: int, batch: array[float], target: int, width: int, rows: int
-    ) -> int:
-        """Return how many of a replay's rows `is_right` holds for.
+        self, outputs: array[float], columns: int, batch: array[float], targets: range, width: int, rows: int
+    ) -> float:
+        """Return the sum of `share_right` over a replay's rows.
 
         Args:
             outputs: for each row its loss and its `scores`, `columns` numbers.
             columns: see above.
-            batch: for each row `width` numbers, its target, a number, among them.
-            target: the column of the target.
+            batch: for each row `width` numbers, its target or the targets of its positions among them.
+            targets: the columns of the targets.
             width: see above.
             rows: the number of rows.
         """
+        first, positions = targets.start, len(targets)
         if self.threshold is None:
-            return inner_loops.count_argmax(outputs, columns, batch, target, width, rows)
-        return inner_loops.count_above(outputs, batch, target, width, rows, self.threshold)
+            if positions > 1 and (columns - 1) // positions < 2:  # as in share_right
+                return 0.0
+            return inner_loops.count_argmax(outputs, columns, batch, first, width, rows, positions) / positions
+        return inner_loops.count_above(outputs, batch, first, width, rows, self.threshold)
 
 
 RULES: dict[Decision, DecisionRule] = {

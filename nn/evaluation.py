@@ -19,7 +19,7 @@ from nn.replayed_step import is_recorded, may_record
 from nn.row_tapes import NotReplayable, ShapeTapes
 from nn.training_step import LossFunction, Model, checked_loss, name_of
 
-__all__ = ["Evaluation", "LossOfSamples", "accuracy", "confusion", "evaluate", "evaluation_mode", "predict"]
+__all__ = ["Evaluation", "LossOfSamples", "accuracy", "confusion", "evaluate", "in_mode", "predict"]
 
 Outputs = TypeVar("Outputs")
 _Maps = Callable[[list[float]], Outputs] | Forwards[[list[float]], Outputs]  # a model of one row
@@ -74,7 +74,7 @@ def predict(model: Model | _Maps[Any], X: Rows) -> list[Any]:
 
     predictions: list[Any] = [None] * len(rows)
     evaluation = Evaluation(model, outputs, [(row,) for row in rows])
-    with evaluation_mode(model):
+    with in_mode(model):
         for group in evaluation.groups:
             structure.clear()
             for place, numbers in enumerate(evaluation.outputs_of(group)):
@@ -105,7 +105,7 @@ def accuracy(model: Model, X: Rows, y: Sequence[Any], loss: LossFunction) -> flo
     rule = _required_rule(loss)
     samples = checked_samples(X, y)
     scores = _scores(model, samples, rule)
-    right = sum(rule.is_right(found, target) for found, (_, target) in zip(scores, samples, strict=True))
+    right = sum(rule.share_right(found, target) for found, (_, target) in zip(scores, samples, strict=True))
     return right / len(samples)
 
 
@@ -249,13 +249,14 @@ class LossOfSamples:
 
     def __call__(self) -> tuple[float, float | None]:
         """Return the mean loss, and the accuracy or None."""
-        total, right = 0.0, 0
+        total, right = 0.0, 0.0
         losses = array("d", bytes(8 * len(self._samples)))
-        with evaluation_mode(self._model):
+        with in_mode(self._model):
             for group in self.evaluation.groups:
                 for place, (loss, *scores) in enumerate(self.evaluation.outputs_of(group)):
                     losses[group.rows[place]] = loss
-                    right += self.rule is not None and self.rule.is_right(scores, group.samples[place][1])
+                    if self.rule is not None:
+                        right += self.rule.share_right(scores, group.samples[place][1])
         for loss in losses:
             total += loss
         mean = total / len(losses)
@@ -266,12 +267,12 @@ class LossOfSamples:
 
 
 @contextmanager
-def evaluation_mode(model: Any) -> Iterator[None]:
-    """Set a model to evaluation mode inside, and put each module's mode back afterwards."""
+def in_mode(model: Any, *, training: bool = False) -> Iterator[None]:
+    """Set a model to evaluation mode, or to training mode, inside, and put each module's mode back afterwards."""
     modes = [(module, module.training) for module in model.modules()] if isinstance(model, Module) else []
     for module, is_training in modes:
-        if is_training:
-            module.training = False
+        if is_training != training:
+            module.training = training
     try:
         yield
     finally:
@@ -288,7 +289,7 @@ def _scores(model: Model, samples: Samples, rule: DecisionRule) -> list[Sequence
 
     evaluation = Evaluation(model, scores, [(row,) for row, _ in samples])
     found: list[Any] = [None] * len(samples)
-    with evaluation_mode(model):
+    with in_mode(model):
         for group in evaluation.groups:
             for place, numbers in enumerate(evaluation.outputs_of(group)):
                 found[group.rows[place]] = list(numbers)

@@ -1,17 +1,6 @@
 # The C types of nn/inner_loops.py.
 cimport cython
 
-cdef extern from *:
-    """
-    #include <math.h>
-    #ifdef __GNUC__
-    #define square_root(x) __builtin_sqrt(x) /* the processor's instruction, also under -fno-builtin */
-    #else
-    #define square_root(x) sqrt(x)
-    #endif
-    """
-    double sqrt "square_root" (double x) noexcept nogil
-
 from autograd.value cimport Value as CompiledValue
 
 ctypedef unsigned long long ulonglong
@@ -35,18 +24,14 @@ cpdef write_gradients(tuple params, double[::1] gradients)
 @cython.locals(i=Py_ssize_t, parameter=CompiledValue)
 cpdef assign(tuple params, double[::1] data)
 
-@cython.locals(i=Py_ssize_t, parameter=CompiledValue, speed=double, doubt=double, data=double)
-cpdef bint sgd(
-    tuple params, double[::1] velocity, double lr, double momentum, double[::1] new_velocity, double[::1] new_data
-)
+@cython.locals(i=Py_ssize_t, parameter=CompiledValue, doubt=double)
+cpdef bint read(tuple params, double[::1] data, double[::1] gradients)
 
-@cython.locals(
-    i=Py_ssize_t, parameter=CompiledValue, gradient=double, m=double, v=double, doubt=double, data=double
-)
-cpdef bint adam(
-    tuple params, double[::1] first, double[::1] second, double lr, double beta1, double beta2, double eps,
-    double correction1, double correction2, double[::1] new_first, double[::1] new_second, double[::1] new_data
-)
+@cython.locals(i=Py_ssize_t, marked=Py_ssize_t, parameter=CompiledValue)
+cpdef bint are_distinct_leaves(tuple params)
+
+@cython.locals(i=Py_ssize_t, parameter=CompiledValue)
+cpdef clip_gradients(tuple params, double bound)
 
 @cython.locals(i=Py_ssize_t, j=Py_ssize_t, row=Py_ssize_t, start=Py_ssize_t, to=Py_ssize_t)
 cpdef gather_rows(double[::1] table, list rows, Py_ssize_t width, double[::1] batch, Py_ssize_t stride)
@@ -72,7 +57,11 @@ cpdef Py_ssize_t count_above(
     double[::1] outputs, double[::1] batch, Py_ssize_t target, Py_ssize_t stride, Py_ssize_t rows, double threshold
 )
 
-@cython.locals(i=Py_ssize_t, j=Py_ssize_t, first=Py_ssize_t, best=Py_ssize_t, right=Py_ssize_t)
+@cython.locals(
+    i=Py_ssize_t, j=Py_ssize_t, first=Py_ssize_t, best=Py_ssize_t, right=Py_ssize_t, classes=Py_ssize_t,
+    position=Py_ssize_t
+)
 cpdef Py_ssize_t count_argmax(
-    double[::1] outputs, Py_ssize_t columns, double[::1] batch, Py_ssize_t target, Py_ssize_t stride, Py_ssize_t rows
+    double[::1] outputs, Py_ssize_t columns, double[::1] batch, Py_ssize_t target, Py_ssize_t stride, Py_ssize_t rows,
+    Py_ssize_t positions
 )

@@ -1,14 +1,13 @@
 # cython: boundscheck=False, wraparound=False, initializedcheck=False
-# distutils: extra_compile_args = -fno-math-errno
 """The inner loops of training, over parameters and over the rows of a batch; compiled where there is a compiler.
 
-State and results are arrays of doubles (`array("d")`), one number per parameter. An optimiser's loop computes the new
-parameters without changing the old ones and returns whether all numbers are finite; `assign` then changes them.
+Numbers are arrays of doubles (`array("d")`), for parameters one number each.
 """
 
 from __future__ import annotations
 
 from array import array
+from typing import Any
 
 try:
     import cython
@@ -17,20 +16,18 @@ except ModuleNotFoundError:
 
 from autograd import Value
 
-if not cython.compiled:
-    from math import sqrt
-
 __all__ = [
-    "adam",
     "add_column",
+    "are_distinct_leaves",
     "assign",
+    "clip_gradients",
     "count_above",
     "count_argmax",
     "draw_rows",
     "gather_rows",
+    "read",
     "read_gradients",
     "scale_gradients",
-    "sgd",
     "sum_of_squares",
     "uniform",
     "write_gradients",
@@ -68,6 +65,49 @@ def read_gradients(params: tuple[Value, ...], gradients: array[float]) -> None:
     for i in range(len(params)):
         parameter = params[i]
         gradients[i] = parameter._grad
+
+
+def read(params: tuple[Value, ...], data: array[float], gradients: array[float]) -> bool:
+    """Copy the data and the gradient of every parameter into arrays, and return whether all gradients are finite.
+
+    >>> x = Value(2.0)
+    >>> x.grad, data, gradients = 3.0, array("d", [0.0]), array("d", [0.0])
+    >>> read((x,), data, gradients), data, gradients
+    (True, array('d', [2.0]), array('d', [3.0]))
+    """
+    doubt = 0.0  # becomes nan where a number is not finite: inf - inf
+    for i in range(len(params)):
+        parameter = params[i]
+        data[i] = parameter._data
+        gradients[i] = parameter._grad
+        doubt += parameter._grad - parameter._grad
+    return doubt == 0.0
+
+
+def are_distinct_leaves(params: tuple[Any, ...]) -> bool:
+    """Return whether all objects are leaf Values, and none of them stands there twice.
+
+    >>> x, y = Value(1.0), Value(2.0)
+    >>> are_distinct_leaves((x, y)), are_distinct_leaves((x, y, x)), are_distinct_leaves((x, x * y))
+    (True, False, False)
+    """
+    if not cython.compiled:
+        leaves = [1 for parameter in params if type(parameter) is Value and parameter._code == 0]
+        return len(leaves) == len(params) == len(set(map(id, params)))
+    kind = Value
+    marked = 0
+    for i in range(len(params)):
+        if type(params[i]) is not kind:
+            break
+        parameter = params[i]
+        if parameter._marked or parameter._code != 0:
+            break
+        parameter._marked = 1
+        marked += 1
+    for i in range(marked):
+        parameter = params[i]
+        parameter._marked = 0
+    return marked == len(params)
 
 
 def write_gradients(params: tuple[Value, ...], gradients: array[float]) -> None:
@@ -122,55 +162,20 @@ def scale_gradients(params: tuple[Value, ...], factor: float) -> None:
         parameter._grad = factor * parameter._grad
 
 
-@cython.boundscheck(True)  # type: ignore[untyped-decorator]  # the state is an attribute, which may be assigned
-def sgd(
-    params: tuple[Value, ...],
-    velocity: array[float],
-    lr: float,
-    momentum: float,
-    new_velocity: array[float],
-    new_data: array[float],
-) -> bool:
-    """Compute velocity = momentum · velocity + gradient and parameter - lr · velocity; return whether finite."""
-    doubt = 0.0  # becomes nan where a number is not finite: inf - inf
+def clip_gradients(params: tuple[Value, ...], bound: float) -> None:
+    """Move every gradient into the interval from -bound to bound.
+
+    >>> x = Value(1.0)
+    >>> x.grad = -3.0
+    >>> clip_gradients((x,), 0.5); x.grad
+    -0.5
+    """
     for i in range(len(params)):
         parameter = params[i]
-        speed = momentum * velocity[i] + parameter._grad
-        data = parameter._data - lr * speed
-        new_velocity[i] = speed
-        new_data[i] = data
-        doubt += data - data
-    return doubt == 0.0
-
-
-@cython.boundscheck(True)  # type: ignore[untyped-decorator]  # as above
-def adam(
-    params: tuple[Value, ...],
-    first: array[float],
-    second: array[float],
-    lr: float,
-    beta1: float,
-    beta2: float,
-    eps: float,
-    correction1: float,
-    correction2: float,
-    new_first: array[float],
-    new_second: array[float],
-    new_data: array[float],
-) -> bool:
-    """Compute algorithm 1 of Kingma & Ba 2015, for `nn.Adam`; return whether all results are finite."""
-    doubt = 0.0
-    for i in range(len(params)):
-        parameter = params[i]
-        gradient = parameter._grad
-        m = beta1 * first[i] + (1.0 - beta1) * gradient
-        v = beta2 * second[i] + (1.0 - beta2) * (gradient * gradient)
-        data = parameter._data - lr * (m / correction1) / (sqrt(v / correction2) + eps)
-        new_first[i] = m
-        new_second[i] = v
-        new_data[i] = data
-        doubt += (data - data) + (v - v)
-    return doubt == 0.0
+        if parameter._grad > bound:
+            parameter._grad = bound
+        elif parameter._grad < -bound:
+            parameter._grad = -bound
 
 
 def gather_rows(table: array[float], rows: list[int], width: int, batch: array[float], stride: int) -> None:
@@ -243,21 +248,28 @@ def count_above(
     return right
 
 
-def count_argmax(outputs: array[float], columns: int, batch: array[float], target: int, stride: int, rows: int) -> int:
-    """Return the number of rows whose largest score, the first of equal ones, has the index that is the target.
+def count_argmax(
+    outputs: array[float], columns: int, batch: array[float], target: int, stride: int, rows: int, positions: int
+) -> int:
+    """Return the number of positions whose largest score, the first of equal ones, has the index that is the target.
 
-    A row of `outputs` is the loss and columns - 1 scores; targets are as for `count_above`.
+    A row of `outputs` is the loss and the scores of each position, columns - 1 in all; a row of `batch` has `stride`
+    numbers, the targets of the positions from the column `target` on.
 
-    >>> count_argmax(array("d", [0.1, 0.7, 0.2, 0.1, 0.6, 0.6]), 3, array("d", [0.0, 1.0]), 0, 1, 2)
+    >>> count_argmax(array("d", [0.1, 0.7, 0.2, 0.1, 0.6, 0.6]), 3, array("d", [0.0, 1.0]), 0, 1, 2, 1)
     1
+    >>> count_argmax(array("d", [0.1, 0.7, 0.2, 0.5, 0.6]), 5, array("d", [0.0, 1.0]), 0, 2, 1, 2)
+    2
     """
     right = 0
+    classes = (columns - 1) // positions
     for i in range(rows):
-        first = i * columns + 1
-        best = 0
-        for j in range(1, columns - 1):
-            if outputs[first + j] > outputs[first + best]:
-                best = j
-        if best == batch[i * stride + target]:
-            right += 1
+        for position in range(positions):
+            first = i * columns + 1 + position * classes
+            best = 0
+            for j in range(1, classes):
+                if outputs[first + j] > outputs[first + best]:
+                    best = j
+            if best == batch[i * stride + target + position]:
+                right += 1
     return right

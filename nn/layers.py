@@ -1,17 +1,36 @@
-"""Linear, Neuron, Layer and MLP: fully connected networks of scalars."""
+"""Linear, Neuron, Layer and MLP: fully connected networks of scalars; and Embedding, a table of vectors."""
 
 from __future__ import annotations
 
+import functools
 from collections.abc import Sequence
 from typing import Any
 
-from autograd import Value, dot
-from nn.arguments import Seed, choice, positive_integer, random_source
+from autograd import Value, dot, take
+from autograd.list_operands import index_among
+from nn.arguments import RandomSource, Seed, choice, positive_integer, random_source, shared_stream, shown
 from nn.composition import ACTIVATIONS
-from nn.init import Initializer, initializer
+from nn.init import Initializer, initializer, normal
 from nn.module import Module
 
-__all__ = ["ACTIVATIONS", "MLP", "Layer", "Linear", "Neuron"]
+__all__ = ["ACTIVATIONS", "MLP", "Embedding", "Layer", "Linear", "Neuron", "affine", "check_inputs", "weights"]
+
+
+def weights(draw: Initializer, rng: RandomSource, nin: int, nout: int) -> list[list[Value]]:
+    """Return the weights of a linear map, a list of nin per output."""
+    return [[Value(draw(rng, nin, nout)) for _ in range(nin)] for _ in range(nout)]
+
+
+def affine(weight: Sequence[Sequence[Value]], bias: Sequence[Value], x: Sequence[Value | float]) -> list[Value]:
+    """Return W x + b.
+
+    >>> affine([[Value(2.0), Value(3.0)]], [Value(1.0)], [10.0, 100.0])[0].data
+    321.0
+    """
+    return [dot(row, x) + b for row, b in zip(weight, bias, strict=True)]
+
+
+_UNIT = functools.partial(normal, std=1.0)
 
 
 class Linear(Module):
@@ -45,7 +64,7 @@ class Linear(Module):
         if not isinstance(bias, bool):
             raise TypeError(f"bias must be True or False, not {bias!r}")
         draw, rng = initializer(init), random_source(seed)
-        self.weight = [[Value(draw(rng, self.nin, self.nout)) for _ in range(self.nin)] for _ in range(self.nout)]
+        self.weight = weights(draw, rng, self.nin, self.nout)
         self.bias = [Value(0.0) for _ in range(self.nout)] if bias else None
 
     def forward(self, x: Sequence[Value | float]) -> list[Value]:
@@ -55,13 +74,64 @@ class Linear(Module):
             TypeError: `x` is not a sequence.
             ValueError: the number of inputs is wrong.
         """
-        _check_inputs(self, x, self.nin)
+        check_inputs(self, x, self.nin)
         if self.bias is None:
             return [dot(row, x) for row in self.weight]
-        return [dot(row, x) + b for row, b in zip(self.weight, self.bias, strict=True)]
+        return affine(self.weight, self.bias, x)
 
     def __repr__(self) -> str:
         return f"Linear({self.nin}, {self.nout}{'' if self.bias is not None else ', bias=False'})"
+
+
+class Embedding(Module):
+    """A table of n vectors of dim numbers, one per token, which are learned.
+
+    A row of the table is chosen by its index: an int, a float that is whole, or a Value, such as an input of a tape,
+    which then chooses anew in each replay. No gradient goes to the index; that of the outputs goes to the row.
+
+    Attributes:
+        weight: The table, a list of dim numbers per token.
+
+    Args:
+        n: the number of tokens.
+        dim: the length of a vector.
+        init: as for `Neuron`; numbers of variance 1, as in PyTorch, unless given.
+        seed: as for `Neuron`.
+
+    Raises:
+        TypeError: a size is not an integer.
+        ValueError: a size is below 1, or a name is unknown.
+
+    >>> table = Embedding(3, 2, seed=0)
+    >>> [v.data for v in table(1)] == [w.data for w in table.weight[1]]
+    True
+    """
+
+    def __init__(self, n: int, dim: int, *, init: str | Initializer = _UNIT, seed: Seed = None) -> None:
+        self.n, self.dim = positive_integer("n", n), positive_integer("dim", dim)
+        self.weight = weights(initializer(init), random_source(seed), self.dim, self.n)
+
+    def forward(self, index: float | Value) -> list[Value]:
+        """Return the vector of a token.
+
+        Raises:
+            TypeError: the index is not a whole number.
+            IndexError: there is no such token.
+        """
+        try:
+            place = index_among("Embedding", index, self.n)
+        except TypeError:
+            who = self._who()
+            raise TypeError(f"{who} takes the index of a token, a whole number, got {shown(index)}") from None
+        except IndexError:
+            raise IndexError(f"{self._who()} has the tokens 0 to {self.n - 1}, got {shown(index)}") from None
+        if isinstance(place, Value):
+            return [take(column, place) for column in zip(*self.weight, strict=True)]
+        # a node of its own, as in a tape: so gradients are added in the same order, and have the same bits
+        return [take((number,), 0) for number in self.weight[int(place)]]
+
+    def __repr__(self) -> str:
+        return f"Embedding({self.n}, {self.dim})"
 
 
 class Neuron(Module):
@@ -109,7 +179,7 @@ class Neuron(Module):
             TypeError: `x` is not a sequence.
             ValueError: the number of inputs is wrong.
         """
-        _check_inputs(self, x, self.nin)
+        check_inputs(self, x, self.nin)
         return ACTIVATIONS[self.activation](dot(self.w, x) + self.b)
 
     def __repr__(self) -> str:
@@ -149,7 +219,7 @@ class Layer(Module):
         self.nin = positive_integer("nin", nin)
         self.nout = positive_integer("nout", nout)
         self.activation = choice("activation", _activation(activation, nonlin), ACTIVATIONS)
-        stream = _shared_stream(seed)
+        stream = shared_stream(seed)
         self.neurons = [Neuron(self.nin, self.activation, init, stream, self.nout) for _ in range(self.nout)]
 
     def forward(self, x: Sequence[Value | float]) -> list[Value]:
@@ -159,7 +229,7 @@ class Layer(Module):
             TypeError: `x` is not a sequence.
             ValueError: the number of inputs is wrong.
         """
-        _check_inputs(self, x, self.nin)
+        check_inputs(self, x, self.nin)
         return [neuron(x) for neuron in self.neurons]
 
     def __repr__(self) -> str:
@@ -203,7 +273,7 @@ class MLP(Module):
         self.nouts = _layer_sizes(nouts)
         self.activation = choice("activation", activation, ACTIVATIONS)
         self.output = choice("output", output, ACTIVATIONS)
-        stream = _shared_stream(seed)
+        stream = shared_stream(seed)
         activations = [activation] * (len(self.nouts) - 1) + [output]
         widths = [self.nin, *self.nouts]
         self.layers = [
@@ -248,17 +318,17 @@ def _layer_sizes(nouts: Any) -> list[int]:
     return sizes
 
 
-def _shared_stream(seed: Seed) -> Seed:
-    """Return one stream for all parts, so that an int does not give each part the same weights."""
-    source = random_source(seed)
-    return None if seed is None else source  # type: ignore[return-value]
+def check_inputs(module: Module, x: Sequence[Value | float], count: int, what: str = "inputs") -> None:
+    """Raise an error that names the module if `x` is not a sequence of so many numbers.
 
-
-def _check_inputs(module: Linear | Neuron | Layer, x: Sequence[Value | float], nin: int) -> None:
+    Raises:
+        TypeError: it is not a sequence.
+        ValueError: it has another length.
+    """
     try:
-        count = len(x)
+        found = len(x)
     except TypeError:
-        kind = f"{type(x).__name__} {x!r}"
-        raise TypeError(f"{module._who()} takes a sequence of {nin} numbers or Values, got {kind}") from None
-    if count != nin:
-        raise ValueError(f"{module._who()} takes {nin} inputs, got {count}")
+        takes = f"{module._who()} takes a sequence of {count} numbers or Values"
+        raise TypeError(f"{takes}, got {type(x).__name__} {x!r}") from None
+    if found != count:
+        raise ValueError(f"{module._who()} takes {count} {what}, got {found}")

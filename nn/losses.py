@@ -22,6 +22,8 @@ __all__ = [
     "decides",
     "half_squared_error",
     "hinge",
+    "huber",
+    "l1",
     "mse",
     "softmax_cross_entropy",
     "with_l2",
@@ -92,9 +94,7 @@ def mse(prediction: Numbers, target: Numbers) -> Value:
     >>> mse(Value(3.0), 1.0).data, mse([Value(3.0), Value(1.0)], [1.0, 1.0]).data
     (4.0, 2.0)
     """
-    errors = _errors("mse", prediction, target)
-    squares = [error**2 for error in errors]
-    return squares[0] if len(squares) == 1 else mean(squares)
+    return _mean([error**2 for error in _errors("mse", prediction, target)])
 
 
 @decides(None)
@@ -114,6 +114,53 @@ def half_squared_error(prediction: Numbers, target: Numbers) -> Value:
     errors = _errors("half_squared_error", prediction, target)
     squares = [error**2 for error in errors]
     return 0.5 * (squares[0] if len(squares) == 1 else autograd.sum(squares))
+
+
+@decides(None)
+def l1(prediction: Numbers, target: Numbers) -> Value:
+    """Return the absolute error, |prediction - target|; for several outputs, the mean of theirs.
+
+    Args:
+        prediction: one output, or a list of them.
+        target: a number for each output.
+
+    Raises:
+        ValueError: the numbers of outputs and targets differ.
+
+    >>> l1(Value(3.0), 1.0).data, l1([Value(3.0), Value(0.0)], [1.0, 1.0]).data
+    (2.0, 1.5)
+    """
+    return _mean([abs(error) for error in _errors("l1", prediction, target)])
+
+
+def huber(delta: float = 1.0) -> Loss:
+    """Return a loss that is the squared error near the target and the absolute error far from it.
+
+    From Huber 1964, "Robust estimation of a location parameter": with e = prediction - target,
+
+        e² / 2 where |e| <= delta,    delta · (|e| - delta / 2) elsewhere
+
+    so that no sample pulls with a gradient larger than delta. For several outputs it is the mean of theirs.
+
+    Args:
+        delta: the error beyond which the loss is linear, above 0.
+
+    Raises:
+        TypeError: delta is not a number.
+        ValueError: delta is not above 0.
+
+    >>> loss = huber()
+    >>> loss(Value(1.5), 1.0).data, loss(Value(4.0), 1.0).data
+    (0.125, 2.5)
+    """
+    delta = real("delta", delta, low=0.0, open_low=True)
+
+    @decides(None)
+    def huber(prediction: Numbers, target: Numbers) -> Value:
+        errors = _errors("huber", prediction, target)
+        return _mean([where(abs(e) <= delta, e * e / 2.0, delta * (abs(e) - delta / 2.0)) for e in errors])
+
+    return huber
 
 
 @decides("> 0.5")
@@ -206,24 +253,34 @@ def hinge(prediction: Numbers, target: Number) -> Value:
 
 
 @decides("argmax")
-def softmax_cross_entropy(prediction: Value | Sequence[Value], target: int | Value) -> Value:
-    """Return -log of the probability that the softmax of the logits gives to the class.
+def softmax_cross_entropy(
+    prediction: Value | Sequence[Value] | Sequence[Sequence[Value]], target: int | Value | Sequence[int | Value]
+) -> Value:
+    """Return -log of the probability that the softmax of the logits gives to the class; of a sequence, their mean.
 
     Args:
-        prediction: a list with one logit per class, such as the output of an MLP with a linear last layer.
-        target: the index of the class, counted from 0.
+        prediction: a list with one logit per class, such as the output of an MLP with a linear last layer; or a list of
+            such lists, one per position of a sequence.
+        target: the index of the class, counted from 0; or a list of them, one per position. Accuracy is then the
+            fraction of positions that are right, for each sequence.
 
     Raises:
         TypeError: there is only one output, or the target is not an integer.
-        ValueError: the target is not the index of a class.
+        ValueError: the target is not the index of a class; or there are more or fewer lists of logits than classes.
 
     >>> round(softmax_cross_entropy([Value(2.0), Value(0.0)], 0).data, 4)
+    0.1269
+    >>> round(softmax_cross_entropy([[Value(2.0), 0.0], [0.0, Value(2.0)]], [0, 1]).data, 4)
     0.1269
     """
     if isinstance(prediction, Value):
         raise TypeError("softmax_cross_entropy takes a list of logits, one for each class, and got one Value")
-    index = target if _is_recorded(target) else _class_index(target, len(prediction))
-    return autograd.softmax_cross_entropy(prediction, index)
+    if prediction and isinstance(prediction[0], list | tuple):
+        return _mean([softmax_cross_entropy(logits, one) for logits, one in _positions(prediction, target)])
+    logits: Any = prediction
+    index: Any = target if _is_recorded(target) else _class_index(target, len(logits))
+    loss: Value = autograd.softmax_cross_entropy(logits, index)
+    return loss
 
 
 class WithL2:
@@ -317,8 +374,26 @@ def _errors(who: str, prediction: Numbers, target: Numbers) -> list[Value]:
     return [output - wanted for output, wanted in zip(predictions, targets, strict=True)]  # type: ignore[misc]
 
 
+def _mean(terms: list[Value]) -> Value:
+    return terms[0] if len(terms) == 1 else mean(terms)
+
+
 def _as_list(numbers: Any) -> list[Number]:
     return list(numbers) if hasattr(numbers, "__len__") else [numbers]
+
+
+def _positions(logits: Sequence[Any], classes: Any) -> list[tuple[Any, Any]]:
+    """Return for each position of a sequence its logits and its class."""
+    if not isinstance(classes, list | tuple):
+        raise TypeError(
+            f"softmax_cross_entropy takes a list of {len(logits)} classes, one for each list of logits, not "
+            f"{shown(classes)}"
+        )
+    if len(classes) != len(logits):
+        raise ValueError(
+            f"softmax_cross_entropy takes a class for each list of logits: {len(logits)} lists, {len(classes)} classes"
+        )
+    return list(zip(logits, classes, strict=True))
 
 
 def _class_index(target: Any, classes: int) -> int:

@@ -145,11 +145,12 @@ class ReplayedStep:
         with no_grad(), drawing(Draws(draws.key, draws.epoch, draws.rows)):
             return [buffer for buffer, _ in self.objective.batch_and_updates(samples)[1]]
 
-    def _count(self, outputs: array[float], columns: int, rows: array[float], tapes: ShapeTapes, count: int) -> int:
-        rule = self.objective.rule
-        if rule is None or isinstance(tapes.samples[0][1], list):
-            return 0
-        return rule.count_right(outputs, columns, rows, tapes.columns - 1, tapes.width, count)
+    def _count(self, outputs: array[float], columns: int, rows: array[float], tapes: ShapeTapes, count: int) -> float:
+        rule, target = self.objective.rule, tapes.samples[0][1]
+        if rule is None:
+            return 0.0
+        targets = range(tapes.columns - (len(target) if isinstance(target, list) else 1), tapes.columns)
+        return rule.count_right(outputs, columns, rows, targets, tapes.width, count)
 
     def _raise_own_error(self, function: Function, batch: Batch, whole: bool) -> None:
         """Raise the error of the model or the loss for a row that the tape refuses, if they have one."""

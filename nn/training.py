@@ -21,7 +21,7 @@ from nn.history import History
 from nn.interruption import Interruption
 from nn.losses import without_penalty
 from nn.module import Module
-from nn.optim import Optimizer
+from nn.optimizer import Optimizer
 from nn.replayed_step import ReplayedStep, may_record
 from nn.row_tapes import Modules, NotReplayable, random_state_kept
 from nn.schedules import Schedule

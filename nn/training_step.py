@@ -17,7 +17,7 @@ from nn.decisions import DecisionRule
 from nn.generator import Draws, drawing
 from nn.interruption import Interruption
 from nn.module import Module
-from nn.optim import Optimizer, clip_grad_norm
+from nn.optimizer import Optimizer
 
 __all__ = [
     "Change",
@@ -40,7 +40,7 @@ class Tally:
 
     def __init__(self) -> None:
         self.samples = 0
-        self.right = 0
+        self.right = 0.0
         self.loss = 0.0
         self.steps = 0
         self.norms = 0.0
@@ -90,17 +90,17 @@ class Objective:
         """Try the loss and the decision on a target; raise their errors."""
         checked_loss(self.loss, prediction, target)
         if self.rule is not None:
-            self.rule.is_right(prediction, target)
+            self.rule.share_right(prediction, target)
 
     def _scores(self, prediction: Any) -> Sequence[Value | float]:
         return () if self.rule is None else self.rule.scores(prediction)
 
-    def count_right(self, scores: Sequence[float], targets: Sequence[Any]) -> int:
-        """Return how many samples are right, given the scores of all in turn."""
+    def count_right(self, scores: Sequence[float], targets: Sequence[Any]) -> float:
+        """Return how many samples are right, given the scores of all in turn; of a sequence the fraction counts."""
         if self.rule is None:
-            return 0
+            return 0.0
         each = len(scores) // len(targets)
-        return sum(self.rule.is_right(scores[i * each : (i + 1) * each], target) for i, target in enumerate(targets))
+        return sum(self.rule.share_right(scores[i * each : (i + 1) * each], target) for i, target in enumerate(targets))
 
 
 class Change:
@@ -130,8 +130,8 @@ class Change:
         """
         params = self.optimizer.params
         norm = math.sqrt(inner_loops.sum_of_squares(params))
-        if self.clip_norm is not None and math.isfinite(norm):  # otherwise the step says which gradient is not
-            clip_grad_norm(params, self.clip_norm)
+        if self.clip_norm is not None and self.clip_norm < norm < math.inf:  # else the step says which one is infinite
+            inner_loops.scale_gradients(params, self.clip_norm / norm)
         self.interruption.hold()
         try:
             self.optimizer.step()

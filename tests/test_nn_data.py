@@ -16,6 +16,10 @@ import nn
 SETS: dict[str, tuple[Callable[..., Any], int]] = {
     "moons": (nn.moons, 2),
     "spirals": (nn.spirals, 2),
+    "circles": (nn.circles, 2),
+    "blobs": (nn.blobs, 3),
+    "four blobs": (lambda n, **options: nn.blobs(n, classes=4, **options), 4),
+    "half a spiral": (lambda n, **options: nn.spirals(n, turns=0.5, **options), 2),
     "five spirals": (lambda n, **options: nn.spirals(n, classes=5, **options), 5),
     "xor": (nn.xor, 2),
 }
@@ -32,6 +36,8 @@ def test_shape_classes_and_seed(make: Callable[..., Any], classes: int, n: int, 
     assert all(len(row) == 2 and all(type(x) is float for x in row) for row in X)
     assert set(y) == set(range(classes))
     assert all(type(label) is int for label in y)
+    if make is not nn.xor:
+        assert max(map(y.count, range(classes))) - min(map(y.count, range(classes))) <= 1
 
 
 @each_set
@@ -62,15 +68,36 @@ def test_moons_are_half_circles_of_radius_1(n: int) -> None:
         assert (min(x1 for x1, _ in X), max(x1 for x1, _ in X)) == (-1.0, 2.0)
 
 
+@given(n=st.integers(2, 80), factor=st.floats(0.1, 0.9))
+def test_circles_are_around_the_origin(n: int, factor: float) -> None:
+    X, y = nn.circles(n, noise=0.0, factor=factor)
+    for (x1, x2), label in zip(X, y, strict=True):
+        assert math.hypot(x1, x2) == pytest.approx(factor if label else 1.0, rel=1e-12)
+    for label in (0, 1):  # evenly spaced: their centre is the origin
+        points = [row for row, found in zip(X, y, strict=True) if found == label]
+        if len(points) > 1:
+            assert [math.fsum(column) / len(points) for column in zip(*points, strict=True)] == pytest.approx(
+                [0.0, 0.0], abs=1e-12
+            )
+
+
 @given(n=st.integers(6, 80), classes=st.integers(2, 6))
-def test_spirals_are_one_arm_turned(n: int, classes: int) -> None:
-    X, y = nn.spirals(n, noise=0.0, classes=classes)
+def test_blobs_are_as_far_apart_as_can_be(n: int, classes: int) -> None:
+    X, y = nn.blobs(n, noise=0.0, classes=classes)
+    for (x1, x2), label in zip(X, y, strict=True):
+        angle = 2 * math.pi * label / classes
+        assert (x1, x2) == pytest.approx((math.cos(angle), math.sin(angle)), abs=1e-12)
+
+
+@given(n=st.integers(6, 80), classes=st.integers(2, 6), turns=st.sampled_from([0.25, 0.5, 1.0, 2.5]))
+def test_spirals_are_one_arm_turned(n: int, classes: int, turns: float) -> None:
+    X, y = nn.spirals(n, noise=0.0, classes=classes, turns=turns)
     assert max(map(y.count, range(classes))) - min(map(y.count, range(classes))) <= 1
     for (x1, x2), label in zip(X, y, strict=True):
         radius = math.hypot(x1, x2)
         along = (radius - 0.1) / 0.9
         assert -1e-12 <= along <= 1.0 + 1e-12
-        turned = math.atan2(x2, x1) - 2 * math.pi * (along + label / classes)
+        turned = math.atan2(x2, x1) - 2 * math.pi * (turns * along + label / classes)
         assert math.cos(turned) == pytest.approx(1.0, abs=1e-9)
     if n >= 2 * classes:
         assert max(math.hypot(x1, x2) for x1, x2 in X) == pytest.approx(1.0)
@@ -81,6 +108,25 @@ def test_xor_is_the_truth_table_over_and_over() -> None:
     assert [(a != b) == (label == 1) for (a, b), label in zip(X, y, strict=True)] == [True] * 10
     assert {tuple(row) for row in X} == {(0.0, 0.0), (0.0, 1.0), (1.0, 0.0), (1.0, 1.0)}
     assert X[:4] == X[4:8]
+
+
+@given(rows=st.lists(st.lists(st.floats(-1e6, 1e6), min_size=3, max_size=3), min_size=2, max_size=20))
+def test_standardized_columns_have_mean_0_and_deviation_1(rows: list[list[float]]) -> None:
+    X, apply = nn.standardize(rows)
+    assert apply(rows) == X
+    for column, before in zip(zip(*X, strict=True), zip(*rows, strict=True), strict=True):
+        if max(before) == min(before):
+            assert set(column) == {0.0}
+        elif max(before) - min(before) > 1e-6 * max(map(abs, before)):  # otherwise rounding of the mean shows
+            assert math.fsum(column) / len(column) == pytest.approx(0.0, abs=1e-8)
+            assert math.fsum(x * x for x in column) / len(column) == pytest.approx(1.0, rel=1e-8)
+
+
+def test_what_standardizes_is_applied_to_held_out_rows() -> None:
+    _, apply = nn.standardize([(1, 7.0), (3, 7.0)])
+    assert (apply.mean, apply.std) == ([2.0, 7.0], [1.0, 1.0])
+    assert apply([[4.0, 8.0]]) == [[2.0, 1.0]]
+    assert repr(apply) == "Standardization(mean=[2.0, 7.0], std=[1.0, 1.0])"
 
 
 @given(n=st.integers(2, 40), test=st.floats(0.01, 0.99), seed=st.integers(0, 5))
@@ -113,6 +159,15 @@ def test_split_puts_rows_in_random_order() -> None:
         (lambda: nn.moons(10, seed="now"), TypeError, "seed must be an int"),
         (lambda: nn.spirals(10, classes=1), ValueError, "classes must be at least 2"),
         (lambda: nn.spirals(2, classes=3), ValueError, "n must be at least 3, one point per class, not 2"),
+        (lambda: nn.spirals(10, turns=0.0), ValueError, r"turns must lie in \(0, inf\), not 0.0"),
+        (lambda: nn.circles(1), ValueError, "n must be at least 2, one point per class, not 1"),
+        (lambda: nn.circles(9, factor=1.0), ValueError, r"factor must lie in \(0, 1\), not 1.0"),
+        (lambda: nn.blobs(9, classes=1), ValueError, "classes must be at least 2: one blob leaves nothing"),
+        (lambda: nn.blobs(2), ValueError, "n must be at least 3, one point per class, not 2"),
+        (lambda: nn.standardize([]), ValueError, "X is empty: there is nothing to standardize"),
+        (lambda: nn.standardize([[1.0], [1.0, 2.0]]), ValueError, r"X\[1\] has 2 numbers and X\[0\] has 1"),
+        (lambda: nn.standardize([[1.0], [math.nan]]), ValueError, r"X\[1\]\[0\] is nan: remove or replace missing"),
+        (lambda: nn.standardize([[1.0]])[1]([[1.0, 2.0]]), ValueError, r"X\[0\] has 2 numbers .* to have 1"),
         (lambda: nn.xor(0), ValueError, "n must be at least 1, not 0"),
         (lambda: nn.split([1, 2], [1]), ValueError, "X has 2 rows and y has 1 targets"),
         (lambda: nn.split([1], [1]), ValueError, "splitting takes at least two rows, and X has 1"),

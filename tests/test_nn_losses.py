@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import itertools
 import math
+import random
 from array import array
 from collections.abc import Callable
 from typing import Any
@@ -14,6 +15,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 from mpmath import mp, mpf
 
+import autograd
 import nn
 from autograd import Value
 from nn.decisions import RULES, DecisionRule, decision_of
@@ -31,9 +33,16 @@ def oracle_bce(predictions: list[Any], target: Any) -> Any:
     return -mpmath.fsum(weight * mpmath.log(q) for weight, q in terms if weight)
 
 
+def oracle_huber(predictions: list[Any], target: Any) -> Any:
+    delta = mpf(0.75)
+    sizes = [abs(p - t) for p, t in zip(predictions, target, strict=True)]
+    return mpmath.fsum(e**2 / 2 if e <= delta else delta * (e - delta / 2) for e in sizes) / len(sizes)
+
+
 ORACLES: list[tuple[Callable[..., Value], Callable[[list[Any], Any], Any], Any]] = [
     (nn.mse, lambda p, t: mpmath.fsum((a - b) ** 2 for a, b in zip(p, t, strict=True)) / len(p), "targets"),
     (nn.half_squared_error, lambda p, t: mpmath.fsum((a - b) ** 2 for a, b in zip(p, t, strict=True)) / 2, "targets"),
+    (nn.huber(0.75), oracle_huber, "targets"),
     (nn.hinge, lambda p, t: max(mpmath.mpf(0), 1 - (1 if t == 1 else -1) * p[0]), [0, 1, -1, 0.0, 1.0, -1.0]),
     (nn.binary_cross_entropy, oracle_bce, [0, 1, 0.0, 1.0, 0.25]),
     (nn.softmax_cross_entropy, oracle_softmax, "classes"),
@@ -71,6 +80,40 @@ def test_value_and_gradient_match_the_formula(
             assert prediction.grad == pytest.approx(float(slope), rel=1e-11, abs=1e-11)
 
 
+@pytest.mark.parametrize(
+    ("delta", "error", "message"),
+    [
+        (0.0, ValueError, r"delta must lie in \(0, inf\), not 0.0"),
+        (float("nan"), ValueError, "delta must lie in"),
+        (Value(1.0), TypeError, "delta must be a number, not Value"),
+    ],
+)
+def test_a_bad_delta(delta: Any, error: type[Exception], message: str) -> None:
+    with pytest.raises(error, match=message):
+        nn.huber(delta)
+
+
+def test_the_loss_of_a_sequence_is_the_mean_of_its_positions() -> None:
+    logits = [[Value(0.5), Value(-1.0)], [Value(2.0), Value(0.25)], [Value(0.0), Value(3.0)]]
+    classes = [1, 0, 1]
+    loss = nn.softmax_cross_entropy(logits, classes)
+    alone = [nn.softmax_cross_entropy([Value(z.data) for z in one], c) for one, c in zip(logits, classes, strict=True)]
+    assert loss.data == sum(one.data for one in alone) / 3
+    assert nn.softmax_cross_entropy(logits[:1], classes[:1]).data == alone[0].data
+    loss.backward()
+    for one, c in zip(logits, classes, strict=True):
+        shares = autograd.softmax([z.data for z in one])
+        assert [z.grad for z in one] == pytest.approx([(p - (k == c)) / 3 for k, p in enumerate(shares)], rel=1e-14)
+
+
+def test_the_gradient_of_l1_is_the_sign_of_the_error() -> None:
+    outputs = [Value(1.5), Value(-2.0), Value(1.0), Value(1e-300)]
+    loss = nn.l1(outputs, [1.0, 1.0, 1.0, 0.0])
+    loss.backward()
+    assert loss.data == 3.5 / 4
+    assert [output.grad for output in outputs] == [0.25, -0.25, 0.0, 0.25]
+
+
 def test_the_gradient_of_half_squared_error_is_the_error() -> None:
     outputs = [Value(1.5), Value(-2.0), Value(0.25)]
     nn.half_squared_error(outputs, [1.0, 1.0, 1.0]).backward()
@@ -104,6 +147,12 @@ def test_binary_cross_entropy_at_certainty(probability: float, target: int, loss
         (nn.softmax_cross_entropy, [Value(0.5)] * 3, 3, ValueError, "a class is an integer from 0 to 2.*not 3"),
         (nn.softmax_cross_entropy, [Value(0.5)] * 3, -1, ValueError, "a class is an integer from 0 to 2.*not -1"),
         (nn.softmax_cross_entropy, [Value(0.5)] * 3, 1.0, TypeError, "a class is an integer from 0 to 2, not 1.0"),
+        (nn.softmax_cross_entropy, [[Value(0.5)] * 3] * 2, 1, TypeError, "takes a list of 2 classes, .* not int 1"),
+        (nn.softmax_cross_entropy, [[Value(0.5)] * 3] * 2, [1], ValueError, "2 lists, 1 classes"),
+        (nn.softmax_cross_entropy, [[Value(0.5)] * 3] * 2, [1, 3], ValueError, "a class is an integer from 0 to 2"),
+        (nn.softmax_cross_entropy, [Value(0.5)] * 3, [1, 2, 0], TypeError, r"an integer from 0 to 2, not \[1, 2, 0\]"),
+        (nn.l1, [Value(0.5)] * 2, 1.0, ValueError, "l1 needs a target for each output: 2 outputs, 1 targets"),
+        (nn.huber(), [], [], ValueError, "huber needs a target for each output: 0 outputs, 0 targets"),
         (nn.softmax_cross_entropy, Value(0.5), 0, TypeError, "a list of logits, one for each class, and got one Value"),
     ],
 )
@@ -119,6 +168,8 @@ def test_bad_predictions_and_targets(
     [
         (nn.mse, None),
         (nn.half_squared_error, None),
+        (nn.l1, None),
+        (nn.huber(2.0), None),
         (nn.binary_cross_entropy, "> 0.5"),
         (nn.hinge, "> 0"),
         (nn.softmax_cross_entropy, "argmax"),
@@ -146,10 +197,13 @@ def test_every_loss_states_how_accuracy_decides(loss: Callable[..., Value], deci
         ("argmax", [Value(0.1), Value(0.3), Value(0.2)], 1, True),
         ("argmax", [Value(0.1), Value(0.3), Value(0.2)], 2, False),
         ("argmax", [Value(0.3), Value(0.3)], 0, True),
+        ("argmax", [[Value(0.3), 0.1], [0.3, 0.4], [0.2, 0.1], [0.1, 0.2]], [0, 1, 1, 1], 0.75),
+        ("argmax", [0.3, 0.1, 0.3, 0.4], [0, 0], 0.5),  # its scores
+        ("argmax", [0.3, 0.7], [0.0, 1.0], False),  # a list of probabilities is not a class
     ],
 )
-def test_decisions(decision: Any, prediction: Any, target: float, right: bool) -> None:
-    assert RULES[decision].is_right(prediction, target) is right
+def test_decisions(decision: Any, prediction: Any, target: Any, right: float) -> None:
+    assert RULES[decision].share_right(prediction, target) == right
 
 
 SCORES = [-1.0, -0.0, 0.0, 0.5, math.nextafter(0.5, 1.0), 2.0, math.inf, -math.inf, math.nan]
@@ -162,11 +216,26 @@ def test_counting_the_rows_of_a_replay_is_deciding_each(rule: DecisionRule) -> N
         for target in (-1.0, 0.0, 0.25, 1.0, 2.0):
             # two rows, of which the second is in question; a row is (loss, scores) and (input, target)
             outputs, batch = array("d", [9.0, *[0.0] * several, 7.0, *scores]), array("d", [5.0, 0.0, 6.0, target])
-            counted = rule.count_right(outputs, 1 + several, batch, 1, 2, 2)
-            assert counted - rule.is_right([0.0] * several, 0.0) == rule.is_right(list(scores), target)
+            counted = rule.count_right(outputs, 1 + several, batch, range(1, 2), 2, 2)
+            assert counted - rule.share_right([0.0] * several, 0.0) == rule.share_right(list(scores), target)
 
 
-@pytest.mark.parametrize("loss", [nn.mse, nn.half_squared_error, nn.hinge, nn.binary_cross_entropy])
+@pytest.mark.parametrize(("positions", "classes"), [(1, 3), (2, 2), (3, 1)])
+def test_counting_the_positions_of_a_replay_is_deciding_each(positions: int, classes: int) -> None:
+    rng, rule = random.Random(positions), RULES["argmax"]
+    for _ in range(50):
+        rows = [[rng.choice(SCORES[:6]) for _ in range(positions * classes)] for _ in range(3)]
+        targets = [[float(rng.randrange(classes)) for _ in range(positions)] for _ in rows]
+        outputs = array("d", [x for row in rows for x in (9.0, *row)])
+        batch = array("d", [x for target in targets for x in (5.0, *target)])
+        found = rule.count_right(outputs, 1 + positions * classes, batch, range(1, 1 + positions), 1 + positions, 3)
+        one_by_one = [rule.share_right(row, target) for row, target in zip(rows, targets, strict=True)]
+        assert found == pytest.approx(sum(one_by_one), rel=1e-15)
+
+
+@pytest.mark.parametrize(
+    "loss", [nn.mse, nn.l1, nn.huber(0.1), nn.half_squared_error, nn.hinge, nn.binary_cross_entropy]
+)
 def test_a_list_of_one_output_is_that_output(loss: Callable[..., Value]) -> None:
     assert loss([Value(0.25)], 1).data == loss(Value(0.25), 1).data
 
@@ -175,9 +244,9 @@ def test_bad_decisions() -> None:
     with pytest.raises(ValueError, match=r"a loss decides by '> 0', '> 0.5', 'argmax' or None, not by '>= 0'"):
         nn.decides(">= 0")  # type: ignore[arg-type]
     with pytest.raises(TypeError, match="argmax decides among several outputs"):
-        RULES["argmax"].is_right(Value(1.0), 0)
+        RULES["argmax"].share_right(Value(1.0), 0)
     with pytest.raises(TypeError, match="the decision '> 0' takes one output"):
-        RULES["> 0"].is_right([Value(1.0), Value(2.0)], 0)
+        RULES["> 0"].share_right([Value(1.0), Value(2.0)], 0)
 
 
 @pytest.mark.parametrize("logit", [-1000.0, -40.0, -0.3, 0.0, 2.5, 40.0, 1000.0])

@@ -15,6 +15,10 @@ cdef extern from "autograd/core/replay.h":
     object core_select(object machine, object scalars, object batch, Py_ssize_t rows, object which)
 
 
+cdef extern from "autograd/core/columns.h":
+    object core_columns(object machine, object scalars, object inputs, object outputs, Py_ssize_t rows)
+
+
 cdef class Rows:
     cdef public object batch, outputs, seeds, input_gradients, sums, places, which, separate
     cdef public Py_ssize_t count

@@ -24,7 +24,7 @@ from autograd.tape.compiled.fuse import lower
 from autograd.tape.compiled.program import BLOCK, Program
 from autograd.tape.compiled.reuse import reusing_storage
 from autograd.tape.graph import FlatGraph, check_size, gradients_needed
-from autograd.tape.interpreter import Interpreter
+from autograd.tape.interpreter import Interpreter, interpret_columns
 from autograd.value import Value
 
 if not cython.compiled and TYPE_CHECKING:
@@ -33,6 +33,7 @@ if not cython.compiled and TYPE_CHECKING:
     # from autograd/core/replay.h: replay.pxd has the types for C
     core_executors: Callable[[], list[str]]
     core_choose: Callable[[bytes], bool]
+    core_columns: Callable[..., int]
     core_machine: Callable[..., Any]
     core_replay: Callable[..., tuple[int, int, float, float] | None]
     core_select: Callable[..., bytearray]
@@ -258,6 +259,35 @@ class Replayer:
             return core_select(machine, self._scalars(params), rows.batch, rows.count, rows.which)
         finally:
             machines.append(machine)
+
+    def columns(
+        self, params: Sequence[float], inputs: tuple[array[float], ...], outputs: tuple[array[float], ...], rows: int
+    ) -> int:
+        """Run rows forward whose inputs and outputs stand in columns, each in an array of its own.
+
+        Args:
+            params: The numbers of the parameters.
+            inputs: A column per input.
+            outputs: The columns that receive the outputs.
+            rows: The number of rows.
+
+        Returns:
+            The first row that failed, at a guard or at an index out of range; else -1 if all outputs are finite, -2 if
+            one is not.
+        """
+        if not cython.compiled:
+            return interpret_columns(self.flat, params, inputs, outputs)
+        try:
+            machine = self._forward_machines.pop()
+        except IndexError:
+            machine = self._machine(False)
+        scalars = self.program.scalars[:]
+        for slot, number in zip(self.program.param_slots, params, strict=True):
+            scalars[slot] = number
+        try:
+            return core_columns(machine, scalars, inputs, outputs, rows)
+        finally:
+            self._forward_machines.append(machine)
 
     def _machine(self, with_backward: bool) -> Any:
         if not cython.compiled:
