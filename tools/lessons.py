@@ -132,6 +132,7 @@ li {{ padding: 0.15rem 0; break-inside: avoid; }}
 section {{ border-top: 1px solid var(--line); padding: 1.5rem 0; }}
 table {{ border-collapse: collapse; width: 100%; margin: 1rem 0; font-variant-numeric: tabular-nums; }}
 td {{ border-bottom: 1px solid var(--line); padding: 0.25rem 0.5rem; vertical-align: top; overflow-wrap: anywhere; }}
+td:first-child {{ white-space: pre-wrap; }}
 td:last-child {{ text-align: right; font-weight: 600; white-space: nowrap; }}
 figure {{ margin: 1.5rem 0; }}
 img {{ max-width: 100%; height: auto; background: #ffffff; border-radius: 6px; display: block; margin: 0 auto; }}
