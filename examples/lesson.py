@@ -9,6 +9,8 @@ from dataclasses import dataclass, field
 from io import TextIOWrapper
 from pathlib import Path
 
+from autograd import Value
+
 __all__ = ["Lesson", "agrees"]
 
 
@@ -46,7 +48,7 @@ class Lesson:
         """The first line of the docstring."""
         return self.text.splitlines()[0]
 
-    def figure(self, about: str, found: float, stated: str) -> None:
+    def figure(self, about: str, found: Value | float, stated: str) -> None:
         """Print a figure, and hold it against the one that the lesson states.
 
         Args:
@@ -58,9 +60,10 @@ class Lesson:
         Raises:
             AssertionError: it is another.
         """
-        if not agrees(found, stated):
-            raise AssertionError(f"{self.name}: {about}: stated {stated}, found {found!r}")
-        self.measured(about, f"{found:.2g} ({stated})" if stated[0] in "<>" else stated)
+        number = found.data if isinstance(found, Value) else found
+        if not agrees(number, stated):
+            raise AssertionError(f"{self.name}: {about}: stated {stated}, found {number!r}")
+        self.measured(about, f"{number:.2g} ({stated})" if stated[0] in "<>" else stated)
 
     def measured(self, about: str, found: str) -> None:
         """Print a figure that depends on the machine, such as a time."""
@@ -90,5 +93,7 @@ def agrees(found: float, stated: str) -> bool:
         bound = float(number[1:]) / share
         return found < bound if stated[0] == "<" else found > bound
     digits, form = number.split("e")[0], "e" if "e" in number else "f"
+    if float(number) == 0.0:  # zero is exactly zero
+        return found == 0.0
     places = len(digits.partition(".")[2])
     return float(f"{found * share:.{places}{form}}") == float(number)

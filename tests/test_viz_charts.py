@@ -32,19 +32,27 @@ def test_lines_are_plotted_as_they_are(tmp_path):
     assert os.listdir(tmp_path) == ["lines.png"]
 
 
-def test_histograms_share_their_range_and_their_sum(tmp_path):
+def test_histograms_of_a_run_share_their_range_and_all_their_sum(tmp_path):
     runs = {"small": {"a": [0.0, 0.1], "b": [0.2, math.nan]}, "large": {"a": [-3.0, 5.0, 5.0], "b": [1.0]}}
     figure = viz.plot_histograms(runs, tmp_path / "histograms.svg", x="activation")
     assert [axes.get_title() for axes in figure.axes] == ["a", "b", "", ""]
     assert [axes.get_ylabel() for axes in figure.axes] == ["small", "", "large", ""]
-    for axes in figure.axes:
+    for axes, range_ in zip(figure.axes, [(0.0, 0.2)] * 2 + [(-3.0, 5.0)] * 2, strict=True):
         bars = axes.patches
-        assert (bars[0].get_x(), bars[-1].get_x() + bars[-1].get_width()) == pytest.approx((-3.0, 5.0))
+        assert (bars[0].get_x(), bars[-1].get_x() + bars[-1].get_width()) == pytest.approx(range_)
         assert sum(bar.get_height() for bar in bars) == pytest.approx(1.0)
 
 
 def test_equal_numbers_have_a_histogram():
-    assert viz.plot_histograms({"": {"dead": [0.0, 0.0]}}).axes[0].patches[0].get_height() == 1.0
+    bars = viz.plot_histograms({"": {"dead": [0.0, 0.0]}}).axes[0].patches
+    assert max(bar.get_height() for bar in bars) == 1.0
+
+
+def test_an_outlier_is_counted_in_the_outermost_bar():
+    numbers = [i / 999 for i in range(1000)] + [50.0]
+    bars = viz.plot_histograms({"": {"": numbers}}).axes[0].patches
+    assert bars[-1].get_x() + bars[-1].get_width() == pytest.approx(1.0)
+    assert sum(bar.get_height() for bar in bars) == pytest.approx(1.0)
 
 
 def test_images_and_their_overlays(tmp_path):

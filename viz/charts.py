@@ -90,7 +90,8 @@ def plot_histograms(
 ) -> Figure:
     """Plot histograms, a row of them per run and a column per layer, such as the activations of each.
 
-    All share one range, so widths compare; heights are shares of a histogram's own numbers.
+    The histograms of a run share their range, so widths compare; the outermost bars also count the thousandth of the
+    run's numbers that lie further out on either side. Heights are shares of a histogram's own numbers.
 
     Args:
         runs: for each run, by its name, the numbers of each layer, by the layer's name.
@@ -119,15 +120,15 @@ def plot_histograms(
             finite[run, name] = [float(number) for number in numbers if math.isfinite(number)]
             if not finite[run, name]:
                 raise ValueError(f"the run {run!r} has no finite number in {name!r}")
-    low, high = min(map(min, finite.values())), max(map(max, finite.values()))
     figure = new_figure(0.8 + 1.5 * len(names), 0.7 + 1.25 * len(runs))
-    grid = figure.subplots(len(runs), len(names), sharex=True, squeeze=False)
+    grid = figure.subplots(len(runs), len(names), sharex="row", squeeze=False)
     for row, run in enumerate(runs):
+        low, high = _range([number for name in names for number in finite[run, name]])
         for column, name in enumerate(names):
             axes, numbers = grid[row][column], finite[run, name]
-            share = [1 / len(numbers)] * len(numbers)
-            colour = COLOURS[row % len(COLOURS)]
-            axes.hist(numbers, bins=_BINS, range=(low, high if high > low else low + 1.0), weights=share, color=colour)
+            share, colour = [1 / len(numbers)] * len(numbers), COLOURS[row % len(COLOURS)]
+            inside = [min(max(number, low), high) for number in numbers]
+            axes.hist(inside, bins=_BINS, range=(low, high), weights=share, color=colour)
             axes.set_yticks([])
             style(axes)
             if row == 0:
@@ -138,6 +139,14 @@ def plot_histograms(
                 axes.set_ylabel(label_text(run, 24), color=colour, fontsize=10)
             axes.spines["left"].set_visible(False)
     return written(figure, path)
+
+
+def _range(numbers: list[float]) -> tuple[float, float]:
+    """Return the range of a run: all but a thousandth of its numbers at either end."""
+    ordered = sorted(numbers)
+    out = len(ordered) // 1000
+    low, high = ordered[out], ordered[-1 - out]
+    return (low, high) if high > low else (low - 0.5, low + 0.5)
 
 
 def plot_images(
