@@ -6,10 +6,11 @@ export PIP_DISABLE_PIP_VERSION_CHECK = 1
 
 # Recipes share the environment, and pip must not run in it twice at a time.
 .NOTPARALLEL:
-.PHONY: help demo test test-all core build lint types generate figures fuzz accuracy mutate sanitize bench clean
+.PHONY: help demo lessons test test-all core build lint types generate figures fuzz accuracy mutate sanitize bench clean
 
 help:
 	@echo "make demo      train two networks and draw their graphs into out/"
+	@echo "make lessons   run the lessons of examples/ and put them on one page, out/index.html"
 	@echo "make test      run the test suite without its slow tests; make test-all with them"
 	@echo "make build     compile what is out of date in the core (make test and make demo do so too)"
 	@echo "make lint      check style; make types checks types"
@@ -53,6 +54,9 @@ core: .venv/build.stamp
 demo: .venv/demo.stamp core
 	$(BIN)/python -u examples/demo.py
 
+lessons: .venv/demo.stamp core
+	$(BIN)/python tools/lessons.py
+
 # One process per processor; beyond eight, each collects all tests for few of them.
 PYTEST := $(BIN)/python -m pytest -n auto --maxprocesses 8
 test: .venv/demo+test.stamp core
@@ -76,6 +80,7 @@ generate: .venv/made.stamp
 
 figures: .venv/demo.stamp core
 	$(BIN)/python tools/figures.py
+	$(BIN)/python tools/lessons.py --figures
 
 fuzz: .venv/demo+test.stamp core
 	$(BIN)/python tools/fuzz.py

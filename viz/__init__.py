@@ -8,6 +8,7 @@
 
 from __future__ import annotations
 
+from viz.charts import plot_histograms, plot_images, plot_lines
 from viz.film import film
 from viz.graph import trace
 from viz.page import Exploration, explore, to_html
@@ -26,7 +27,10 @@ __all__ = [
     "explore",
     "film",
     "plot_decision_boundary",
+    "plot_histograms",
     "plot_history",
+    "plot_images",
+    "plot_lines",
     "print_graph",
     "to_dot",
     "to_html",

@@ -1,24 +1,19 @@
 """Plots of training: loss and accuracy over epochs, and the decisions of a classifier over the plane.
 
-They need matplotlib (the extra ``plots``), which is imported when a plot is made. Figures are built without pyplot, so
-global state does not change and windows do not open; a notebook shows the returned figure.
+They need matplotlib (the extra ``plots``); a notebook shows the returned figure.
 """
 
 from __future__ import annotations
 
 import importlib
-import io
 import math
 import os
 import warnings
 from collections.abc import Callable, Iterable, Mapping, Sequence
-from functools import cache
-from pathlib import Path
-from typing import TYPE_CHECKING, Any, Protocol
+from typing import TYPE_CHECKING, Protocol
 
 from autograd import FrozenValueWarning, Value, no_grad, taped
-from autograd.formatting import clean_text
-from viz.atomic_write import write_whole
+from viz.canvas import COLOURS, label_text, new_figure, style, written
 from viz.theme import LIGHT, mix
 
 if TYPE_CHECKING:
@@ -28,8 +23,6 @@ if TYPE_CHECKING:
 __all__ = ["History", "plot_decision_boundary", "plot_history"]
 
 _CELLS = 72  # per side of the grid over the plane
-# One colour per class, in this order: two classes get the colours that signs have in pictures of graphs.
-_CLASSES = (LIGHT.negative, LIGHT.positive, "#2E7D4F", "#7A3E9D", "#8C6D1F", "#C2185B", "#00838F", "#5D4037")
 _MARKERS = "osD^vPX*"
 
 
@@ -70,8 +63,8 @@ def plot_history(history: History | Mapping[str, History], path: str | os.PathLi
     histories = dict(history) if isinstance(history, Mapping) else {"": history}
     if not histories:
         raise ValueError("this dict does not hold a history to plot")
-    if len(histories) > len(_CLASSES):
-        raise ValueError(f"this dict holds {len(histories)} histories; up to {len(_CLASSES)} curves can be told apart")
+    if len(histories) > len(COLOURS):
+        raise ValueError(f"this dict holds {len(histories)} histories; up to {len(COLOURS)} curves can be told apart")
     losses = {name: [float(loss) for loss in one.loss] for name, one in histories.items()}
     for name, numbers in losses.items():
         if not numbers:
@@ -84,15 +77,15 @@ def plot_history(history: History | Mapping[str, History], path: str | os.PathLi
         name: numbers for name, numbers in accuracies.items() if any(not math.isnan(number) for number in numbers)
     }
     panels = [("loss", losses), *([("accuracy", accuracies)] if accuracies else [])]
-    figure = _figure(4.6 * len(panels), 3.4)
+    figure = new_figure(4.6 * len(panels), 3.4)
     for position, (measure, curves) in enumerate(panels, start=1):
         axes = figure.add_subplot(1, len(panels), position)
         if len(histories) == 1:
             alone = [LIGHT.positive if measure == "loss" else LIGHT.negative]
         else:
-            alone = [_CLASSES[at] for at, name in enumerate(histories) if name in curves]
+            alone = [COLOURS[at] for at, name in enumerate(histories) if name in curves]
         _panel(axes, measure, curves, alone)
-    return _written(figure, path)
+    return written(figure, path)
 
 
 def _panel(axes: Axes, measure: str, curves: dict[str, list[float]], colours: list[str]) -> None:
@@ -105,7 +98,6 @@ def _panel(axes: Axes, measure: str, curves: dict[str, list[float]], colours: li
         )
         axes.plot(epochs[-1:], numbers[-1:], color=colour, marker="o", markersize=5, clip_on=False)
         title = f"{measure} {shown}" if len(curves) == 1 else measure
-    axes.set_title(title, loc="left", color=LIGHT.foreground, fontsize=12, fontweight="bold")
     axes.set_xlabel("epoch")
     axes.set_ylabel(measure)
     axes.margins(x=0.02)
@@ -122,12 +114,11 @@ def _panel(axes: Axes, measure: str, curves: dict[str, list[float]], colours: li
         axes.set_ylim(bottom=min(0.0, *numbers) if positive else None)
     if any(curves):
         axes.legend(frameon=False, fontsize=9)
-    _style(axes)
+    style(axes, title)
 
 
 def _legend_text(name: str, last: str) -> str:
-    # A dollar sign would begin a formula, and a leading underscore hides the entry.
-    text = clean_text(str(name), 24).replace("$", r"\$").lstrip("_")
+    text = label_text(name, 24).lstrip("_")  # a leading underscore would hide the entry
     return f"{text}  {last}" if text else ""
 
 
@@ -171,7 +162,7 @@ def plot_decision_boundary(
     scores = _scores_on_grid(predict, horizontal, vertical)
     count = len(scores[0][0])
     _check_classes(classes, count)
-    figure = _figure(5.6, 4.6)
+    figure = new_figure(5.6, 4.6)
     axes = figure.add_subplot()
     if count == 1:
         _paint_score(axes, horizontal, vertical, [[cell[0] - threshold for cell in line] for line in scores])
@@ -185,7 +176,7 @@ def plot_decision_boundary(
             [row[1] for row in chosen],
             s=34,
             marker=_MARKERS[place],
-            color=_CLASSES[place],
+            color=COLOURS[place],
             edgecolors="white",
             linewidths=0.8,
             label=f"{label:g}",
@@ -196,8 +187,8 @@ def plot_decision_boundary(
     axes.set_xlabel("x1")
     axes.set_ylabel("x2")
     axes.legend(title="class", frameon=True, framealpha=0.9, edgecolor="none", loc="upper right")
-    _style(axes)
-    return _written(figure, path)
+    style(axes)
+    return written(figure, path)
 
 
 def _check_samples(rows: list[list[float]], labels: list[float]) -> None:
@@ -218,8 +209,8 @@ def _check_classes(classes: list[float], scores: int) -> None:
         if len(classes) > 2:
             raise ValueError(f"y has {len(classes)} classes, but predict returns one score, which tells two apart")
         return
-    if not 2 <= scores <= len(_CLASSES):
-        raise ValueError(f"predict returns {scores} scores; from 2 to {len(_CLASSES)} classes can be shown")
+    if not 2 <= scores <= len(COLOURS):
+        raise ValueError(f"predict returns {scores} scores; from 2 to {len(COLOURS)} classes can be shown")
     for label in classes:
         if label not in range(scores):
             raise ValueError(f"y holds the label {label:g}; with {scores} scores the classes are 0 to {scores - 1}")
@@ -301,55 +292,7 @@ def _paint_winner(axes: Axes, horizontal: list[float], vertical: list[float], sc
         most = max(max(line) for line in ahead)
         if most > 0.0:
             axes.contourf(
-                horizontal, vertical, ahead, levels=[0.0, most], colors=[mix("#FFFFFF", _CLASSES[position], 0.3)]
+                horizontal, vertical, ahead, levels=[0.0, most], colors=[mix("#FFFFFF", COLOURS[position], 0.3)]
             )
         if min(min(line) for line in ahead) < 0.0 < most:
             axes.contour(horizontal, vertical, ahead, levels=[0.0], colors=[LIGHT.foreground], linewidths=1.2)
-
-
-def _figure(width: float, height: float) -> Figure:
-    try:
-        figures = importlib.import_module("matplotlib.figure")
-    except ImportError as error:
-        raise ImportError(
-            f"plots need matplotlib ({error}); install it with: pip install 'glassgrad[plots]'"
-        ) from error
-    figure: Figure = _notebook_figure(figures.Figure)(
-        figsize=(width, height), dpi=144, layout="constrained", facecolor="white"
-    )
-    return figure
-
-
-@cache
-def _notebook_figure(base: Any) -> Any:
-    """Return a class of figures that a notebook shows by themselves, without pyplot."""
-
-    def png(figure: Any) -> bytes:
-        content = io.BytesIO()
-        figure.savefig(content, format="png")
-        return content.getvalue()
-
-    return type("Figure", (base,), {"__module__": base.__module__, "_repr_png_": png})
-
-
-def _style(axes: Axes) -> None:
-    axes.spines[["top", "right"]].set_visible(False)
-    axes.spines[["left", "bottom"]].set_color(LIGHT.line)
-    axes.tick_params(colors=LIGHT.muted, labelsize=9)
-    axes.xaxis.label.set_color(LIGHT.muted)
-    axes.yaxis.label.set_color(LIGHT.muted)
-
-
-def _written(figure: Figure, path: str | os.PathLike[str] | None) -> Figure:
-    if path is None:
-        return figure
-    form = Path(path).suffix.lower().removeprefix(".")
-    known: dict[str, Any] = figure.canvas.get_supported_filetypes()
-    if form not in known:
-        raise ValueError(
-            f"{os.fspath(path)!r} does not end in a format that can be written: {', '.join(sorted(known))}"
-        )
-    content = io.BytesIO()
-    figure.savefig(content, format=form)
-    write_whole(path, content.getvalue())
-    return figure

@@ -1,0 +1,132 @@
+"""Every lesson runs, finds the figures that it states, and draws the pictures that it lists."""
+
+from __future__ import annotations
+
+import ast
+import math
+import os
+import re
+import runpy
+import subprocess
+import sys
+from pathlib import Path
+from xml.etree import ElementTree
+
+import pytest
+
+import autograd
+
+ROOT = Path(__file__).resolve().parent.parent
+EXAMPLES = ROOT / "examples"
+LESSONS = sorted(EXAMPLES.glob("[0-9][0-9]_*.py"))
+TRAINS = {"02_mini_batches"}  # for seconds; on the pure engine, whose numbers are the same bits, for minutes
+
+sys.path.insert(0, str(EXAMPLES))
+from lesson import agrees  # noqa: E402 - a module beside the lessons
+
+
+@pytest.fixture(autouse=True)
+def _demo_extra():
+    pytest.importorskip("matplotlib")
+    pytest.importorskip("sklearn")
+
+
+def marked(script: Path) -> object:
+    if script.stem not in TRAINS:
+        return pytest.param(script, id=script.stem)
+    compiled_only = pytest.mark.skipif(not autograd.compiled, reason="takes minutes on the pure engine")
+    return pytest.param(script, id=script.stem, marks=[pytest.mark.slow, compiled_only])
+
+
+@pytest.mark.parametrize("script", [marked(script) for script in LESSONS])
+def test_a_lesson_holds(script, tmp_path, monkeypatch, capsys):
+    monkeypatch.setattr(sys, "argv", [str(script), "--out", str(tmp_path)])
+    lesson = runpy.run_path(str(script), run_name="__main__")["lesson"]  # raises where a figure is another
+    assert lesson.figures
+    assert lesson.title in capsys.readouterr().out
+    assert {*lesson.pictures} == {*tmp_path.iterdir()}
+    for picture in lesson.pictures:
+        if picture.suffix == ".svg":
+            ElementTree.parse(picture)
+        else:
+            assert picture.read_bytes().startswith(b"\x89PNG"), picture
+
+
+@pytest.mark.parametrize("script", LESSONS, ids=lambda script: script.stem)
+def test_a_lesson_reads_like_one(script):
+    source = script.read_text(encoding="utf-8")
+    title = ast.get_docstring(ast.parse(source)).splitlines()[0]
+    assert re.match(rf"Lesson {int(script.stem[:2])}[.,] ", title)
+    assert len(source.splitlines()) <= 100
+    assert re.search("[\u4e00-\u9fff]", source), "the key terms stand in both languages"
+
+
+@pytest.mark.parametrize("page", ["README.md", "README.zh.md"])
+def test_every_lesson_is_in_the_table_of_contents_with_a_picture(page):
+    rows = re.findall(r"\]\((\w+)\.py\).* !\[\]\(([^)]+)\) \|", (EXAMPLES / page).read_text(encoding="utf-8"))
+    assert [name for name, _ in rows] == [script.stem for script in LESSONS]
+    for name, picture in rows:
+        assert (EXAMPLES / picture).stem == name
+        assert (EXAMPLES / picture).is_file()
+
+
+@pytest.mark.parametrize(
+    ("found", "stated", "holds"),
+    [
+        (220.00000000000003, "220", True),
+        (221.0, "220", False),
+        (0.18796, "0.188", True),
+        (0.18846, "0.188", True),
+        (0.18856, "0.188", False),
+        (-0.0958, "-0.096", True),
+        (0.9425, "94%", True),
+        (0.9475, "94%", False),
+        (4.9e-6, "5e-06", True),
+        (4.4e-6, "5e-06", False),
+        (1891, "1,891", True),
+        (1892, "1,891", False),
+        (1e-8, "<2e-7", True),
+        (2e-7, "<2e-7", False),
+        (0.991, ">99%", True),
+        (0.989, ">99%", False),
+        (math.nan, "0", False),
+        (math.nan, "<1", False),
+        (math.inf, "<1", False),
+        (math.inf, "inf", True),
+    ],
+)
+def test_a_figure_holds_to_the_digits_that_are_stated(found, stated, holds):
+    assert agrees(found, stated) is holds
+
+
+def lessons_tool(*arguments: object) -> subprocess.CompletedProcess[str]:
+    command = [sys.executable, ROOT / "tools" / "lessons.py", *map(str, arguments)]
+    return subprocess.run(command, capture_output=True, encoding="utf-8")
+
+
+def test_the_page_holds_figures_and_pictures_and_names_no_address(tmp_path):
+    made = lessons_tool("01_bill", "--out", tmp_path)
+    assert made.returncode == 0, made.stderr
+    assert "1 of 1 lessons hold" in made.stdout
+    assert "100%" in made.stderr  # the progress bar
+    page = (tmp_path / "index.html").read_text(encoding="utf-8")
+    assert "://" not in page
+    assert page.count("<img ") == page.count('src="data:image/') == 3
+    assert "<tr><td>d bill / d apples: one apple more</td><td>110.0</td></tr>" in page
+
+
+def test_a_lesson_whose_figure_is_another_fails(tmp_path):
+    wrong = tmp_path / "01_wrong.py"
+    source = (EXAMPLES / "01_bill.py").read_text(encoding="utf-8")
+    wrong.write_text(source.replace('bill.data, "220"', 'bill.data, "219"'), encoding="utf-8")
+    command = [sys.executable, "-X", "utf8", wrong, "--out", tmp_path]
+    environment = {**os.environ, "PYTHONPATH": os.pathsep.join([str(EXAMPLES), str(ROOT)])}
+    run = subprocess.run(command, capture_output=True, encoding="utf-8", env=environment)
+    assert run.returncode == 1
+    assert "AssertionError: 01_wrong: the bill 支付金额: stated 219, found 220.0" in run.stderr
+
+
+def test_an_unknown_lesson_is_refused(tmp_path):
+    run = lessons_tool("99_none", "--out", tmp_path)
+    assert run.returncode == 2
+    assert "there is no lesson '99_none'; the lessons are 01_bill" in run.stderr
