@@ -100,7 +100,7 @@ class Objective:
         if self.rule is None:
             return 0.0
         each = len(scores) // len(targets)
-        return sum(self.rule.share_right(scores[i * each : (i + 1) * each], target) for i, target in enumerate(targets))
+        return sum(self.rule.share_of(scores[i * each : (i + 1) * each], target) for i, target in enumerate(targets))
 
 
 class Change:
