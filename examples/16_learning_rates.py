@@ -27,6 +27,7 @@ def train(rate: float) -> nn.History:
             optimizer=nn.SGD(model.parameters(), lr=rate),
             epochs=300,
             batch_size=len(X),
+            seed=1,
             progress=False,
             callback=lambda epoch, history: kept.loss.append(history.loss[-1]),
         )

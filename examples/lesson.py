@@ -63,7 +63,9 @@ class Lesson:
         number = found.data if isinstance(found, Value) else found
         if not agrees(number, stated):
             raise AssertionError(f"{self.name}: {about}: stated {stated}, found {number!r}")
-        self.measured(about, f"{number:.2g} ({stated})" if stated[0] in "<>" else stated)
+        if stated[0] in "<>":
+            stated = f"{number:.1%} ({stated})" if stated.endswith("%") else f"{number:.2g} ({stated})"
+        self.measured(about, stated)
 
     def measured(self, about: str, found: str) -> None:
         """Print a figure that depends on the machine, such as a time."""

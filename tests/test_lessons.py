@@ -23,6 +23,8 @@ TRAINS = {
     "02_mini_batches",
     "03_two_arcs",
     "04_gradient_check",
+    "05_optimisers",
+    "06_deep",
     "11_digits",
     "15_what_it_looked_at",
     "16_learning_rates",
