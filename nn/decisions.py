@@ -86,6 +86,15 @@ class DecisionRule:
         found = [self._class_of(scores[i * classes : (i + 1) * classes]) for i in range(positions)]
         return float(sum(map(operator.eq, found, target))) / positions
 
+    def count_of(self, scores: Sequence[float], targets: Sequence[Any]) -> float:
+        """Return the sum of `share_of` over samples, given the `scores` of all in turn."""
+        each = len(scores) // len(targets)
+        if self.threshold is not None or isinstance(targets[0], list | tuple):
+            return sum(self.share_of(scores[i * each : (i + 1) * each], target) for i, target in enumerate(targets))
+        count, numbers = len(targets), array("d", [0.0])  # in front of the scores, where a replay has the loss
+        numbers.extend(scores)
+        return float(inner_loops.count_argmax(numbers, len(numbers), array("d", targets), 0, count, 1, count))
+
     def count_right(
         self, outputs: array[float], columns: int, batch: array[float], targets: range, width: int, rows: int
     ) -> float:
@@ -108,7 +117,7 @@ class DecisionRule:
 
 
 def _plain(scores: Sequence[Value | float]) -> list[float]:
-    return [score.data if isinstance(score, Value) else score for score in scores]
+    return [score.data if type(score) is Value else score for score in scores]  # type: ignore[misc]
 
 
 RULES: dict[Decision, DecisionRule] = {
