@@ -59,6 +59,7 @@ class Chunks:
         self.size = 8  # of the next chunk, in steps
         self._order = array("q", bytes(8 * len(group.rows)))
         self._ordered = 0
+        self._batch, self._outputs = array("d"), array("d")
         self._places: tuple[Tape, array[int] | None] | None = None
 
     @staticmethod
@@ -101,7 +102,7 @@ class Chunks:
         most = max(1, _NUMBERS // (tapes.width * self.batch_size))
         sizes = self._sizes(first, min(steps, self.size, most))
         batch = self._rows(first, sum(sizes), tapes)
-        outputs = array("d", bytes(8 * sum(sizes) * tape.output_count))
+        outputs = self._outputs = _with_room(self._outputs, sum(sizes) * tape.output_count)
         norms = array("d", bytes(8 * len(sizes)))
         settings = array("d", optimizer._numbers())
         count = len(settings)
@@ -133,10 +134,10 @@ class Chunks:
 
     def _rows(self, first: int, count: int, tapes: ShapeTapes) -> array[float]:
         """Return the rows of steps."""
-        batch = array("d", bytes(8 * count * tapes.width))
+        batch = self._batch = _with_room(self._batch, count * tapes.width)
         begin = first // self.per_epoch * len(self.group.rows) + first % self.per_epoch * self.batch_size
         self._ordered = inner_loops.fill_rows(
-            self.step.key, begin, self._order, self._ordered, self.group.table, tapes.columns, batch, tapes.width
+            self.step.key, begin, self._order, self._ordered, self.group.table, tapes.columns, batch, tapes.width, count
         )
         return batch
 
@@ -190,3 +191,8 @@ class Chunks:
             is_plain = all(code <= len(PRIMITIVES) for code in tape.form.flat.codes)  # none of a user's
             self._places = tape, places if is_whole and is_plain else None
         return self._places[1]
+
+
+def _with_room(numbers: array[float], count: int) -> array[float]:
+    """Return an array of as many numbers at least, this one if it has them."""
+    return numbers if len(numbers) >= count else array("d", bytes(8 * count))

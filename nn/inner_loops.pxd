@@ -61,11 +61,12 @@ cdef _order_rows(
 
 @cython.locals(
     rows=Py_ssize_t, count=Py_ssize_t, at=Py_ssize_t, done=Py_ssize_t, until=Py_ssize_t, i=Py_ssize_t, j=Py_ssize_t,
-    row=longlong, epoch=longlong, to=Py_ssize_t, seed=ulonglong, state=ulonglong
+    row=longlong, epoch=longlong, to=Py_ssize_t, seed=ulonglong, state=ulonglong, draws="double[::1]",
+    found="double[::1]", counts="long long[::1]"
 )
 cpdef long long fill_rows(
     unsigned long long key, long long begin, long long[::1] order, long long ordered, double[::1] table, Py_ssize_t width,
-    double[::1] batch, Py_ssize_t stride
+    double[::1] batch, Py_ssize_t stride, Py_ssize_t count
 ) except -1
 
 @cython.locals(i=Py_ssize_t)

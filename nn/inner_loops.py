@@ -213,11 +213,8 @@ def order_rows(key: int, epoch: int, order: array[int]) -> None:
     >>> order_rows(7, 1, order); sorted(order)
     [0, 1, 2, 3, 4]
     """
-    rows = len(order)
-    draws = array("d", bytes(8 * rows))
-    found = array("d", bytes(8 * rows))
-    counts = array("q", bytes(8 * (rows + 1)))
-    _order_rows(key, epoch, order, draws, found, counts)
+    room = bytes(8 * len(order))
+    _order_rows(key, epoch, order, array("d", room), array("d", room), array("q", room))
 
 
 def _order_rows(
@@ -226,6 +223,9 @@ def _order_rows(
     """Sort by buckets of about one row each, since draws are uniform, and what is left by insertion; it is stable."""
     rows = len(order)
     seed = _mix((_mix(key) + epoch) & _ALL)
+    for row in range(rows):
+        counts[row] = 0
+        found[row] = 0.0  # below every draw that moves, so that none leaves its bucket
     for row in range(rows):
         draws[row] = (_mix((_mix((seed + row) & _ALL) - 1) & _ALL) >> 11) * _UNIT
         bucket = int(draws[row] * rows)
@@ -257,6 +257,7 @@ def fill_rows(
     width: int,
     batch: array[float],
     stride: int,
+    count: int,
 ) -> int:
     """Fill a batch with rows of a training, in the order of its epochs, and with their random numbers.
 
@@ -269,12 +270,14 @@ def fill_rows(
         width: The numbers of a row of the table.
         batch: Receives rows of `stride` numbers, random ones behind those of the table.
         stride: The numbers of a row of the batch.
+        count: The number of rows.
 
     Returns:
         The epoch that `order` is of now.
     """
     rows = len(order)
-    count = len(batch) // stride
+    room = bytes(8 * rows)
+    draws, found, counts = array("d", room), array("d", room), array("q", room)
     at = begin % rows
     to = done = 0
     while done < count:
@@ -282,7 +285,7 @@ def fill_rows(
         seed = _mix((_mix(key) + epoch) & _ALL)
         if epoch != ordered:
             ordered = epoch
-            order_rows(key, epoch, order)
+            _order_rows(key, epoch, order, draws, found, counts)
         until = rows if rows - at < count - done else at + count - done
         for i in range(at, until):
             row = order[i]
