@@ -38,6 +38,8 @@ LossFunction = Callable[[Any, Any], Value]
 class Tally:
     """The sums of one epoch: its samples, those that were right, their losses; its steps and their gradients' norms."""
 
+    __slots__ = ("loss", "norms", "right", "samples", "steps")
+
     def __init__(self) -> None:
         self.samples = 0
         self.right = 0.0
