@@ -35,22 +35,25 @@ help:
 	@"$(PYTHON)" -c 'import ensurepip, venv' 2>/dev/null || { \
 	  version=$$("$(PYTHON)" -c 'import sys; print("%d.%d" % sys.version_info[:2])'); \
 	  echo "$(PYTHON) lacks its venv module. On Debian or Ubuntu: apt install python3-venv (or python$$version-venv)" >&2; exit 1; }
-	"$(PYTHON)" -m venv --clear .venv
+	@echo "making an environment in .venv"
+	@"$(PYTHON)" -m venv --clear .venv
 	@touch $@
 
 # What builds the package is in the environment too, so that a build can compile only what has changed.
 REQUIREMENTS = import tomllib; print(*tomllib.load(open("pyproject.toml", "rb"))["build-system"]["requires"])
 .venv/build.stamp: pyproject.toml .venv/made.stamp
-	$(BIN)/python -m pip install --quiet $$($(BIN)/python -c '$(REQUIREMENTS)')
+	@echo "installing what builds the package"
+	@$(BIN)/python -m pip install --quiet $$($(BIN)/python -c '$(REQUIREMENTS)')
 	@touch $@
 
 .venv/%.stamp: pyproject.toml .venv/build.stamp
-	GLASSGRAD_DISABLE_COMPILED=1 $(BIN)/python -m pip install --quiet --no-build-isolation --editable '.[$(subst +,$(comma),$*)]'
+	@echo "installing the package and the extras $*"
+	@GLASSGRAD_DISABLE_COMPILED=1 $(BIN)/python -m pip install --quiet --no-build-isolation --editable '.[$(subst +,$(comma),$*)]'
 	@touch $@
 
 # The compiled core, in the tree; setup.py knows what of it is out of date.
 core: .venv/build.stamp
-	$(BIN)/python setup.py --quiet build_ext --inplace
+	@$(BIN)/python setup.py --quiet build_ext --inplace
 
 demo: .venv/demo.stamp core
 	$(BIN)/python -u examples/demo.py

@@ -86,6 +86,8 @@ class OptionalBuild(build_ext):
         known = Path(CYTHON_DIR, "settings.txt")
         settings = repr((cython_version, DIRECTIVES, compile_flags(), link_flags()))
         self.force = self.force or not known.is_file() or known.read_text(encoding="utf-8") != settings
+        if self.force:
+            print(f"compiling the core, {len(self.extensions)} modules: about a minute of processor time", flush=True)
         made = cythonize(
             self.extensions,
             compiler_directives=DIRECTIVES,

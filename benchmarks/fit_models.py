@@ -1,33 +1,37 @@
-"""Epochs of six networks by nn.fit, beside the replay of the same rows alone and the same training by torch.
+"""Epochs of networks by nn.fit, beside the replay of the same rows alone and the same training by torch.
 
-Digits (1,437 rows) by a bare MLP, a subclass of it, a loss of one's own, and parts in a Sequential; the same images by
-a convolution written as plain functions; and sequences of eight numbers by a recurrence written as plain functions.
+Digits (1,437 rows) by a bare MLP, a subclass of it, a loss of one's own, parts in a Sequential, with dropout, with
+batch norm, and by convolutions; names, letter by letter, by a recurrent network and by a transformer.
 """
 
 from __future__ import annotations
 
-import functools
 import random
 from array import array
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from importlib import import_module
+from pathlib import Path
 from typing import Any
 
 from engines import ENGINES, Engine, missing
 from tables import Section, at_least, at_most, median_of, number, ratio
 from workers import Figures, Stopwatch, in_turns, same_job
 
-BATCH, RATE, SEED, EPOCHS = 32, 0.005, 7, 10
+NAMES = Path(__file__).resolve().parent.parent / "examples" / "names.txt"
+BATCH, RATE, SEED, EPOCHS = 32, 0.005, 7, 5
 COMPARED = ("glassgrad", "tensors")
 CASES = {
     "mlp": "MLP(64, [32, 10])",
     "subclass": "a subclass of it",
     "loss": "a loss of one's own",
     "sequential": "the same as a Sequential",
-    "cnn": "a convolution, plain functions",
-    "rnn": "a recurrence, plain functions",
+    "dropout": "with Dropout(0.2)",
+    "batch_norm": "with BatchNorm1d(32)",
+    "cnn": "Conv2d(1, 8, 3), MaxPool2d(2), Linear(72, 10)",
+    "rnn": "names: Embedding(27, 16), RNNCell(16, 64), Linear(64, 27)",
+    "gpt": "names: a block of a transformer, 16 numbers, 4 heads",
 }
-CHANNELS, HIDDEN, STEPS = 4, 8, 8
+LETTERS, SIZE, HIDDEN, HEADS, LONGEST, CHANNELS = 27, 16, 64, 4, 16, 8
 
 
 def digits() -> tuple[Any, Any]:
@@ -39,11 +43,10 @@ def digits() -> tuple[Any, Any]:
     return images[rows] / 16.0, targets[rows]
 
 
-def sequences() -> tuple[list[list[float]], list[int]]:
-    """Return 1,000 sequences of numbers, and whether their ends are further from zero than their beginnings."""
-    rng = random.Random(SEED)
-    rows = [[rng.gauss(0.0, 1.0) for _ in range(STEPS)] for _ in range(1000)]
-    return rows, [int(sum(map(abs, row[4:])) > sum(map(abs, row[:4]))) for row in rows]
+def names() -> tuple[list[list[int]], list[list[int]]]:
+    """Return names as indices of letters, 0 before each name and behind it: all but the last, and all but the first."""
+    words = [[0, *(ord(letter) - 96 for letter in name), 0] for name in NAMES.read_text(encoding="utf-8").split()]
+    return [word[:-1] for word in words], [word[1:] for word in words]
 
 
 def models() -> dict[str, tuple[Callable[[], Any], Any, Callable[[], tuple[Any, Any]]]]:
@@ -56,60 +59,77 @@ def models() -> dict[str, tuple[Callable[[], Any], Any, Callable[[], tuple[Any, 
     def own_loss(logits: Any, target: Any) -> Any:
         return autograd.logsumexp(logits) - autograd.take(logits, target)
 
-    class Convolution(nn.Module):  # type: ignore[misc, name-defined]
-        """Four filters of 3 x 3, the largest of each 2 x 2, and a linear map."""
+    class Recurrent(nn.Module):  # type: ignore[misc, name-defined]
+        """The logits of the next letter, from a state that every letter changes."""
 
         def __init__(self) -> None:
             rng = random.Random(SEED)
-            self.filters = [[autograd.Value(rng.gauss(0.0, 0.3)) for _ in range(9)] for _ in range(CHANNELS)]
-            self.biases = [autograd.Value(0.0) for _ in range(CHANNELS)]
-            self.out = nn.Linear(CHANNELS * 9, 10, seed=SEED)
+            self.embed, self.cell = nn.Embedding(LETTERS, SIZE, seed=rng), nn.RNNCell(SIZE, HIDDEN, seed=rng)
+            self.out = nn.Linear(HIDDEN, LETTERS, seed=rng)
 
-        def forward(self, x: Any) -> Any:
-            """Return ten logits for 64 pixels."""
-            patches = [[x[8 * (i + a) + j + b] for a in range(3) for b in range(3)] for i in range(6) for j in range(6)]
-            found = []
-            for weights, bias in zip(self.filters, self.biases, strict=True):
-                pixels = [autograd.relu(autograd.dot(weights, patch) + bias) for patch in patches]
-                for corner in [12 * i + 2 * j for i in range(3) for j in range(3)]:
-                    four = [pixels[corner + place] for place in (0, 1, 6, 7)]
-                    found.append(functools.reduce(autograd.maximum, four))
-            return self.out(found)
+        def forward(self, letters: Any) -> Any:
+            """Return the logits at each letter."""
+            state, logits = None, []
+            for letter in letters:
+                state = self.cell(self.embed(letter), state)
+                logits.append(self.out(state))
+            return logits
 
-    class Recurrence(nn.Module):  # type: ignore[misc, name-defined]
-        """A state of eight numbers, updated by tanh, and a linear map of the last one."""
+    class Transformer(nn.Module):  # type: ignore[misc, name-defined]
+        """The logits of the next letter, from the letters so far."""
 
         def __init__(self) -> None:
-            self.into, self.on = nn.Linear(1, HIDDEN, seed=SEED), nn.Linear(HIDDEN, HIDDEN, bias=False, seed=SEED + 1)
-            self.out = nn.Linear(HIDDEN, 2, seed=SEED + 2)
+            rng = random.Random(SEED)
+            self.letter, self.place = (nn.Embedding(n, SIZE, init="normal", seed=rng) for n in (LETTERS, LONGEST))
+            self.attend = nn.Residual(Each(nn.LayerNorm(SIZE)), nn.CausalSelfAttention(SIZE, HEADS, seed=rng))
+            up, down = nn.Linear(SIZE, 4 * SIZE, seed=rng), nn.Linear(4 * SIZE, SIZE, seed=rng)
+            self.think = nn.Residual(nn.LayerNorm(SIZE), up, "relu", down)
+            self.out = nn.Linear(SIZE, LETTERS, seed=rng)
 
-        def forward(self, x: Any) -> Any:
-            """Return two logits for a sequence."""
-            state: Any = [0.0] * HIDDEN
-            for one in x:
-                state = [autograd.tanh(a + b) for a, b in zip(self.into([one]), self.on(state), strict=True)]
-            return self.out(state)
+        def forward(self, letters: Any) -> Any:
+            """Return the logits at each letter."""
+            xs = []
+            for t, letter in enumerate(letters):
+                xs.append([a + b for a, b in zip(self.letter(letter), self.place(t), strict=True)])
+            return [self.out(self.think(x)) for x in self.attend(xs)]
+
+    class Each(nn.Module):  # type: ignore[misc, name-defined]
+        """A part that is applied to each position."""
+
+        def __init__(self, part: Any) -> None:
+            self.part = part
+
+        def forward(self, xs: Any) -> Any:
+            """Return the results in a list."""
+            return [self.part(x) for x in xs]
 
     def mlp() -> Any:
         return nn.MLP(64, [32, 10], seed=SEED)
 
-    def parts() -> Any:
-        return nn.Sequential(nn.Linear(64, 32, seed=SEED), "relu", nn.Linear(32, 10, seed=SEED + 1))
+    def layers(*between: Any) -> Any:
+        return nn.Sequential(nn.Linear(64, 32, seed=SEED), *between, "relu", nn.Linear(32, 10, seed=SEED + 1))
+
+    def convolutional() -> Any:
+        conv, out = nn.Conv2d(1, CHANNELS, 3, seed=SEED), nn.Linear(9 * CHANNELS, 10, seed=SEED)
+        return nn.Sequential(nn.Reshape(1, 8, 8), conv, "relu", nn.MaxPool2d(2), nn.Flatten(), out)
 
     entropy = nn.softmax_cross_entropy
     return {
         "mlp": (mlp, entropy, digits),
         "subclass": (lambda: Subclass(64, [32, 10], seed=SEED), entropy, digits),
         "loss": (mlp, own_loss, digits),
-        "sequential": (parts, entropy, digits),
-        "cnn": (Convolution, entropy, digits),
-        "rnn": (Recurrence, entropy, sequences),
+        "sequential": (layers, entropy, digits),
+        "dropout": (lambda: layers(nn.Dropout(0.2)), entropy, digits),
+        "batch_norm": (lambda: layers(nn.BatchNorm1d(32)), entropy, digits),
+        "cnn": (convolutional, entropy, digits),
+        "rnn": (Recurrent, entropy, names),
+        "gpt": (Transformer, entropy, names),
     }
 
 
 def glassgrad_epochs(case: str, epochs: int) -> Figures:
     """By nn.fit; the replay of the same batches alone, and the seconds of setting up, which are not an epoch's."""
-    nn, autograd = import_module("nn"), import_module("autograd")
+    nn = import_module("nn")
     rows_of_tape, sums = (getattr(import_module("autograd.tape.replay"), name) for name in ("Rows", "Sums"))
     make, loss, data = models()[case]
     X, y = data()
@@ -124,60 +144,103 @@ def glassgrad_epochs(case: str, epochs: int) -> Figures:
 
     setup = train(1)
     epoch = (train(1 + epochs) - setup) / epochs
-    model = make()
-    decided = getattr(loss, "decision", None) is not None
-
-    def outputs(x: Any, target: Any) -> Any:
-        prediction = model(x)
-        return [loss(prediction, target), *(prediction if decided else ())]
-
-    tape = autograd.record(outputs, inputs=[list(X[0]), int(y[0])])
-    table = array("d", [float(v) for row, target in zip(X, y, strict=True) for v in (*row, target)])
-    width, count = tape.input_count, len(y)
+    prepared = list(tapes_and_rows(make(), loss, X, y))
     start = Stopwatch()
     for _ in range(epochs):
-        for first in range(0, count, BATCH):
-            size = min(BATCH, count - first)
-            room = array("d", bytes(8 * size * tape.output_count))
-            seeds = array("d", [1.0 / size, *[0.0] * (tape.output_count - 1)])
-            batch = table[first * width : (first + size) * width]
-            tape.replay(rows_of_tape(batch, size, room, seeds, sums=sums(len(tape.params))))
+        for tape, batch, count in prepared:
+            room = array("d", bytes(8 * count * tape.output_count))
+            seeds = array("d", [1.0 / count, *[0.0] * (tape.output_count - 1)])
+            tape.replay(rows_of_tape(batch, count, room, seeds, sums=sums(len(tape.params))))
     replay = start.seconds() / epochs
     return {"seconds": epoch, "replay": replay, "setup": setup - epoch}
+
+
+def tapes_and_rows(model: Any, loss: Any, X: Any, y: Any) -> Iterator[tuple[Any, array[float], int]]:
+    """Yield for each batch of an epoch the tape that nn.fit replays on it, its rows, and their number."""
+    samples = import_module("nn.checked_samples").checked_samples(X, y)
+    rule = import_module("nn.decisions").rule_of(loss)
+    objective = import_module("nn.training_step").Objective(model, loss, rule)
+    found, draws_of = import_module("nn.batches"), import_module("nn.generator").Draws
+    of_shape: dict[Any, Any] = {}
+    for batch in found.batches(found.grouped(samples), BATCH, SEED, 1):
+        whole = objective.whole_batch  # one row of its tape is a batch
+        count = len(batch.rows) if whole else 1
+        tapes = of_shape.get((batch.group, count))
+        if tapes is None:
+            tapes = of_shape[batch.group, count] = import_module("nn.row_tapes").ShapeTapes(batch.group, count)
+            function = objective.batch if whole else objective.sample
+            tapes.looked_at(function, model.named_modules(), 1, draws_of(SEED, 1, batch.group.rows[:count]))
+        rows = tapes.rows(batch.places, draws_of(SEED, 1, batch.rows))
+        yield tapes.tapes[0], rows, len(batch.rows) // count
 
 
 def torch_epochs(torch: Any, case: str, epochs: int) -> Figures:
     """By a loop as torch's manual has it, eagerly, with its own layers."""
     X, y = models()[case][2]()
-    rows, targets = torch.tensor(X, dtype=torch.float64), torch.tensor(y)
-    nn = torch.nn
-
-    class Recurrence(nn.Module):  # type: ignore[misc, name-defined]
-        def __init__(self) -> None:
-            super().__init__()
-            self.rnn, self.out = nn.RNN(1, HIDDEN, batch_first=True), nn.Linear(HIDDEN, 2)
-
-        def forward(self, x: Any) -> Any:
-            return self.out(self.rnn(x.unsqueeze(2))[0][:, -1])
-
-    if case == "rnn":
-        model: Any = Recurrence()
-    elif case == "cnn":
-        model = nn.Sequential(
-            nn.Unflatten(1, (1, 8, 8)), nn.Conv2d(1, CHANNELS, 3), nn.ReLU(), nn.MaxPool2d(2), nn.Flatten(),
-            nn.Linear(CHANNELS * 9, 10),
-        )  # fmt: skip
-    else:
-        model = nn.Sequential(nn.Linear(64, 32), nn.ReLU(), nn.Linear(32, 10))
-    model = model.double()
-    optimizer, criterion = torch.optim.Adam(model.parameters(), lr=RATE), nn.CrossEntropyLoss()
+    model = torch_models(torch)[case if case in ("dropout", "batch_norm", "cnn", "rnn", "gpt") else "mlp"]().double()
+    optimizer, criterion = torch.optim.Adam(model.parameters(), lr=RATE), torch.nn.CrossEntropyLoss()
+    groups = []
+    for length in sorted({len(row) for row in X}):  # the rows of a batch have one length
+        places = [place for place, row in enumerate(X) if len(row) == length]
+        kind = torch.int64 if case in ("rnn", "gpt") else torch.float64
+        rows = torch.tensor([list(X[place]) for place in places], dtype=kind)
+        groups.append((rows, torch.tensor([y[place] for place in places])))
     start = Stopwatch()
     for _ in range(epochs):
-        for batch in torch.randperm(len(targets)).split(BATCH):
+        batches = [(rows[b], t[b]) for rows, t in groups for b in torch.randperm(len(t)).split(BATCH)]
+        for rows, targets in batches:
             optimizer.zero_grad()
-            criterion(model(rows[batch]), targets[batch]).backward()
+            logits = model(rows)
+            criterion(logits.reshape(-1, logits.shape[-1]), targets.reshape(-1)).backward()
             optimizer.step()
     return {"seconds": start.seconds() / epochs}
+
+
+def torch_models(torch: Any) -> dict[str, Callable[[], Any]]:
+    """Return how the networks are made of torch's layers."""
+    nn = torch.nn
+
+    class Recurrent(nn.Module):  # type: ignore[misc, name-defined]
+        def __init__(self) -> None:
+            super().__init__()
+            self.embed, self.rnn = nn.Embedding(LETTERS, SIZE), nn.RNN(SIZE, HIDDEN, batch_first=True)
+            self.out = nn.Linear(HIDDEN, LETTERS)
+
+        def forward(self, letters: Any) -> Any:
+            return self.out(self.rnn(self.embed(letters))[0])
+
+    class Transformer(nn.Module):  # type: ignore[misc, name-defined]
+        def __init__(self) -> None:
+            super().__init__()
+            self.letter, self.place = nn.Embedding(LETTERS, SIZE), nn.Embedding(LONGEST, SIZE)
+            self.norm, self.attend = nn.LayerNorm(SIZE), nn.MultiheadAttention(SIZE, HEADS, batch_first=True)
+            self.think = nn.Sequential(
+                nn.LayerNorm(SIZE), nn.Linear(SIZE, 4 * SIZE), nn.ReLU(), nn.Linear(4 * SIZE, SIZE)
+            )
+            self.out = nn.Linear(SIZE, LETTERS)
+
+        def forward(self, letters: Any) -> Any:
+            length = letters.shape[1]
+            x = self.letter(letters) + self.place.weight[:length]
+            y, mask = self.norm(x), torch.ones(length, length, dtype=torch.bool).triu(1)
+            x = x + self.attend(y, y, y, attn_mask=mask, is_causal=True, need_weights=False)[0]
+            return self.out(x + self.think(x))
+
+    def layers(*between: Any) -> Any:
+        return nn.Sequential(nn.Linear(64, 32), *between, nn.ReLU(), nn.Linear(32, 10))
+
+    def convolutional() -> Any:
+        conv, out = nn.Conv2d(1, CHANNELS, 3), nn.Linear(9 * CHANNELS, 10)
+        return nn.Sequential(nn.Unflatten(1, (1, 8, 8)), conv, nn.ReLU(), nn.MaxPool2d(2), nn.Flatten(), out)
+
+    return {
+        "mlp": layers,
+        "dropout": lambda: layers(nn.Dropout(0.2)),
+        "batch_norm": lambda: layers(nn.BatchNorm1d(32)),
+        "cnn": convolutional,
+        "rnn": Recurrent,
+        "gpt": Transformer,
+    }
 
 
 class Work:
@@ -195,7 +258,7 @@ class Work:
 
 
 def section(rounds: int) -> Section:
-    """Return the table of the six."""
+    """Return the table of all networks."""
     headers = ["network", "nn.fit, ms an epoch", "× replay alone", "setting up, ms", "torch, ms an epoch", "×"]
     if why := missing(ENGINES["sklearn"]):
         return Section("Training of any model", f"scikit-learn, whose images these are: {why}.", headers, [])
@@ -214,6 +277,7 @@ def section(rounds: int) -> Section:
     note = (
         f"Adam, batches of {BATCH}, doubles, one thread: median of {rounds} rounds of {EPOCHS} epochs. The replay "
         "alone runs the tape forward and backward on the same batches in their order, without an optimiser. × of torch "
-        "is the ratio to glassgrad in the same round; torch runs eagerly, with its own layers of the same sizes."
+        "is the ratio to glassgrad in the same round; torch runs eagerly, with its own layers of the same sizes. Of "
+        f"the {len(names()[0]):,} names those of a batch have one length, here and in torch."
     )
     return Section("Training of any model", note, headers, rows, targets)

@@ -20,6 +20,10 @@ class Lesson:
 
     Attributes:
         text: the docstring of the script: a title, and what the lesson is about.
+        reads: the name of a text file in this folder that the lesson reads, "" for none. The option --text names
+            another, for which the figures that the lesson states do not hold: they are printed as found.
+        file: the text file that it reads.
+        own_text: whether that is another than the lesson's.
         name: the name of the script, with which the names of its pictures begin.
         out: the folder of its pictures.
         figures: what it found, in order: a description and the figure as printed.
@@ -27,6 +31,9 @@ class Lesson:
     """
 
     text: str
+    reads: str = ""
+    file: Path = field(init=False)
+    own_text: bool = field(init=False)
     name: str = field(init=False)
     out: Path = field(init=False)
     figures: list[tuple[str, str]] = field(init=False, default_factory=list)
@@ -36,7 +43,11 @@ class Lesson:
         form = argparse.RawDescriptionHelpFormatter
         parser = argparse.ArgumentParser(description=self.text, formatter_class=form)
         parser.add_argument("--out", type=Path, default=Path("out"), help="the folder for the pictures (default: out)")
-        self.out = parser.parse_args().out
+        if self.reads:
+            parser.add_argument("--text", type=Path, help=f"a text file, a word per line (default: {self.reads})")
+        options = parser.parse_args()
+        self.out, self.own_text = options.out, bool(self.reads and options.text)
+        self.file = options.text if self.own_text else Path(__file__).parent / self.reads
         self.out.mkdir(parents=True, exist_ok=True)
         self.name = Path(sys.argv[0]).stem
         if isinstance(sys.stdout, TextIOWrapper):  # a terminal that has no Chinese shows escapes
@@ -61,6 +72,9 @@ class Lesson:
             AssertionError: it is another.
         """
         number = found.data if isinstance(found, Value) else found
+        if self.own_text:
+            self.measured(about, f"{number:.4g}")
+            return
         if not agrees(number, stated):
             raise AssertionError(f"{self.name}: {about}: stated {stated}, found {number!r}")
         if stated[0] in "<>":

@@ -1,13 +1,15 @@
-"""Data of the lessons: two arcs, and scikit-learn's digits."""
+"""Data of the lessons: two arcs, scikit-learn's digits, words letter by letter, and words that a net invents."""
 
 from __future__ import annotations
 
 import math
 import random
+from pathlib import Path
 
+import autograd
 import nn
 
-__all__ = ["arcs", "digits"]
+__all__ = ["arcs", "digits", "invent", "words"]
 
 
 def arcs(n: int = 400, noise: float = 0.2, seed: int = 1) -> tuple[list[list[float]], list[int]]:
@@ -29,3 +31,26 @@ def digits() -> tuple[list[list[float]], list[list[float]], list[int], list[int]
 
     images, labels = load_digits(return_X_y=True)
     return nn.split((images / 16).tolist(), labels.tolist(), test=0.2, seed=1)
+
+
+def words(file: Path) -> tuple[str, list[list[int]], list[list[int]], list[list[int]], list[list[int]]]:
+    """Return the letters of a text file of words, and X_train, X_test, y_train, y_test; a tenth is for testing.
+
+    A word becomes the indices of its letters: 0 stands for the letter ".", which begins and ends every word. X has all
+    of them except the last, and y, the letters to tell, all except the first.
+    """
+    found = file.read_text(encoding="utf-8").split()
+    letters = "." + "".join(sorted(set("".join(found))))
+    indices = [[0, *(letters.index(letter) for letter in word), 0] for word in found]
+    X_train, X_test, y_train, y_test = nn.split([i[:-1] for i in indices], [i[1:] for i in indices], test=0.1, seed=1)
+    return letters, X_train, X_test, y_train, y_test
+
+
+def invent(model: nn.Module, letters: str, draw: random.Random) -> str:
+    """Return a word: one letter after the other, drawn by the shares that the model gives, until it ends."""
+    word = [0]
+    with autograd.no_grad():
+        while len(word) == 1 or (word[-1] and len(word) < 12):
+            shares = autograd.softmax([z.data for z in model(word)[-1]])
+            word += draw.choices(range(len(letters)), shares)
+    return "".join(letters[i] for i in word).strip(".")

@@ -53,7 +53,9 @@ class DecisionRule:
         Raises:
             TypeError: as `scores`.
         """
-        scores = [score.data if isinstance(score, Value) else score for score in self.scores(prediction)]
+        return self._class_of(_plain(self.scores(prediction)))
+
+    def _class_of(self, scores: Sequence[float]) -> int:
         return scores.index(max(scores)) if self.threshold is None else int(scores[0] > self.threshold)
 
     def target_class(self, target: Any) -> Any:
@@ -63,10 +65,6 @@ class DecisionRule:
     def share_right(self, prediction: Any, target: Any) -> float:
         """Return 1 if a prediction names the target's class, else 0; for a sequence, the fraction of its positions.
 
-        Args:
-            prediction: A prediction, or its `scores`.
-            target: A class, or a list of them, one per position.
-
         Raises:
             TypeError: as `scores`.
 
@@ -75,20 +73,32 @@ class DecisionRule:
         >>> RULES["argmax"].share_right([[0.1, 0.5], [0.7, 0.3]], [1, 1])
         0.5
         """
-        if self.threshold is None and isinstance(target, list | tuple):
-            scores, positions = self.scores(prediction), len(target)
-            classes = len(scores) // positions
-            if classes < 2:  # one list of scores, and a list as its target, such as probabilities
-                return 0.0
-            found = [self.predicted_class(scores[i * classes : (i + 1) * classes]) for i in range(positions)]
-            right: int = sum(map(operator.eq, found, target))
-            return right / positions
-        return float(self.predicted_class(prediction) == self.target_class(target))
+        return self.share_of(_plain(self.scores(prediction)), target)
+
+    def share_of(self, scores: Sequence[float], target: Any) -> float:
+        """Return `share_right` of a prediction with these `scores`."""
+        if self.threshold is not None or not isinstance(target, list | tuple):
+            return float(self._class_of(scores) == self.target_class(target))
+        positions = len(target)
+        classes = len(scores) // positions
+        if classes < 2:  # one list of scores, and a list as its target, such as probabilities
+            return 0.0
+        found = [self._class_of(scores[i * classes : (i + 1) * classes]) for i in range(positions)]
+        return float(sum(map(operator.eq, found, target))) / positions
+
+    def count_of(self, scores: Sequence[float], targets: Sequence[Any]) -> float:
+        """Return the sum of `share_of` over samples, given the `scores` of all in turn."""
+        each = len(scores) // len(targets)
+        if self.threshold is not None or isinstance(targets[0], list | tuple):
+            return sum(self.share_of(scores[i * each : (i + 1) * each], target) for i, target in enumerate(targets))
+        count, numbers = len(targets), array("d", [0.0])  # in front of the scores, where a replay has the loss
+        numbers.extend(scores)
+        return float(inner_loops.count_argmax(numbers, len(numbers), array("d", targets), 0, count, 1, count))
 
     def count_right(
         self, outputs: array[float], columns: int, batch: array[float], targets: range, width: int, rows: int
     ) -> float:
-        """Return the sum of `share_right` over a replay's rows.
+        """Return the sum of `share_of` over a replay's rows.
 
         Args:
             outputs: for each row its loss and its `scores`, `columns` numbers.
@@ -100,10 +110,14 @@ class DecisionRule:
         """
         first, positions = targets.start, len(targets)
         if self.threshold is None:
-            if positions > 1 and (columns - 1) // positions < 2:  # as in share_right
+            if positions > 1 and (columns - 1) // positions < 2:  # as in share_of
                 return 0.0
             return inner_loops.count_argmax(outputs, columns, batch, first, width, rows, positions) / positions
         return inner_loops.count_above(outputs, batch, first, width, rows, self.threshold)
+
+
+def _plain(scores: Sequence[Value | float]) -> list[float]:
+    return [score.data if type(score) is Value else score for score in scores]  # type: ignore[misc]
 
 
 RULES: dict[Decision, DecisionRule] = {

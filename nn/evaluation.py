@@ -105,7 +105,7 @@ def accuracy(model: Model, X: Rows, y: Sequence[Any], loss: LossFunction) -> flo
     rule = _required_rule(loss)
     samples = checked_samples(X, y)
     scores = _scores(model, samples, rule)
-    right = sum(rule.share_right(found, target) for found, (_, target) in zip(scores, samples, strict=True))
+    right = sum(rule.share_of(found, target) for found, (_, target) in zip(scores, samples, strict=True))
     return right / len(samples)
 
 
@@ -256,7 +256,7 @@ class LossOfSamples:
                 for place, (loss, *scores) in enumerate(self.evaluation.outputs_of(group)):
                     losses[group.rows[place]] = loss
                     if self.rule is not None:
-                        right += self.rule.share_right(scores, group.samples[place][1])
+                        right += self.rule.share_of(scores, group.samples[place][1])
         for loss in losses:
             total += loss
         mean = total / len(losses)

@@ -49,8 +49,31 @@ cpdef draw_rows(
     unsigned long long key, long long epoch, list rows, double[::1] batch, Py_ssize_t width, Py_ssize_t stride
 )
 
+cpdef order_rows(unsigned long long key, long long epoch, long long[::1] order)
+
+@cython.locals(
+    rows=Py_ssize_t, row=Py_ssize_t, bucket=Py_ssize_t, place=Py_ssize_t, start=longlong, draw=double, seed=ulonglong
+)
+cdef _order_rows(
+    unsigned long long key, long long epoch, long long[::1] order, double[::1] draws, double[::1] found,
+    long long[::1] counts
+)
+
+@cython.locals(
+    rows=Py_ssize_t, count=Py_ssize_t, at=Py_ssize_t, done=Py_ssize_t, until=Py_ssize_t, i=Py_ssize_t, j=Py_ssize_t,
+    row=longlong, epoch=longlong, to=Py_ssize_t, seed=ulonglong, state=ulonglong, draws="double[::1]",
+    found="double[::1]", counts="long long[::1]"
+)
+cpdef long long fill_rows(
+    unsigned long long key, long long begin, long long[::1] order, long long ordered, double[::1] table, Py_ssize_t width,
+    double[::1] batch, Py_ssize_t stride, Py_ssize_t count
+) except -1
+
 @cython.locals(i=Py_ssize_t)
 cpdef double add_column(double[::1] outputs, Py_ssize_t width, Py_ssize_t rows, double total)
+
+@cython.locals(k=Py_ssize_t, i=Py_ssize_t, row=Py_ssize_t, total=double)
+cpdef add_segments(double[::1] outputs, Py_ssize_t width, int[::1] lengths, double[::1] totals)
 
 @cython.locals(i=Py_ssize_t, right=Py_ssize_t)
 cpdef Py_ssize_t count_above(

@@ -18,13 +18,16 @@ from autograd import Value
 
 __all__ = [
     "add_column",
+    "add_segments",
     "are_distinct_leaves",
     "assign",
     "clip_gradients",
     "count_above",
     "count_argmax",
     "draw_rows",
+    "fill_rows",
     "gather_rows",
+    "order_rows",
     "read",
     "read_gradients",
     "scale_gradients",
@@ -203,6 +206,101 @@ def draw_rows(key: int, epoch: int, rows: list[int], batch: array[float], width:
             batch[i * stride + j] = (_mix((state + j - width) & _ALL) >> 11) * _UNIT
 
 
+def order_rows(key: int, epoch: int, order: array[int]) -> None:
+    """Fill an array with the numbers from 0 on, sorted by their draws of index -1 in this epoch.
+
+    >>> order = array("q", [0] * 5)
+    >>> order_rows(7, 1, order); sorted(order)
+    [0, 1, 2, 3, 4]
+    """
+    room = bytes(8 * len(order))
+    _order_rows(key, epoch, order, array("d", room), array("d", room), array("q", room))
+
+
+def _order_rows(
+    key: int, epoch: int, order: array[int], draws: array[float], found: array[float], counts: array[int]
+) -> None:
+    """Sort by buckets of about one row each, since draws are uniform, and what is left by insertion; it is stable."""
+    rows = len(order)
+    seed = _mix((_mix(key) + epoch) & _ALL)
+    for row in range(rows):
+        counts[row] = 0
+        found[row] = 0.0  # below every draw that moves, so that none leaves its bucket
+    for row in range(rows):
+        draws[row] = (_mix((_mix((seed + row) & _ALL) - 1) & _ALL) >> 11) * _UNIT
+        bucket = int(draws[row] * rows)
+        counts[bucket if bucket < rows else rows - 1] += 1
+    start = 0
+    for bucket in range(rows):
+        start += counts[bucket]
+        counts[bucket] = start - counts[bucket]
+    for row in range(rows):
+        bucket = int(draws[row] * rows)
+        bucket = bucket if bucket < rows else rows - 1
+        place = counts[bucket]
+        counts[bucket] += 1
+        draw = draws[row]
+        while place > 0 and found[place - 1] > draw:
+            found[place] = found[place - 1]
+            order[place] = order[place - 1]
+            place -= 1
+        found[place] = draw
+        order[place] = row
+
+
+def fill_rows(
+    key: int,
+    begin: int,
+    order: array[int],
+    ordered: int,
+    table: array[float],
+    width: int,
+    batch: array[float],
+    stride: int,
+    count: int,
+) -> int:
+    """Fill a batch with rows of a training, in the order of its epochs, and with their random numbers.
+
+    Args:
+        key: The key of the training.
+        begin: The number of rows before these, counted from the beginning of the first epoch.
+        order: The order of the rows in an epoch, filled where it is that of another one.
+        ordered: The epoch that it is of; 0 for none.
+        table: All rows, of `width` numbers.
+        width: The numbers of a row of the table.
+        batch: Receives rows of `stride` numbers, random ones behind those of the table.
+        stride: The numbers of a row of the batch.
+        count: The number of rows.
+
+    Returns:
+        The epoch that `order` is of now.
+    """
+    rows = len(order)
+    room = bytes(8 * rows)
+    draws, found, counts = array("d", room), array("d", room), array("q", room)
+    at = begin % rows
+    to = done = 0
+    while done < count:
+        epoch = (begin + done) // rows + 1
+        seed = _mix((_mix(key) + epoch) & _ALL)
+        if epoch != ordered:
+            ordered = epoch
+            _order_rows(key, epoch, order, draws, found, counts)
+        until = rows if rows - at < count - done else at + count - done
+        for i in range(at, until):
+            row = order[i]
+            for j in range(width):
+                batch[to + j] = table[row * width + j]
+            if width < stride:
+                state = _mix((seed + row) & _ALL)
+                for j in range(width, stride):
+                    batch[to + j] = (_mix((state + j - width) & _ALL) >> 11) * _UNIT
+            to += stride
+        done += until - at
+        at = 0
+    return ordered
+
+
 def uniform(key: int, epoch: int, row: int, draw: int) -> float:
     """Return a uniform random number in [0, 1), a hash of four integers (`nn.generator` has the formula).
 
@@ -229,6 +327,22 @@ def add_column(outputs: array[float], width: int, rows: int, total: float) -> fl
     for i in range(rows):
         total += outputs[i * width]
     return total
+
+
+def add_segments(outputs: array[float], width: int, lengths: array[int], totals: array[float]) -> None:
+    """Add the first numbers of rows to totals, a segment of the rows to each, from the left.
+
+    >>> totals = array("d", [0.5, 0.0])
+    >>> add_segments(array("d", [1.0, 9.0, 2.0, 9.0, 4.0, 9.0]), 2, array("i", [2, 1]), totals); totals
+    array('d', [3.5, 4.0])
+    """
+    row = 0
+    for k in range(len(lengths)):
+        total = totals[k]
+        for i in range(row, row + lengths[k]):
+            total += outputs[i * width]
+        row += lengths[k]
+        totals[k] = total
 
 
 def count_above(

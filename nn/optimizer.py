@@ -14,8 +14,9 @@ from autograd.tape.columns import ColumnTape
 from nn import inner_loops
 from nn.arguments import real, shown
 
-__all__ = ["ABOVE_0", "FROM_0", "SHARE", "Bounds", "Optimizer", "checked_parameters"]
+__all__ = ["ABOVE_0", "FROM_0", "SHARE", "Bounds", "Columns", "Optimizer", "checked_parameters"]
 
+Columns = tuple["array[float]", ...]
 Bounds = dict[str, Any]  # of a setting: the arguments of nn.arguments.real
 ABOVE_0: Bounds = {"low": 0.0, "open_low": True}
 FROM_0: Bounds = {"low": 0.0}
@@ -124,6 +125,32 @@ class Optimizer:
             if argument.default is argument.empty:
                 raise TypeError(f"{kind}.rule: {argument.name} has no default, which is where this memory begins")
             yield argument.name, real(f"the default of {argument.name}", argument.default, **_ANY)
+
+    def _take_steps(self, taken: Callable[[Columns, Columns], int]) -> int:
+        """Let a function take steps on columns, and return how many it took.
+
+        Args:
+            taken: Is given the columns of data, gradients and memory, which it changes to those of its last step, and
+                as many to work with, except for gradients.
+        """
+        if self._room is None:
+            self._room = tuple(array("d", bytes(8 * len(self.params))) for _ in range(3 + len(self._memory)))
+        data, gradients, *following = self._room
+        inner_loops.read(self.params, data, gradients)
+        done = taken((data, gradients, *self._memory.values()), tuple(following))
+        if done:
+            inner_loops.assign(self.params, data)
+            inner_loops.write_gradients(self.params, gradients)
+            vars(self)["_steps"] = self._steps + done
+        return done
+
+    def _numbers(self) -> list[float]:
+        """Return the number of the next step, and the numbers among the settings."""
+        settings = [self._steps + 1.0]
+        for name, held in vars(self).items():
+            if name not in _OWN:
+                _divided(held, settings)
+        return settings
 
     def _tape(self) -> ColumnTape:
         """Return the tape of the rule, prepared for the settings as they are now."""

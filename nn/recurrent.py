@@ -40,10 +40,12 @@ class _Cell(Module):
             TypeError: `x` or `h` is not a sequence.
             ValueError: the number of inputs, or of numbers of the state, is wrong.
         """
-        h = [0.0] * self.hidden if h is None else h
         check_inputs(self, x, self.nin)
+        of_x = affine(self.weight_ih, self.bias_ih, x)
+        if h is None:  # of zeros the weights make nothing
+            return self._next(of_x, self.bias_hh, [0.0] * self.hidden)
         check_inputs(self, h, self.hidden, "numbers of the state")
-        return self._next(affine(self.weight_ih, self.bias_ih, x), affine(self.weight_hh, self.bias_hh, h), h)
+        return self._next(of_x, affine(self.weight_hh, self.bias_hh, h), h)
 
     def _next(self, of_x: list[Value], of_h: list[Value], h: State) -> list[Value]:
         raise NotImplementedError

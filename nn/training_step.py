@@ -38,6 +38,8 @@ LossFunction = Callable[[Any, Any], Value]
 class Tally:
     """The sums of one epoch: its samples, those that were right, their losses; its steps and their gradients' norms."""
 
+    __slots__ = ("loss", "norms", "right", "samples", "steps")
+
     def __init__(self) -> None:
         self.samples = 0
         self.right = 0.0
@@ -97,10 +99,7 @@ class Objective:
 
     def count_right(self, scores: Sequence[float], targets: Sequence[Any]) -> float:
         """Return how many samples are right, given the scores of all in turn; of a sequence the fraction counts."""
-        if self.rule is None:
-            return 0.0
-        each = len(scores) // len(targets)
-        return sum(self.rule.share_right(scores[i * each : (i + 1) * each], target) for i, target in enumerate(targets))
+        return 0.0 if self.rule is None else self.rule.count_of(scores, targets)
 
 
 class Change:

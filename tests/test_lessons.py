@@ -26,12 +26,16 @@ TRAINS = {
     "05_optimisers",
     "06_deep",
     "11_digits",
+    "12_cnn_digits",
+    "13_rnn_names",
+    "14_gpt_names",
     "15_what_it_looked_at",
     "16_learning_rates",
 }  # for seconds; on the pure engine, whose numbers are the same bits, for minutes
 
 sys.path.insert(0, str(EXAMPLES))
-from lesson import agrees  # noqa: E402 - a module beside the lessons
+from lesson import Lesson, agrees  # noqa: E402 - modules beside the lessons
+from samples import words  # noqa: E402
 
 
 @pytest.fixture(autouse=True)
@@ -135,6 +139,32 @@ def test_a_lesson_whose_figure_is_another_fails(tmp_path):
     run = subprocess.run(command, capture_output=True, encoding="utf-8", env=environment)
     assert run.returncode == 1
     assert "AssertionError: 01_wrong: the bill 支付金额: stated 219, found 220.0" in run.stderr
+
+
+@pytest.mark.parametrize("other", [False, True])
+def test_figures_hold_for_the_text_of_the_lesson(other, tmp_path, monkeypatch, capsys):
+    text = tmp_path / "words.txt"
+    monkeypatch.setattr(sys, "argv", ["13_x.py", "--out", str(tmp_path), *(["--text", str(text)] if other else [])])
+    lesson = Lesson("Lesson 13. Words", reads="names.txt")
+    assert lesson.file == (text if other else EXAMPLES / "names.txt")
+    lesson.figure("as stated", 2.3163, "2.32")
+    if other:
+        lesson.figure("another", 1.23456, "2.32")
+        assert [found for _, found in lesson.figures] == ["2.316", "1.235"]
+    else:
+        with pytest.raises(AssertionError, match=r"another: stated 2.32, found 1.23456"):
+            lesson.figure("another", 1.23456, "2.32")
+
+
+def test_words_become_letters_and_the_letters_behind_them(tmp_path):
+    (tmp_path / "words.txt").write_text("bad\ncab\n", encoding="utf-8")
+    letters, X_train, X_test, y_train, y_test = words(tmp_path / "words.txt")
+    assert letters == ".abcd"
+    assert sorted(X_train + X_test) == [[0, 2, 1, 4], [0, 3, 1, 2]]
+    assert sorted(y_train + y_test) == [[2, 1, 4, 0], [3, 1, 2, 0]]
+    names = (EXAMPLES / "names.txt").read_text(encoding="utf-8").split()
+    assert len(names) == len(set(names)) == 1000
+    assert all(re.fullmatch("[a-z]{3,12}", name) for name in names)
 
 
 def test_an_unknown_lesson_is_refused(tmp_path):

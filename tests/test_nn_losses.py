@@ -231,6 +231,8 @@ def test_counting_the_positions_of_a_replay_is_deciding_each(positions: int, cla
         found = rule.count_right(outputs, 1 + positions * classes, batch, range(1, 1 + positions), 1 + positions, 3)
         one_by_one = [rule.share_right(row, target) for row, target in zip(rows, targets, strict=True)]
         assert found == pytest.approx(sum(one_by_one), rel=1e-15)
+        for asked in (targets, [target[0] for target in targets] if positions == 1 else targets):
+            assert rule.count_of([x for row in rows for x in row], asked) == pytest.approx(sum(one_by_one), rel=1e-15)
 
 
 @pytest.mark.parametrize(

@@ -32,6 +32,8 @@ static void release_columns(held_columns *c) {
     while (c->count > 0) PyBuffer_Release(&c->views[--c->count]);
     PyMem_RawFree(c->views);
     PyMem_RawFree(c->at);
+    c->views = NULL;
+    c->at = NULL;
 }
 
 /* Hold arrays of at least `rows` doubles each. */

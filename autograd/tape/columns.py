@@ -18,6 +18,7 @@ from collections.abc import Callable, Mapping, Sequence
 from typing import Any
 
 from autograd.modes import unwatched
+from autograd.primitives.primitive import PRIMITIVES
 from autograd.tape.graph import FlatGraph
 from autograd.tape.record import form_of_call
 from autograd.tape.recorder import Recorder
@@ -37,7 +38,8 @@ class ColumnTape:
         what: What errors call the function.
 
     Attributes:
-        output_count: The number of columns that it computes.
+        setting_places: For each parameter of the first part its place among the settings; None if it has others.
+        is_plain: Whether it calls no primitive of a user.
 
     Raises:
         TypeError: The function returns something other than a list of Values and numbers.
@@ -73,12 +75,20 @@ class ColumnTape:
                 f"{what} decides by {' or '.join(columns)}, which differ from row to row: choose by autograd.where\n"
                 f"  {form.lines[guards[0]]}"
             )
-        self.output_count = len(form.flat.outputs)
         self._params = tuple(params)
+        place = {id(setting): i for i, setting in enumerate(self._settings)}
+        only_settings = all(id(parameter) in place for parameter in params)
+        self.setting_places = array("i", [place[id(one)] for one in params]) if only_settings else None
+        self.is_plain = all(code <= len(PRIMITIVES) for code in form.flat.codes)
         self._outer = Replayer(outer, array("i", bytes(4 * outer.params)))
         self._inner = Replayer(inner, array("i", bytes(4 * inner.params)))
         self._read: list[float] | None = None
         self._computed = array("d", bytes(8 * inner.params))
+
+    @property
+    def parts(self) -> tuple[Replayer, Replayer]:
+        """What depends on the settings alone, and the rest, whose parameters are the outputs of the first."""
+        return self._outer, self._inner
 
     def prepare(self, settings: Sequence[float]) -> bool:
         """Compute what depends on the settings alone.
