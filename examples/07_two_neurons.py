@@ -41,7 +41,8 @@ lesson.figure("∂C/∂z': by hand less the engine's", abs(dz_.data - named["z'"
 lesson.figure("∂C/∂z'': by hand less the engine's", abs(dz__.data - named["z''"].grad), "<1e-15")
 
 # 2. One layer back: a feeds both, so its derivative is a sum (求和) over them, and σ'(z) = a (1 - a) is a number, known
-#    since the forward pass. Weights times numbers, summed and scaled: a neuron again, read from behind.
+#    since the forward pass. Weights times numbers, summed and scaled: a neuron again, read from behind. One
+#    text has a single product here instead of the sum.
 a = named["a"].data
 slope = Value(a * (1 - a), "σ'(z)")
 dz = (Value(w3.data, "w3") * dz_ + Value(w4.data, "w4") * dz__) * slope

@@ -19,7 +19,7 @@ import autograd
 ROOT = Path(__file__).resolve().parent.parent
 EXAMPLES = ROOT / "examples"
 LESSONS = sorted(EXAMPLES.glob("[0-9][0-9]_*.py"))
-TRAINS = {
+LONG = {
     "02_mini_batches",
     "03_two_arcs",
     "04_gradient_check",
@@ -31,7 +31,9 @@ TRAINS = {
     "14_gpt_names",
     "15_what_it_looked_at",
     "16_learning_rates",
-}  # for seconds; on the pure engine, whose numbers are the same bits, for minutes
+    "17_initialisations",
+    "18_black_scholes",
+}  # seconds; on the pure engine, whose numbers are the same bits, up to minutes
 
 sys.path.insert(0, str(EXAMPLES))
 from lesson import Lesson, agrees  # noqa: E402 - modules beside the lessons
@@ -45,9 +47,9 @@ def _demo_extra():
 
 
 def marked(script: Path) -> object:
-    if script.stem not in TRAINS:
+    if script.stem not in LONG:
         return pytest.param(script, id=script.stem)
-    compiled_only = pytest.mark.skipif(not autograd.compiled, reason="takes minutes on the pure engine")
+    compiled_only = pytest.mark.skipif(not autograd.compiled, reason="takes up to minutes on the pure engine")
     return pytest.param(script, id=script.stem, marks=[pytest.mark.slow, compiled_only])
 
 
@@ -63,6 +65,16 @@ def test_a_lesson_holds(script, tmp_path, monkeypatch, capsys):
             ElementTree.parse(picture)
         else:
             assert picture.read_bytes().startswith(b"\x89PNG"), picture
+
+
+def test_help_tells_what_a_lesson_is_about(monkeypatch, capsys):
+    monkeypatch.setattr(sys, "argv", ["01_bill.py", "--help"])
+    with pytest.raises(SystemExit) as ended:
+        runpy.run_path(str(EXAMPLES / "01_bill.py"), run_name="__main__")
+    assert ended.value.code == 0
+    shown = capsys.readouterr().out
+    assert "--out" in shown
+    assert ast.get_docstring(ast.parse((EXAMPLES / "01_bill.py").read_text(encoding="utf-8"))) in shown
 
 
 @pytest.mark.parametrize("script", LESSONS, ids=lambda script: script.stem)
@@ -130,7 +142,7 @@ def test_the_page_holds_figures_and_pictures_and_names_no_address(tmp_path):
     assert "<tr><td>d bill / d apples: one apple more</td><td>110.0</td></tr>" in page
 
 
-def test_a_lesson_whose_figure_is_another_fails(tmp_path):
+def test_a_lesson_whose_figure_is_another_fails_and_the_page_says_so(tmp_path):
     wrong = tmp_path / "01_wrong.py"
     source = (EXAMPLES / "01_bill.py").read_text(encoding="utf-8")
     wrong.write_text(source.replace('bill.data, "220"', 'bill.data, "219"'), encoding="utf-8")
@@ -138,7 +150,13 @@ def test_a_lesson_whose_figure_is_another_fails(tmp_path):
     environment = {**os.environ, "PYTHONPATH": os.pathsep.join([str(EXAMPLES), str(ROOT)])}
     run = subprocess.run(command, capture_output=True, encoding="utf-8", env=environment)
     assert run.returncode == 1
-    assert "AssertionError: 01_wrong: the bill 支付金额: stated 219, found 220.0" in run.stderr
+    said = "AssertionError: 01_wrong: the bill 支付金额: stated 219, found 220.0"
+    assert said in run.stderr
+    tool = runpy.run_path(str(ROOT / "tools" / "lessons.py"))
+    (tmp_path / "lesson.py").write_text((EXAMPLES / "lesson.py").read_text(encoding="utf-8"), encoding="utf-8")
+    failed = tool["run"](wrong, tmp_path)
+    assert said in failed.failure
+    assert "It failed." in tool["page"]([failed])
 
 
 @pytest.mark.parametrize("other", [False, True])
