@@ -6,7 +6,7 @@ export PIP_DISABLE_PIP_VERSION_CHECK = 1
 
 # Recipes share the environment, and pip must not run in it twice at a time.
 .NOTPARALLEL:
-.PHONY: help demo lessons test test-all core build lint types generate figures fuzz accuracy mutate sanitize bench clean
+.PHONY: help demo lessons test test-all core build lint types generate figures fuzz accuracy mutate soak sanitize bench clean
 
 help:
 	@echo "make demo      train two networks and draw their graphs into out/"
@@ -19,6 +19,7 @@ help:
 	@echo "make fuzz      100,000 random graphs against mpmath, 100,000 tapes against the interpreter, 10,000 broken pickles"
 	@echo "make accuracy  the worst error of each primitive, in ulp"
 	@echo "make mutate    faults in each formula, and whether the tests see them"
+	@echo "make soak      threads, Ctrl-C at random moments, forks, asyncio, user code in between; MINUTES=5"
 	@echo "make sanitize  the tests on a core built with AddressSanitizer and UndefinedBehaviorSanitizer"
 	@echo "make bench     time the engine beside its peers"
 	@echo "make clean     remove what these commands made"
@@ -34,22 +35,25 @@ help:
 	@"$(PYTHON)" -c 'import ensurepip, venv' 2>/dev/null || { \
 	  version=$$("$(PYTHON)" -c 'import sys; print("%d.%d" % sys.version_info[:2])'); \
 	  echo "$(PYTHON) lacks its venv module. On Debian or Ubuntu: apt install python3-venv (or python$$version-venv)" >&2; exit 1; }
-	"$(PYTHON)" -m venv --clear .venv
+	@echo "making an environment in .venv"
+	@"$(PYTHON)" -m venv --clear .venv
 	@touch $@
 
 # What builds the package is in the environment too, so that a build can compile only what has changed.
 REQUIREMENTS = import tomllib; print(*tomllib.load(open("pyproject.toml", "rb"))["build-system"]["requires"])
 .venv/build.stamp: pyproject.toml .venv/made.stamp
-	$(BIN)/python -m pip install --quiet $$($(BIN)/python -c '$(REQUIREMENTS)')
+	@echo "installing what builds the package"
+	@$(BIN)/python -m pip install --quiet $$($(BIN)/python -c '$(REQUIREMENTS)')
 	@touch $@
 
 .venv/%.stamp: pyproject.toml .venv/build.stamp
-	GLASSGRAD_DISABLE_COMPILED=1 $(BIN)/python -m pip install --quiet --no-build-isolation --editable '.[$(subst +,$(comma),$*)]'
+	@echo "installing the package and the extras $*"
+	@GLASSGRAD_DISABLE_COMPILED=1 $(BIN)/python -m pip install --quiet --no-build-isolation --editable '.[$(subst +,$(comma),$*)]'
 	@touch $@
 
 # The compiled core, in the tree; setup.py knows what of it is out of date.
 core: .venv/build.stamp
-	$(BIN)/python setup.py --quiet build_ext --inplace
+	@$(BIN)/python setup.py --quiet build_ext --inplace
 
 demo: .venv/demo.stamp core
 	$(BIN)/python -u examples/demo.py
@@ -91,6 +95,10 @@ accuracy: .venv/demo+test.stamp core
 
 mutate: .venv/demo+test.stamp
 	GLASSGRAD_PURE=1 $(BIN)/python tools/mutate.py
+
+MINUTES := 5
+soak: .venv/demo+test.stamp core
+	$(BIN)/python tools/soak.py --minutes $(MINUTES)
 
 # A copy of the tree, so that no sanitized module stays in this one. The collector of leaks is off: Python never frees all.
 SANITIZED := build/sanitized

@@ -7,17 +7,17 @@ its local derivatives.
 
 from __future__ import annotations
 
-import math
-from collections.abc import Iterable
+from collections.abc import Iterable, Iterator
 
 from autograd.formatting import number
 from autograd.primitives.primitive import PRIMITIVES
+from autograd.recorded import recorded_operands
 from autograd.value import Value
 
-__all__ = ["ASSIGNED_SINCE", "OPERANDS_ASSIGNED", "assigned_marks", "assigned_operands"]
+__all__ = ["assigned_marks", "assigned_operands", "assigned_texts"]
 
-ASSIGNED_SINCE = "assigned since"
-OPERANDS_ASSIGNED = "operands assigned since"
+_ASSIGNED_SINCE = "assigned since"
+_OPERANDS_ASSIGNED = "operands assigned since"
 
 
 def assigned_operands(value: Value) -> dict[int, float | None]:
@@ -41,7 +41,7 @@ def assigned_operands(value: Value) -> dict[int, float | None]:
     if row is None or PRIMITIVES.get(row.name) is not row:  # a user's primitive is not called
         return {}
     operands = value.operands
-    old = _recorded(row.name, value, operands)
+    old = recorded_operands(value)
     changed: dict[int, float | None] = {}
     unknown: dict[int, int] = {}  # the first position of each leaf whose old number is not known
     for position, operand in enumerate(operands):
@@ -62,11 +62,38 @@ def assigned_operands(value: Value) -> dict[int, float | None]:
     return changed
 
 
+def assigned_texts(value: Value, *, digits: int = 4) -> dict[int, str]:
+    """Return what to write beside the data of the operands that were assigned since ``value`` was computed.
+
+    The keys are those of `assigned_operands`.
+
+    >>> x = Value(2.0)
+    >>> y, z = x * x, x + 3
+    >>> x.data = 100.0
+    >>> assigned_texts(y), assigned_texts(z)
+    ({0: 'was 2', 1: 'was 2'}, {0: 'assigned since'})
+    """
+    return {
+        position: _OPERANDS_ASSIGNED if position < 0 else _was([number(was, digits=digits)] if was is not None else [])
+        for position, was in assigned_operands(value).items()
+    }
+
+
+def _was(numbers: Iterable[str]) -> str:
+    text = ", ".join(numbers)
+    return f"was {text}" if text else _ASSIGNED_SINCE
+
+
 def assigned_marks(order: Iterable[Value], *, digits: int = 4) -> dict[int, str]:
     """Return what to write beside the nodes of ``order`` that show other numbers than were recorded, by their ids.
 
     A leaf is marked ``was 2``, or ``assigned since`` where its old number is not certain. A computed node is marked
-    ``operands assigned since`` where it is not certain which operand was.
+    ``operands assigned since`` where it is not certain which operand was. Of more than 20,000 nodes only those that use
+    a leaf first are asked, which saw what it was in the beginning.
+
+    Args:
+        order: the nodes, operands first.
+        digits: the significant digits of numbers.
 
     >>> x, y = Value(2.0), Value(3.0)
     >>> product = x * y
@@ -76,54 +103,34 @@ def assigned_marks(order: Iterable[Value], *, digits: int = 4) -> dict[int, str]
     """
     old: dict[int, dict[str, None]] = {}
     marks: dict[int, str] = {}
-    for value in order:
+    nodes = list(order)
+    for value in nodes if len(nodes) <= _ALL else _first_users(nodes):
         for position, was in assigned_operands(value).items():
             if position < 0:
-                marks[id(value)] = OPERANDS_ASSIGNED
+                marks[id(value)] = _OPERANDS_ASSIGNED
                 continue
             texts = old.setdefault(id(value.operands[position]), {})
             if was is not None:
                 texts[number(was, digits=digits)] = None
     for leaf, texts in old.items():
-        marks[leaf] = f"was {', '.join(texts)}" if texts else ASSIGNED_SINCE
+        marks[leaf] = _was(texts)
     return marks
+
+
+_ALL = 20_000  # nodes of a graph in which every node is asked
+
+
+def _first_users(order: Iterable[Value]) -> Iterator[Value]:
+    """Yield the nodes that have a leaf as operand which no node before them has."""
+    fresh: set[int] = set()
+    for value in order:
+        parents = value.parents
+        if not parents:
+            fresh.add(id(value))
+        elif fresh and not fresh.isdisjoint(map(id, parents)):
+            fresh.difference_update(map(id, parents))
+            yield value
 
 
 def _same(one: float | None, other: float) -> bool:
     return one == other or (one != one and other != other)
-
-
-def _recorded(name: str, value: Value, operands: tuple[Value | float, ...]) -> list[float | None]:
-    """Return the number of each operand when ``value`` was recorded, None where it is not certain."""
-    old: list[float | None] = [
-        (operand.data if operand.op else None) if isinstance(operand, Value) else operand for operand in operands
-    ]
-    locals_ = iter(value.local_grads)
-    local = [next(locals_) if type(operand) is Value else None for operand in operands]
-    out = value.data
-    if name == "multiply" or name == "dot":
-        # The local derivative by one factor is the other factor.
-        half = len(operands) // 2
-        for position in range(len(operands)):
-            other = position - half if position >= half else position + half
-            if old[position] is None:
-                old[position] = local[other]
-    elif name == "power_constant" and operands[1] == 2.0 and old[0] is None and local[0] is not None:
-        old[0] = _halved(local[0])
-    elif name in _PASSING:
-        for position, derivative in enumerate(local):
-            if old[position] is None and derivative is not None and math.isfinite(out):
-                if derivative == 1.0 and out != 0.0:
-                    old[position] = out
-                elif derivative == -1.0 and out != 0.0 and name in ("negate", "abs"):
-                    old[position] = -out
-    return old
-
-
-# Where the local derivative is 1, the result is the operand itself (-1: its opposite).
-_PASSING = frozenset(["negate", "abs", "relu", "leaky_relu", "maximum", "minimum", "clip", "take"])
-
-
-def _halved(double: float) -> float | None:
-    half = double / 2
-    return half if math.isfinite(double) and half * 2 == double and abs(half) > 1e-300 else None

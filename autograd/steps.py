@@ -37,10 +37,11 @@ from dataclasses import dataclass
 from typing import Any, Generic, Literal, TypeVar, overload
 
 from autograd.arguments import as_operand, shortened
+from autograd.assigned import assigned_texts
 from autograd.backward_pass import BackwardPass
 from autograd.formatting import columns, encodable, named, number, padded, table
 from autograd.primitives.primitive import glyph
-from autograd.recorded import is_as_recorded
+from autograd.recorded import is_as_recorded, parents_of
 from autograd.value import Value
 
 __all__ = [
@@ -124,7 +125,19 @@ class Step:
             numbers = (operand.contribution, operand.before, operand.after)
             name, local_grad = named(operand.value, operand.number), number(operand.local_grad)
             rows.append((name, upstream, local_grad, *(number(x, sign=True) for x in numbers)))
-        return rows, note
+        return rows, "; ".join(filter(None, (note, self._assigned())))
+
+    def _assigned(self) -> str:
+        """What is said of operands whose data was assigned since: the local derivatives are of the old number."""
+        told = {}
+        at = {position: i for i, (position, _) in enumerate(parents_of(self.node))}
+        for position, text in assigned_texts(self.node).items():
+            if position < 0:
+                told[-1] = text
+            else:
+                operand = self.operands[at[position]]
+                told[operand.number] = f"{named(operand.value, operand.number)} is {number(operand.value.data)}, {text}"
+        return "; ".join(told.values())
 
     def __str__(self) -> str:
         return _text(self.title, *self.rows())
@@ -197,12 +210,14 @@ class ForwardStep:
     def rows(self) -> tuple[list[tuple[str, ...]], str]:
         """The cells of the table below its heading, and a note where something was assigned since or is left out."""
         rows: list[tuple[str, ...]] = [("operand", "data", "∂ local")]
-        for operand in self.operands[:SHOWN]:
+        assigned = assigned_texts(self.node)
+        for position, operand in enumerate(self.operands[:SHOWN]):
             if operand.number is None or not isinstance(operand.value, Value):
                 rows.append((number(operand.data), number(operand.data), ""))
                 continue
             local_grad = "" if operand.local_grad is None else number(operand.local_grad)
-            rows.append((named(operand.value, operand.number), number(operand.data), local_grad))
+            data = f"{number(operand.data)}, {assigned[position]}" if position in assigned else number(operand.data)
+            rows.append((named(operand.value, operand.number), data, local_grad))
         notes = []
         if len(self.operands) > SHOWN:
             notes.append(f"… and {len(self.operands) - SHOWN:,} more operands, {len(self.operands):,} in all")

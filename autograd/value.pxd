@@ -12,6 +12,7 @@ cdef extern from "autograd/core/core.h":
     int core_evaluate(object node, list operands, int in_block) except -1
     int core_restore(object node, tuple operands, tuple local_grads, int in_block) except -1
     object core_operands(object node, int what)
+    bint core_next_is_computed
     int core_install(object kind, const char *signature) except -1
     int core_backward(object root, double gradient) except -1
     object core_reached(object root)
@@ -30,14 +31,16 @@ cdef class Mode:
 
 @cython.auto_pickle(False)
 cdef class Value:
-    cdef double _data, _grad
+    cdef double _data
+    cdef object _label
     cdef long long _number
-    cdef Value _x, _y
-    cdef double _dx, _dy
-    cdef object _label, _module
+    cdef double _grad
     cdef int _code
     cdef short _count
     cdef signed char _marked, _reached
+    cdef Value _x, _y
+    cdef double _dx, _dy
+    cdef object _module
 
 
 cdef long long _made

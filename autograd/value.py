@@ -43,6 +43,7 @@ if not cython.compiled and TYPE_CHECKING:
     core_count: Callable[[Value], int]
     core_operand_node: Callable[[Value, int], Value | None]
     core_operand_number: Callable[[Value, int], float]
+    core_next_is_computed: bool
     core_install: Callable[[type, bytes], int]
     core_backward: Callable[[Value, float], int]
     core_reached: Callable[[Value], tuple[list[Value], list[Value]]]
@@ -413,6 +414,16 @@ class Value:
             return
         nodes, leaves = reached_by(self)
         before = [leaf._grad for leaf in leaves]
+        try:
+            self._pass_back(upstream, nodes, leaves)
+            for leaf, grad in zip(leaves, before, strict=True):
+                leaf._grad += grad
+        except BaseException:  # Ctrl-C, or no memory for a number
+            for leaf, grad in zip(leaves, before, strict=True):
+                leaf._grad = grad
+            raise
+
+    def _pass_back(self, upstream: float, nodes: list[Value], leaves: list[Value]) -> None:
         for node in (*nodes, *leaves):
             node._grad = 0.0
             node._reached = True
@@ -431,8 +442,6 @@ class Value:
                 node._x._grad += node._dx * upstream
             if node._y is not None and node._dy != 0.0:
                 node._y._grad += node._dy * upstream
-        for leaf, grad in zip(leaves, before, strict=True):
-            leaf._grad += grad
 
     def zero_grad(self) -> None:
         """Set the gradient of this node alone to zero."""
@@ -852,9 +861,11 @@ def creation_number(node: Value) -> int:
 # -- recording -------------------------------------------------------------------------------------------------------
 def _new(code: int) -> Value:
     """Create a node of a primitive, without its value and operands."""
+    if cython.compiled:
+        global _made, core_next_is_computed
+        core_next_is_computed = code != 0
     node = Value.__new__(Value)
     if cython.compiled:
-        global _made
         _made += 1
         node._number = _made
     else:

@@ -9,6 +9,8 @@ from dataclasses import dataclass, field
 from io import TextIOWrapper
 from pathlib import Path
 
+from autograd import Value
+
 __all__ = ["Lesson", "agrees"]
 
 
@@ -57,7 +59,7 @@ class Lesson:
         """The first line of the docstring."""
         return self.text.splitlines()[0]
 
-    def figure(self, about: str, found: float, stated: str) -> None:
+    def figure(self, about: str, found: Value | float, stated: str) -> None:
         """Print a figure, and hold it against the one that the lesson states.
 
         Args:
@@ -69,12 +71,15 @@ class Lesson:
         Raises:
             AssertionError: it is another.
         """
+        number = found.data if isinstance(found, Value) else found
         if self.own_text:
-            self.measured(about, f"{found:.4g}")
+            self.measured(about, f"{number:.4g}")
             return
-        if not agrees(found, stated):
-            raise AssertionError(f"{self.name}: {about}: stated {stated}, found {found!r}")
-        self.measured(about, f"{found:.2g} ({stated})" if stated[0] in "<>" else stated)
+        if not agrees(number, stated):
+            raise AssertionError(f"{self.name}: {about}: stated {stated}, found {number!r}")
+        if stated[0] in "<>":
+            stated = f"{number:.1%} ({stated})" if stated.endswith("%") else f"{number:.2g} ({stated})"
+        self.measured(about, stated)
 
     def measured(self, about: str, found: str) -> None:
         """Print a figure that depends on the machine, such as a time."""
@@ -104,5 +109,7 @@ def agrees(found: float, stated: str) -> bool:
         bound = float(number[1:]) / share
         return found < bound if stated[0] == "<" else found > bound
     digits, form = number.split("e")[0], "e" if "e" in number else "f"
+    if float(number) == 0.0:  # zero is exactly zero
+        return found == 0.0
     places = len(digits.partition(".")[2])
     return float(f"{found * share:.{places}{form}}") == float(number)

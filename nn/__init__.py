@@ -40,6 +40,7 @@ from nn.convolution import AvgPool2d, Conv2d, MaxPool2d
 from nn.data import blobs, circles, moons, spirals, split, standardize, xor
 from nn.evaluation import accuracy, confusion, evaluate, predict
 from nn.generator import random as random
+from nn.health import LayerHealth, Report, health
 from nn.history import History
 from nn.init import he, normal, xavier
 from nn.layers import MLP, Embedding, Layer, Linear, Neuron
@@ -58,7 +59,7 @@ from nn.losses import (
 )
 from nn.module import Module
 from nn.normalization import BatchNorm1d, Dropout, LayerNorm
-from nn.optim import SGD, Adam, Optimizer, clip_grad_norm
+from nn.optim import SGD, Adagrad, Adam, AdamW, Optimizer, RMSprop, clip_grad_norm, clip_grad_value
 from nn.recurrent import GRUCell, RNNCell
 from nn.serialization import load, save
 from nn.training import ReplayWarning, fit
@@ -68,7 +69,9 @@ __all__ = [
     "GELU",
     "MLP",
     "SGD",
+    "Adagrad",
     "Adam",
+    "AdamW",
     "AvgPool2d",
     "BatchNorm1d",
     "CausalSelfAttention",
@@ -82,6 +85,7 @@ __all__ = [
     "History",
     "Identity",
     "Layer",
+    "LayerHealth",
     "LayerNorm",
     "LeakyReLU",
     "Linear",
@@ -90,9 +94,11 @@ __all__ = [
     "Module",
     "Neuron",
     "Optimizer",
+    "RMSprop",
     "RNNCell",
     "ReLU",
     "ReplayWarning",
+    "Report",
     "Reshape",
     "Residual",
     "Sequential",
@@ -107,12 +113,14 @@ __all__ = [
     "blobs",
     "circles",
     "clip_grad_norm",
+    "clip_grad_value",
     "confusion",
     "decides",
     "evaluate",
     "fit",
     "half_squared_error",
     "he",
+    "health",
     "hinge",
     "huber",
     "l1",

@@ -8,7 +8,7 @@ from dataclasses import asdict
 from nn.arguments import positive_integer
 from nn.history import History
 from nn.module import Module
-from nn.optim import Optimizer
+from nn.optimizer import Optimizer
 from nn.serialization import save
 
 __all__ = ["Checkpoint", "EarlyStopping"]

@@ -19,7 +19,7 @@ from nn.replayed_step import is_recorded, may_record
 from nn.row_tapes import NotReplayable, ShapeTapes
 from nn.training_step import LossFunction, Model, checked_loss, name_of
 
-__all__ = ["Evaluation", "LossOfSamples", "accuracy", "confusion", "evaluate", "evaluation_mode", "predict"]
+__all__ = ["Evaluation", "LossOfSamples", "accuracy", "confusion", "evaluate", "in_mode", "predict"]
 
 Outputs = TypeVar("Outputs")
 _Maps = Callable[[list[float]], Outputs] | Forwards[[list[float]], Outputs]  # a model of one row
@@ -74,7 +74,7 @@ def predict(model: Model | _Maps[Any], X: Rows) -> list[Any]:
 
     predictions: list[Any] = [None] * len(rows)
     evaluation = Evaluation(model, outputs, [(row,) for row in rows])
-    with evaluation_mode(model):
+    with in_mode(model):
         for group in evaluation.groups:
             structure.clear()
             for place, numbers in enumerate(evaluation.outputs_of(group)):
@@ -251,7 +251,7 @@ class LossOfSamples:
         """Return the mean loss, and the accuracy or None."""
         total, right = 0.0, 0.0
         losses = array("d", bytes(8 * len(self._samples)))
-        with evaluation_mode(self._model):
+        with in_mode(self._model):
             for group in self.evaluation.groups:
                 for place, (loss, *scores) in enumerate(self.evaluation.outputs_of(group)):
                     losses[group.rows[place]] = loss
@@ -267,12 +267,12 @@ class LossOfSamples:
 
 
 @contextmanager
-def evaluation_mode(model: Any) -> Iterator[None]:
-    """Set a model to evaluation mode inside, and put each module's mode back afterwards."""
+def in_mode(model: Any, *, training: bool = False) -> Iterator[None]:
+    """Set a model to evaluation mode, or to training mode, inside, and put each module's mode back afterwards."""
     modes = [(module, module.training) for module in model.modules()] if isinstance(model, Module) else []
     for module, is_training in modes:
-        if is_training:
-            module.training = False
+        if is_training != training:
+            module.training = training
     try:
         yield
     finally:
@@ -289,7 +289,7 @@ def _scores(model: Model, samples: Samples, rule: DecisionRule) -> list[Sequence
 
     evaluation = Evaluation(model, scores, [(row,) for row, _ in samples])
     found: list[Any] = [None] * len(samples)
-    with evaluation_mode(model):
+    with in_mode(model):
         for group in evaluation.groups:
             for place, numbers in enumerate(evaluation.outputs_of(group)):
                 found[group.rows[place]] = list(numbers)

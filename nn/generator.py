@@ -14,13 +14,14 @@ from __future__ import annotations
 
 import random as _random
 import threading
+from array import array
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 
 from autograd import Value
 from autograd.modes import current_mode
 from nn.arguments import Seed, random_source
-from nn.inner_loops import uniform
+from nn.inner_loops import order_rows, uniform
 
 __all__ = ["Draws", "drawing", "key_of", "order_of_rows", "random", "row_of_batch", "uniform"]
 
@@ -41,8 +42,9 @@ def order_of_rows(key: int, epoch: int, rows: int) -> list[int]:
     >>> sorted(order_of_rows(7, 1, 5))
     [0, 1, 2, 3, 4]
     """
-    draws = [uniform(key, epoch, row, -1) for row in range(rows)]
-    return sorted(range(rows), key=draws.__getitem__)
+    order = array("q", bytes(8 * rows))
+    order_rows(key, epoch, order)
+    return order.tolist()
 
 
 class Draws:

@@ -1,17 +1,6 @@
 # The C types of nn/inner_loops.py.
 cimport cython
 
-cdef extern from *:
-    """
-    #include <math.h>
-    #ifdef __GNUC__
-    #define square_root(x) __builtin_sqrt(x) /* the processor's instruction, also under -fno-builtin */
-    #else
-    #define square_root(x) sqrt(x)
-    #endif
-    """
-    double sqrt "square_root" (double x) noexcept nogil
-
 from autograd.value cimport Value as CompiledValue
 
 ctypedef unsigned long long ulonglong
@@ -35,18 +24,14 @@ cpdef write_gradients(tuple params, double[::1] gradients)
 @cython.locals(i=Py_ssize_t, parameter=CompiledValue)
 cpdef assign(tuple params, double[::1] data)
 
-@cython.locals(i=Py_ssize_t, parameter=CompiledValue, speed=double, doubt=double, data=double)
-cpdef bint sgd(
-    tuple params, double[::1] velocity, double lr, double momentum, double[::1] new_velocity, double[::1] new_data
-)
+@cython.locals(i=Py_ssize_t, parameter=CompiledValue, doubt=double)
+cpdef bint read(tuple params, double[::1] data, double[::1] gradients)
 
-@cython.locals(
-    i=Py_ssize_t, parameter=CompiledValue, gradient=double, m=double, v=double, doubt=double, data=double
-)
-cpdef bint adam(
-    tuple params, double[::1] first, double[::1] second, double lr, double beta1, double beta2, double eps,
-    double correction1, double correction2, double[::1] new_first, double[::1] new_second, double[::1] new_data
-)
+@cython.locals(i=Py_ssize_t, marked=Py_ssize_t, parameter=CompiledValue)
+cpdef bint are_distinct_leaves(tuple params)
+
+@cython.locals(i=Py_ssize_t, parameter=CompiledValue)
+cpdef clip_gradients(tuple params, double bound)
 
 @cython.locals(i=Py_ssize_t, j=Py_ssize_t, row=Py_ssize_t, start=Py_ssize_t, to=Py_ssize_t)
 cpdef gather_rows(double[::1] table, list rows, Py_ssize_t width, double[::1] batch, Py_ssize_t stride)
@@ -64,8 +49,31 @@ cpdef draw_rows(
     unsigned long long key, long long epoch, list rows, double[::1] batch, Py_ssize_t width, Py_ssize_t stride
 )
 
+cpdef order_rows(unsigned long long key, long long epoch, long long[::1] order)
+
+@cython.locals(
+    rows=Py_ssize_t, row=Py_ssize_t, bucket=Py_ssize_t, place=Py_ssize_t, start=longlong, draw=double, seed=ulonglong
+)
+cdef _order_rows(
+    unsigned long long key, long long epoch, long long[::1] order, double[::1] draws, double[::1] found,
+    long long[::1] counts
+)
+
+@cython.locals(
+    rows=Py_ssize_t, count=Py_ssize_t, at=Py_ssize_t, done=Py_ssize_t, until=Py_ssize_t, i=Py_ssize_t, j=Py_ssize_t,
+    row=longlong, epoch=longlong, to=Py_ssize_t, seed=ulonglong, state=ulonglong, draws="double[::1]",
+    found="double[::1]", counts="long long[::1]"
+)
+cpdef long long fill_rows(
+    unsigned long long key, long long begin, long long[::1] order, long long ordered, double[::1] table, Py_ssize_t width,
+    double[::1] batch, Py_ssize_t stride, Py_ssize_t count
+) except -1
+
 @cython.locals(i=Py_ssize_t)
 cpdef double add_column(double[::1] outputs, Py_ssize_t width, Py_ssize_t rows, double total)
+
+@cython.locals(k=Py_ssize_t, i=Py_ssize_t, row=Py_ssize_t, total=double)
+cpdef add_segments(double[::1] outputs, Py_ssize_t width, int[::1] lengths, double[::1] totals)
 
 @cython.locals(i=Py_ssize_t, right=Py_ssize_t)
 cpdef Py_ssize_t count_above(

@@ -1,14 +1,13 @@
 # cython: boundscheck=False, wraparound=False, initializedcheck=False
-# distutils: extra_compile_args = -fno-math-errno
 """The inner loops of training, over parameters and over the rows of a batch; compiled where there is a compiler.
 
-State and results are arrays of doubles (`array("d")`), one number per parameter. An optimiser's loop computes the new
-parameters without changing the old ones and returns whether all numbers are finite; `assign` then changes them.
+Numbers are arrays of doubles (`array("d")`), for parameters one number each.
 """
 
 from __future__ import annotations
 
 from array import array
+from typing import Any
 
 try:
     import cython
@@ -17,20 +16,21 @@ except ModuleNotFoundError:
 
 from autograd import Value
 
-if not cython.compiled:
-    from math import sqrt
-
 __all__ = [
-    "adam",
     "add_column",
+    "add_segments",
+    "are_distinct_leaves",
     "assign",
+    "clip_gradients",
     "count_above",
     "count_argmax",
     "draw_rows",
+    "fill_rows",
     "gather_rows",
+    "order_rows",
+    "read",
     "read_gradients",
     "scale_gradients",
-    "sgd",
     "sum_of_squares",
     "uniform",
     "write_gradients",
@@ -68,6 +68,49 @@ def read_gradients(params: tuple[Value, ...], gradients: array[float]) -> None:
     for i in range(len(params)):
         parameter = params[i]
         gradients[i] = parameter._grad
+
+
+def read(params: tuple[Value, ...], data: array[float], gradients: array[float]) -> bool:
+    """Copy the data and the gradient of every parameter into arrays, and return whether all gradients are finite.
+
+    >>> x = Value(2.0)
+    >>> x.grad, data, gradients = 3.0, array("d", [0.0]), array("d", [0.0])
+    >>> read((x,), data, gradients), data, gradients
+    (True, array('d', [2.0]), array('d', [3.0]))
+    """
+    doubt = 0.0  # becomes nan where a number is not finite: inf - inf
+    for i in range(len(params)):
+        parameter = params[i]
+        data[i] = parameter._data
+        gradients[i] = parameter._grad
+        doubt += parameter._grad - parameter._grad
+    return doubt == 0.0
+
+
+def are_distinct_leaves(params: tuple[Any, ...]) -> bool:
+    """Return whether all objects are leaf Values, and none of them stands there twice.
+
+    >>> x, y = Value(1.0), Value(2.0)
+    >>> are_distinct_leaves((x, y)), are_distinct_leaves((x, y, x)), are_distinct_leaves((x, x * y))
+    (True, False, False)
+    """
+    if not cython.compiled:
+        leaves = [1 for parameter in params if type(parameter) is Value and parameter._code == 0]
+        return len(leaves) == len(params) == len(set(map(id, params)))
+    kind = Value
+    marked = 0
+    for i in range(len(params)):
+        if type(params[i]) is not kind:
+            break
+        parameter = params[i]
+        if parameter._marked or parameter._code != 0:
+            break
+        parameter._marked = 1
+        marked += 1
+    for i in range(marked):
+        parameter = params[i]
+        parameter._marked = 0
+    return marked == len(params)
 
 
 def write_gradients(params: tuple[Value, ...], gradients: array[float]) -> None:
@@ -122,55 +165,20 @@ def scale_gradients(params: tuple[Value, ...], factor: float) -> None:
         parameter._grad = factor * parameter._grad
 
 
-@cython.boundscheck(True)  # type: ignore[untyped-decorator]  # the state is an attribute, which may be assigned
-def sgd(
-    params: tuple[Value, ...],
-    velocity: array[float],
-    lr: float,
-    momentum: float,
-    new_velocity: array[float],
-    new_data: array[float],
-) -> bool:
-    """Compute velocity = momentum · velocity + gradient and parameter - lr · velocity; return whether finite."""
-    doubt = 0.0  # becomes nan where a number is not finite: inf - inf
+def clip_gradients(params: tuple[Value, ...], bound: float) -> None:
+    """Move every gradient into the interval from -bound to bound.
+
+    >>> x = Value(1.0)
+    >>> x.grad = -3.0
+    >>> clip_gradients((x,), 0.5); x.grad
+    -0.5
+    """
     for i in range(len(params)):
         parameter = params[i]
-        speed = momentum * velocity[i] + parameter._grad
-        data = parameter._data - lr * speed
-        new_velocity[i] = speed
-        new_data[i] = data
-        doubt += data - data
-    return doubt == 0.0
-
-
-@cython.boundscheck(True)  # type: ignore[untyped-decorator]  # as above
-def adam(
-    params: tuple[Value, ...],
-    first: array[float],
-    second: array[float],
-    lr: float,
-    beta1: float,
-    beta2: float,
-    eps: float,
-    correction1: float,
-    correction2: float,
-    new_first: array[float],
-    new_second: array[float],
-    new_data: array[float],
-) -> bool:
-    """Compute algorithm 1 of Kingma & Ba 2015, for `nn.Adam`; return whether all results are finite."""
-    doubt = 0.0
-    for i in range(len(params)):
-        parameter = params[i]
-        gradient = parameter._grad
-        m = beta1 * first[i] + (1.0 - beta1) * gradient
-        v = beta2 * second[i] + (1.0 - beta2) * (gradient * gradient)
-        data = parameter._data - lr * (m / correction1) / (sqrt(v / correction2) + eps)
-        new_first[i] = m
-        new_second[i] = v
-        new_data[i] = data
-        doubt += (data - data) + (v - v)
-    return doubt == 0.0
+        if parameter._grad > bound:
+            parameter._grad = bound
+        elif parameter._grad < -bound:
+            parameter._grad = -bound
 
 
 def gather_rows(table: array[float], rows: list[int], width: int, batch: array[float], stride: int) -> None:
@@ -196,6 +204,101 @@ def draw_rows(key: int, epoch: int, rows: list[int], batch: array[float], width:
         state = _mix((seed + row) & _ALL)
         for j in range(width, stride):
             batch[i * stride + j] = (_mix((state + j - width) & _ALL) >> 11) * _UNIT
+
+
+def order_rows(key: int, epoch: int, order: array[int]) -> None:
+    """Fill an array with the numbers from 0 on, sorted by their draws of index -1 in this epoch.
+
+    >>> order = array("q", [0] * 5)
+    >>> order_rows(7, 1, order); sorted(order)
+    [0, 1, 2, 3, 4]
+    """
+    room = bytes(8 * len(order))
+    _order_rows(key, epoch, order, array("d", room), array("d", room), array("q", room))
+
+
+def _order_rows(
+    key: int, epoch: int, order: array[int], draws: array[float], found: array[float], counts: array[int]
+) -> None:
+    """Sort by buckets of about one row each, since draws are uniform, and what is left by insertion; it is stable."""
+    rows = len(order)
+    seed = _mix((_mix(key) + epoch) & _ALL)
+    for row in range(rows):
+        counts[row] = 0
+        found[row] = 0.0  # below every draw that moves, so that none leaves its bucket
+    for row in range(rows):
+        draws[row] = (_mix((_mix((seed + row) & _ALL) - 1) & _ALL) >> 11) * _UNIT
+        bucket = int(draws[row] * rows)
+        counts[bucket if bucket < rows else rows - 1] += 1
+    start = 0
+    for bucket in range(rows):
+        start += counts[bucket]
+        counts[bucket] = start - counts[bucket]
+    for row in range(rows):
+        bucket = int(draws[row] * rows)
+        bucket = bucket if bucket < rows else rows - 1
+        place = counts[bucket]
+        counts[bucket] += 1
+        draw = draws[row]
+        while place > 0 and found[place - 1] > draw:
+            found[place] = found[place - 1]
+            order[place] = order[place - 1]
+            place -= 1
+        found[place] = draw
+        order[place] = row
+
+
+def fill_rows(
+    key: int,
+    begin: int,
+    order: array[int],
+    ordered: int,
+    table: array[float],
+    width: int,
+    batch: array[float],
+    stride: int,
+    count: int,
+) -> int:
+    """Fill a batch with rows of a training, in the order of its epochs, and with their random numbers.
+
+    Args:
+        key: The key of the training.
+        begin: The number of rows before these, counted from the beginning of the first epoch.
+        order: The order of the rows in an epoch, filled where it is that of another one.
+        ordered: The epoch that it is of; 0 for none.
+        table: All rows, of `width` numbers.
+        width: The numbers of a row of the table.
+        batch: Receives rows of `stride` numbers, random ones behind those of the table.
+        stride: The numbers of a row of the batch.
+        count: The number of rows.
+
+    Returns:
+        The epoch that `order` is of now.
+    """
+    rows = len(order)
+    room = bytes(8 * rows)
+    draws, found, counts = array("d", room), array("d", room), array("q", room)
+    at = begin % rows
+    to = done = 0
+    while done < count:
+        epoch = (begin + done) // rows + 1
+        seed = _mix((_mix(key) + epoch) & _ALL)
+        if epoch != ordered:
+            ordered = epoch
+            _order_rows(key, epoch, order, draws, found, counts)
+        until = rows if rows - at < count - done else at + count - done
+        for i in range(at, until):
+            row = order[i]
+            for j in range(width):
+                batch[to + j] = table[row * width + j]
+            if width < stride:
+                state = _mix((seed + row) & _ALL)
+                for j in range(width, stride):
+                    batch[to + j] = (_mix((state + j - width) & _ALL) >> 11) * _UNIT
+            to += stride
+        done += until - at
+        at = 0
+    return ordered
 
 
 def uniform(key: int, epoch: int, row: int, draw: int) -> float:
@@ -224,6 +327,22 @@ def add_column(outputs: array[float], width: int, rows: int, total: float) -> fl
     for i in range(rows):
         total += outputs[i * width]
     return total
+
+
+def add_segments(outputs: array[float], width: int, lengths: array[int], totals: array[float]) -> None:
+    """Add the first numbers of rows to totals, a segment of the rows to each, from the left.
+
+    >>> totals = array("d", [0.5, 0.0])
+    >>> add_segments(array("d", [1.0, 9.0, 2.0, 9.0, 4.0, 9.0]), 2, array("i", [2, 1]), totals); totals
+    array('d', [3.5, 4.0])
+    """
+    row = 0
+    for k in range(len(lengths)):
+        total = totals[k]
+        for i in range(row, row + lengths[k]):
+            total += outputs[i * width]
+        row += lengths[k]
+        totals[k] = total
 
 
 def count_above(

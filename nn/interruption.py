@@ -5,7 +5,7 @@ from __future__ import annotations
 import signal
 import threading
 from types import FrameType, TracebackType
-from typing import Any
+from typing import Any, NoReturn
 
 __all__ = ["Interruption"]
 
@@ -14,6 +14,7 @@ class Interruption:
     """A context manager: inside, Ctrl-C raises KeyboardInterrupt, except between `hold` and `release`, which raises it.
 
     It does nothing where Ctrl-C does not raise KeyboardInterrupt: in another thread, or under a handler of the user's.
+    Before it raises, it puts Python's own handler back: `__exit__` may be what is interrupted.
 
     >>> with Interruption() as interruption:
     ...     interruption.hold()
@@ -46,10 +47,14 @@ class Interruption:
         """Raise the KeyboardInterrupt that has waited."""
         self._held = False
         if self._came:
-            self._came = False
-            raise KeyboardInterrupt
+            self._interrupt()
 
     def _handle(self, number: int, frame: FrameType | None) -> Any:
         if not self._held:
-            raise KeyboardInterrupt
+            self._interrupt()
         self._came = True
+
+    def _interrupt(self) -> NoReturn:
+        signal.signal(signal.SIGINT, signal.default_int_handler)
+        self._came = False
+        raise KeyboardInterrupt

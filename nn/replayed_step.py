@@ -11,7 +11,7 @@ from autograd import Value, no_grad
 from autograd.modes import current_mode
 from autograd.tape.replay import add_gradients
 from nn import buffers, inner_loops
-from nn.batches import Batch
+from nn.batches import Batch, Group
 from nn.generator import Draws, drawing
 from nn.module import Module
 from nn.row_tapes import Function, Kept, Modules, NotReplayable, ShapeTapes
@@ -64,6 +64,13 @@ class ReplayedStep:
         self._tapes: dict[Any, ShapeTapes] = {}
         self._kept = _kept_tapes(objective)
 
+    def replayable(self, group: Group) -> ShapeTapes | None:
+        """Return the tapes of single samples if there is one tape alone and nothing more to find out about it."""
+        tapes = self._tapes.get((group.shape, 1, False))
+        if tapes is None or tapes.look != self._look or self.compared < _COMPARED_BATCHES or len(tapes.tapes) != 1:
+            return None
+        return tapes
+
     def look_again(self) -> None:
         """Look at the model again before it is replayed: something else may have changed it."""
         self._look += 1
@@ -111,7 +118,7 @@ class ReplayedStep:
             tally.right += self.objective.count_right(scores, [target for _, target in batch.samples()])
         else:
             tally.loss = inner_loops.add_column(outputs, columns, count, tally.loss)
-            tally.right += self._count(outputs, columns, rows, tapes, count)
+            tally.right += self.count_right(outputs, columns, rows, tapes, count)
         tally.samples += count
         self.change.optimizer.zero_grad()
         add_gradients(run.params, run.needed, run.sums.finish())
@@ -145,7 +152,8 @@ class ReplayedStep:
         with no_grad(), drawing(Draws(draws.key, draws.epoch, draws.rows)):
             return [buffer for buffer, _ in self.objective.batch_and_updates(samples)[1]]
 
-    def _count(self, outputs: array[float], columns: int, rows: array[float], tapes: ShapeTapes, count: int) -> float:
+    def count_right(self, outputs: Any, columns: int, rows: Any, tapes: ShapeTapes, count: int) -> float:
+        """Return how many rows of a replay are right; of rows whose targets are lists, the sum of their fractions."""
         rule, target = self.objective.rule, tapes.samples[0][1]
         if rule is None:
             return 0.0

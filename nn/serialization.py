@@ -16,7 +16,7 @@ from typing import Any
 from nn import state
 from nn.arguments import shown
 from nn.module import Module
-from nn.optim import Optimizer
+from nn.optimizer import Optimizer
 
 __all__ = ["load", "save"]
 

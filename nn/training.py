@@ -4,7 +4,8 @@ from __future__ import annotations
 
 import warnings
 from collections.abc import Callable, Iterator, Sequence
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
+from itertools import islice
 from typing import Any, cast
 
 from tqdm import tqdm
@@ -14,6 +15,7 @@ from nn import buffers
 from nn.arguments import Seed, positive_integer, real, shown
 from nn.batches import Batch, Group, batches, count_batches, grouped
 from nn.checked_samples import Rows, Samples, checked_samples
+from nn.chunks import Chunks
 from nn.decisions import rule_of
 from nn.evaluation import LossOfSamples, accuracy, predict
 from nn.generator import Draws, drawing, key_of
@@ -21,7 +23,7 @@ from nn.history import History
 from nn.interruption import Interruption
 from nn.losses import without_penalty
 from nn.module import Module
-from nn.optim import Optimizer
+from nn.optimizer import Optimizer
 from nn.replayed_step import ReplayedStep, may_record
 from nn.row_tapes import Modules, NotReplayable, random_state_kept
 from nn.schedules import Schedule
@@ -134,15 +136,15 @@ def fit(
     training.plan(epochs, schedule, Change(optimizer, clip_norm, interruption), modules)
     validator = None if held_out is None else LossOfSamples(model, held_out, loss)
     done, total = training.steps_done, training.steps_in_all
+    at_once = validator is None and not callbacks  # there is nothing to do between epochs
     try:
         with interruption, tqdm(total=total, initial=done, unit="batch", disable=not progress) as bar:
-            for epoch in range(len(history.loss) + 1, epochs + 1):
-                bar.set_description(f"epoch {epoch}/{epochs}", refresh=False)
-                training.run_epoch(epoch, bar.update)
+            while len(history.loss) < epochs:
+                training.run_epochs(epochs if at_once else len(history.loss) + 1, bar)
                 if validator is not None:
                     _validate(validator, history)
-                bar.set_postfix_str(history.latest(), refresh=False)
-                if training.call(callbacks, epoch, validator):
+                training.show(bar)
+                if training.call(callbacks, len(history.loss), validator):
                     break
     except KeyboardInterrupt:
         history.interrupted = True
@@ -172,32 +174,99 @@ class _Training:
         self.batch_size = batch_size
         self.replay = replay
         self.lr = optimizer.lr
+        self.tally = Tally()
+        self._batches: Iterator[Batch] = iter(())
+        self._next = -1  # the number of the step that the next one of these batches is for
 
     def plan(self, epochs: int, schedule: Schedule | None, change: Change, modules: Modules) -> None:
         """Prepare the steps."""
-        per_epoch = count_batches(self.groups, self.batch_size)
-        self.steps_done, self.steps_in_all = len(self.history.loss) * per_epoch, epochs * per_epoch
+        self.per_epoch = count_batches(self.groups, self.batch_size)
+        self.steps_done, self.steps_in_all = len(self.history.loss) * self.per_epoch, epochs * self.per_epoch
         self.schedule = schedule
         self.change = change
         self.step: EagerStep | ReplayedStep = EagerStep(self.objective, self.change, self.history.key)
         if self.replay is not False and may_record():
             self.step = ReplayedStep(self.objective, self.change, self.history.key, modules)
         self.history.replayed = isinstance(self.step, ReplayedStep)
+        self.chunks: Chunks | None = None
+        if isinstance(self.step, ReplayedStep) and Chunks.may_run(self.step, self.groups):
+            self.chunks = Chunks(self.step, self.groups[0], self.batch_size)
 
-    def run_epoch(self, epoch: int, step_done: Callable[[], Any]) -> None:
-        """Train on all rows once, and append what the epoch was to the history."""
-        tally, history = Tally(), self.history
-        for batch in batches(self.groups, self.batch_size, history.key, epoch):
-            self._set_lr()
-            self._step(batch, tally)
-            self.steps_done += 1
-            step_done()
-        history.lr.append(self.optimizer.lr)
-        self.optimizer.set_lr(self.lr)
+    def run_epochs(self, last: int, bar: Any) -> None:
+        """Train to the end of an epoch, and append what each epoch was to the history."""
+        while len(self.history.loss) < last:
+            if self._run_chunk(last, bar):
+                continue
+            if self.schedule is not None:
+                self.optimizer.set_lr(self._scheduled(self.steps_done))
+            self._step(self._batch())
+            self._count_steps(1, self.optimizer.lr)
+            bar.update()
+
+    def show(self, bar: Any) -> None:
+        """Show the epoch, and the numbers of the last one, beside the progress bar."""
+        if not bar.disable and self.history.loss:
+            epoch, epochs = len(self.history.loss), self.steps_in_all // self.per_epoch
+            bar.set_description(f"epoch {epoch}/{epochs}", refresh=False)
+            bar.set_postfix_str(self.history.latest(), refresh=False)
+
+    def _run_chunk(self, last: int, bar: Any) -> bool:
+        """Run steps up to the end of an epoch in the compiled core; return whether any were run."""
+        if self.chunks is None:
+            return False
+        steps = min(self.chunks.size, last * self.per_epoch - self.steps_done)
+        rates = self._rates(steps)
+        self.change.interruption.hold()
+        try:
+            count = steps if rates is None else len(rates)
+            chunk = self.chunks.run(self.steps_done, count, rates, self.tally)
+            if chunk is None:
+                return False
+            done = 0
+            for self.tally in chunk.tallies:
+                until = min(chunk.steps, done + self.per_epoch - self.steps_done % self.per_epoch)
+                self._count_steps(until - done, self.lr if rates is None else rates[until - 1])
+                done = until
+        finally:
+            self.change.interruption.release()
+        self.show(bar)
+        bar.update(chunk.steps)
+        return True
+
+    def _rates(self, steps: int) -> list[float] | None:
+        """Return the learning rates of the next steps; None where they do not change."""
+        if self.schedule is None:
+            return None
+        rates = [self._scheduled(self.steps_done)]
+        with suppress(Exception):  # it comes again at its step
+            rates.extend(self._scheduled(self.steps_done + step) for step in range(1, steps))
+        return rates
+
+    def _batch(self) -> Batch:
+        """Return the batch of the next step."""
+        if self._next != self.steps_done:
+            epoch, place = divmod(self.steps_done, self.per_epoch)
+            self._batches = islice(batches(self.groups, self.batch_size, self.history.key, epoch + 1), place, None)
+        self._next = self.steps_done + 1
+        batch = next(self._batches)
+        if self._next % self.per_epoch == 0:
+            self._next = -1
+        return batch
+
+    def _count_steps(self, count: int, lr: float) -> None:
+        """Count steps of one epoch; at its end, append what it was to the history."""
+        self.steps_done += count
+        if self.steps_done % self.per_epoch:
+            return
+        tally, history = self.tally, self.history
+        history.lr.append(lr)
+        if self.schedule is not None:
+            self.optimizer.set_lr(self.lr)
         history.gradient_norm.append(tally.norms / tally.steps)
         if self.objective.rule is not None:
             history.accuracy.append(tally.right / tally.samples)
         history.loss.append(tally.loss / tally.samples)
+        self.tally = Tally()
 
     def call(self, callbacks: Sequence[Callback], epoch: int, validator: LossOfSamples | None) -> bool:
         """Call the callbacks, and return whether one of them ends the training."""
@@ -217,28 +286,28 @@ class _Training:
         if isinstance(self.step, ReplayedStep):
             self.step.keep()
 
-    def _set_lr(self) -> None:
-        if self.schedule is None:
-            return
-        progress = self.steps_done / self.steps_in_all
+    def _scheduled(self, step: int) -> float:
+        """Return the learning rate of a step."""
+        assert self.schedule is not None
+        progress = step / self.steps_in_all
         factor = self.schedule(progress)
         try:
             checked = real("the factor", factor, low=0.0)
         except (TypeError, ValueError) as error:
             raise type(error)(f"schedule({progress:g}) returned {shown(factor)}: {error}") from None
-        self.optimizer.set_lr(self.lr * checked)
+        return real("lr", self.lr * checked, low=0.0)
 
-    def _step(self, batch: Batch, tally: Tally) -> None:
+    def _step(self, batch: Batch) -> None:
         try:
-            self.step(batch, tally)
+            self.step(batch, self.tally)
         except NotReplayable as reason:
             if self.replay:
                 raise ValueError(f"replay=True, and the model or its loss cannot be replayed: {reason}") from reason
             message = f"fit trains eagerly, because the model or its loss cannot be replayed: {reason}"
             warnings.warn(message, ReplayWarning, stacklevel=4)
             self.history.replayed = False
-            self.step = EagerStep(self.objective, self.change, self.history.key)
-            self.step(batch, tally)
+            self.step, self.chunks = EagerStep(self.objective, self.change, self.history.key), None
+            self.step(batch, self.tally)
 
 
 def _rehearse(objective: Objective, groups: Sequence[Group], key: int, batch_size: int) -> None:

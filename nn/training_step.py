@@ -17,7 +17,7 @@ from nn.decisions import DecisionRule
 from nn.generator import Draws, drawing
 from nn.interruption import Interruption
 from nn.module import Module
-from nn.optim import Optimizer, clip_grad_norm
+from nn.optimizer import Optimizer
 
 __all__ = [
     "Change",
@@ -37,6 +37,8 @@ LossFunction = Callable[[Any, Any], Value]
 
 class Tally:
     """The sums of one epoch: its samples, those that were right, their losses; its steps and their gradients' norms."""
+
+    __slots__ = ("loss", "norms", "right", "samples", "steps")
 
     def __init__(self) -> None:
         self.samples = 0
@@ -127,8 +129,8 @@ class Change:
         """
         params = self.optimizer.params
         norm = math.sqrt(inner_loops.sum_of_squares(params))
-        if self.clip_norm is not None and math.isfinite(norm):  # otherwise the step says which gradient is not
-            clip_grad_norm(params, self.clip_norm)
+        if self.clip_norm is not None and self.clip_norm < norm < math.inf:  # else the step says which one is infinite
+            inner_loops.scale_gradients(params, self.clip_norm / norm)
         self.interruption.hold()
         try:
             self.optimizer.step()

@@ -1,9 +1,11 @@
 """Random functions for tapes, and what a tape must give for them: the bits of eager runs, row by row.
 
 A function is a list of steps over a pool of numbers: inputs, parameters, constants, then what the steps make.
-`layered` ones are like networks: sums of products of a layer before. `tangled` ones add and multiply whatever comes, so
-that terms of chains share operands with each other and with steps in between, in every order. Numbers are now and then
-0, inf or nan, so that the rule for zeros decides.
+`layered` ones are like networks: sums of products of a layer before, or of a part of it in another order, with weights
+and biases used once or several times. `woven` ones build several chains at a time from the same few numbers, so that a
+number gets contributions from before, between and behind the links of a chain. `tangled` ones add and multiply whatever
+comes. Some branch, some give gradients to a part of their parameters. Numbers are now and then 0, inf or nan, so that
+the rule for zeros decides.
 """
 
 from __future__ import annotations
@@ -65,6 +67,8 @@ class Function:
     constants: list[float]
     steps: list[Step] = field(default_factory=list)
     outputs: tuple[int, ...] = ()
+    receiving: tuple[int, ...] | None = None  # the parameters that receive gradients; None for all
+    taken: list[bool] = field(default_factory=list)  # the branches of the last call
     index_inputs: dict[int, int] = field(default_factory=dict)  # inputs that are an index, and of how many
 
     def pool_size(self) -> int:
@@ -73,8 +77,14 @@ class Function:
     def __call__(self, inputs: Sequence[Any], params: Sequence[Any]) -> Any:
         """The outputs, over Values."""
         pool: list[Any] = [*inputs, *params, *self.constants]
+        self.taken = []
         for step in self.steps:
-            pool.append(run_step(step, [pool[i] for i in step.operands]))
+            xs = [pool[i] for i in step.operands]
+            if step.kind == "branch":
+                self.taken.append(bool(xs[0] < xs[1]))
+                pool.append(xs[2] if self.taken[-1] else xs[3] * xs[0])
+            else:
+                pool.append(run_step(step, xs))
         outputs = [pool[i] for i in self.outputs]
         return outputs[0] if len(outputs) == 1 else outputs
 
@@ -84,6 +94,22 @@ class Function:
             float(rng.randrange(self.index_inputs[i])) if i in self.index_inputs else number(rng, special)
             for i in range(self.inputs)
         ]
+
+    def branches(self, row: Sequence[float]) -> list[bool]:
+        """The branches that a row takes."""
+        self([Value(x) for x in row], [Value(x) for x in self.params])
+        return self.taken
+
+    def rows(self, rng: random.Random, special: float, count: int) -> list[list[float]]:
+        """Rows that take the branches of the first."""
+        rows = [self.row(rng, special) for _ in range(count)]
+        branches = self.branches(rows[0])
+        return [row if self.branches(row) == branches else rows[0] for row in rows] if branches else rows
+
+    def record(self, params: Sequence[Value], row: Sequence[float]) -> ag.Tape:
+        """A tape of the function, recorded on a row."""
+        receiving = None if self.receiving is None else [params[i] for i in self.receiving]
+        return ag.record(lambda *xs: self(xs, params), inputs=[Value(x) for x in row], params=receiving)
 
 
 def run_step(step: Step, xs: list[Any]) -> Any:
@@ -154,12 +180,17 @@ def number(rng: random.Random, special: float) -> float:
 
 def function(rng: random.Random, special: float = 0.0) -> Function:
     """A random function of one of the kinds."""
-    made = layered(rng, special) if rng.random() < 0.3 else tangled(rng, special)
+    kind = rng.choices((layered, woven, tangled), (0.35, 0.3, 0.35))[0]
+    made = kind(rng, special)
     made.outputs = tuple(
         rng.randrange(made.pool_size(), made.pool_size() + len(made.steps)) for _ in range(rng.choice((1, 1, 1, 2, 3)))
     )
     if rng.random() < 0.1:
         made.outputs = (*made.outputs, rng.randrange(made.pool_size()))
+    if rng.random() < 0.3:
+        made.outputs = (*made.outputs, _last(made))
+    if rng.random() < 0.2:
+        made.receiving = tuple(i for i in range(len(made.params)) if rng.random() < 0.5)
     return made
 
 
@@ -171,25 +202,95 @@ def layered(rng: random.Random, special: float) -> Function:
     made = Function(sizes[0], params, [0.5])
     layer, param = list(range(sizes[0])), sizes[0]
     kind = rng.choice(("chain", "dot", "products first", "bias first"))
+    same_list, shared_bias, chosen, swapped = (rng.random() < p for p in (0.7, 0.15, 0.3, 0.2))
     for before, size in itertools.pairwise(sizes):
-        outputs = []
+        outputs: list[int] = []
         activation = rng.choice(("", *UNARY))  # one for all, or one each
+        bias = param + before
         for _ in range(size):
             weights = list(range(param, param + before))
+            xs = layer if same_list else _rearranged(rng, layer)
             param += before + 1
-            pairs = zip(weights, layer, strict=True)
-            operands = [*weights, *layer] if kind == "dot" else [i for pair in pairs for i in pair]
+            if not shared_bias or rng.random() < 0.5:
+                bias = param - 1
+            pairs = [(x, w) if swapped and rng.random() < 0.5 else (w, x) for w, x in zip(weights, xs, strict=True)]
+            left, right = zip(*pairs, strict=True)
+            operands = [*left, *right] if kind == "dot" else [i for pair in pairs for i in pair]
             if kind == "bias first":
-                _append(made, Step(kind, (*operands, param - 1)))
+                _append(made, Step(kind, (*operands, bias)))
             else:
                 _append(made, Step(kind, tuple(operands)))
-                _append(made, Step("add", (_last(made), param - 1)))
+                if rng.random() < 0.9:
+                    _append(made, Step("add", (_last(made), bias)))
             if rng.random() < 0.1:  # something else uses a number of the layer before, in the middle of this one
                 _append(made, Step("multiply", (rng.choice(layer), _last(made))))
-            _append(made, Step(activation or rng.choice(UNARY), (_last(made),)))
             outputs.append(_last(made))
+            if not activation:
+                _append(made, Step(activation or rng.choice(UNARY), (outputs.pop(),)))
+                outputs.append(_last(made))
+        if activation and rng.random() < 0.8:
+            for place, i in enumerate(outputs):
+                _append(made, Step(activation, (i,)))
+                outputs[place] = _last(made)
+        if chosen:  # some activations only choose, and so they do not need gradients
+            for place in rng.sample(range(size), rng.randint(1, size)):
+                _append(made, Step("where", (outputs[place], rng.choice(layer), rng.choice(layer))))
+                outputs[place] = _last(made)
         layer = outputs
     _append(made, Step("additions", tuple(layer)))
+    return made
+
+
+def _rearranged(rng: random.Random, layer: list[int]) -> list[int]:
+    """The same numbers in another order, the same ones but for the last, or some of them twice."""
+    choice = rng.random()
+    if choice < 0.4:
+        return layer
+    if choice < 0.6:
+        return rng.sample(layer, len(layer))
+    if choice < 0.8:
+        return [*layer[:-1], rng.choice(layer)]
+    return [rng.choice(layer) for _ in layer]
+
+
+def woven(rng: random.Random, special: float) -> Function:
+    """Chains of terms and products that grow in turns, from a few numbers that other steps use in between."""
+    made = Function(rng.randint(1, 3), [number(rng, special / 2) for _ in range(rng.randint(1, 3))], [])
+    few = list(range(made.pool_size()))
+    _append(made, Step("multiply", (rng.choice(few), rng.choice(few))))
+    few.append(_last(made))
+    ends: list[int] = []
+    for _ in range(rng.randint(4, 30)):
+        choice = rng.random()
+        if choice < 0.15 or not ends:  # a chain begins
+            _append(made, Step("add", (rng.choice(few), rng.choice(few))))
+            ends.append(_last(made))
+        elif choice < 0.3:  # a number of its own, from those that the chains use
+            _append(made, Step(rng.choice(("multiply", "subtract", "maximum")), (rng.choice(few), rng.choice(few))))
+            few.append(_last(made))
+        elif choice < 0.4:
+            _append(made, Step(rng.choice(("tanh", "sin")), (rng.choice(few),)))
+            few.append(_last(made))
+        else:  # a chain grows by a term or a product, on either side
+            place = rng.randrange(len(ends))
+            term = rng.choice(few)
+            if rng.random() < 0.5:
+                _append(made, Step("multiply", (rng.choice(few), rng.choice(few))))
+                term = _last(made)
+                if rng.random() < 0.3:  # not at once
+                    _append(made, Step("multiply", (rng.choice(few), rng.choice(few))))
+                    few.append(_last(made))
+            pair = (ends[place], term) if rng.random() < 0.6 else (term, ends[place])
+            _append(made, Step("add", pair))
+            ends[place] = _last(made)
+    if rng.random() < 0.6:
+        count = rng.randint(2, 6)
+        _append(made, Step("dot", tuple(rng.choice(few) for _ in range(2 * count))))
+        ends.append(_last(made))
+    while len(ends) > 1:
+        _append(made, Step(rng.choice(("multiply", "subtract")), (ends.pop(), ends.pop())))
+        ends.append(_last(made))
+    _append(made, Step("multiply", (ends[0], rng.choice(few))))
     return made
 
 
@@ -246,7 +347,7 @@ def _random_step(rng: random.Random, made: Function, pick: Any) -> Step:
     if choice < 0.85:
         return Step("constant power", with_values(1, (0,)), rng.choice((2.0, 3.0, 0.5, -1.0, 0.0)))
     if choice < 0.9:
-        return Step("choice", with_values(4, (0, 1, 2, 3)))
+        return Step(rng.choice(("choice", "choice", "branch")), with_values(4, (0, 1, 2, 3)))
     if made.index_inputs and choice < 0.96:
         return Step(rng.choice(("take", "softmax_cross_entropy")), (*with_a_value(3), 0))
     kind = rng.choice(LISTS)
@@ -286,6 +387,9 @@ def eager(made: Function, rows: Sequence[Sequence[float]]) -> Expected:
         expected.input_gradients.append([x.grad for x in inputs])
         per_row.append([p.grad for p in params])
     for i in range(len(made.params)):
+        if made.receiving is not None and i not in made.receiving:
+            expected.param_gradients.append(0.0)
+            continue
         total = None
         for start in range(0, len(rows), BLOCK):
             block = per_row[start][i]
@@ -300,7 +404,7 @@ def differences(made: Function, rows: list[list[float]]) -> list[str]:
     """How a tape of the function differs from eager runs, in bits; empty where it does not."""
     expected = eager(made, rows)
     params = [Value(x) for x in made.params]
-    tape = ag.record(lambda *inputs: made(inputs, params), inputs=[Value(x) for x in rows[0]])
+    tape = made.record(params, rows[0])
     outputs, gradients = tape.value_and_grad(rows)
     only, nothing = tape.value_and_grad(rows, input_gradients=False)
     assert nothing is None

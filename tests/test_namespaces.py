@@ -31,7 +31,7 @@ def submodules(package: types.ModuleType) -> set[str]:
     return {found.name for found in pkgutil.iter_modules(package.__path__)}
 
 
-SHARED = sorted(submodules(autograd) & set(autograd.__all__))
+SHARED = sorted(f"{p.__name__}.{name}" for p in PACKAGES for name in submodules(p) & set(p.__all__))
 
 
 @pytest.mark.parametrize("package", PACKAGES)
@@ -52,46 +52,48 @@ def test_the_prompt_completes_public_names_only(package: types.ModuleType) -> No
 
 
 def test_functions_and_modules_share_these_names() -> None:
-    assert SHARED == ["gradcheck", "steps"]
-    for package in PACKAGES:
-        for name in submodules(package) & set(package.__all__):
-            assert not isinstance(getattr(package, name), types.ModuleType), name
+    assert SHARED == ["autograd.gradcheck", "autograd.steps", "nn.health", "viz.film"]
 
 
 IMPORTS = [
-    "import autograd.{0}",
-    "import autograd.{0} as found; assert callable(found)",
-    "import importlib; importlib.import_module('autograd.{0}')",
-    "import autograd, importlib; importlib.import_module('autograd.{0}')",
-    "from autograd import {0}; import autograd.{0}",
-    "from autograd.{0} import {0}",
-    "import nn; import autograd.{0}",
-    "import autograd.{0}, importlib, sys; importlib.reload(sys.modules['autograd.{0}'])",
+    "import {0}.{1}",
+    "import {0}.{1} as found; assert callable(found)",
+    "import importlib; importlib.import_module('{0}.{1}')",
+    "import {0}, importlib; importlib.import_module('{0}.{1}')",
+    "from {0} import {1}; import {0}.{1}",
+    "from {0}.{1} import {1}",
+    "import nn; import {0}.{1}",
+    "import {0}.{1}, importlib, sys; importlib.reload(sys.modules['{0}.{1}'])",
 ]
+CHECKS = [f"assert type({name}) is types.FunctionType" for name in SHARED]
+both_engines = pytest.mark.parametrize("pure", ["", "1"] if autograd.compiled else ["1"])
 
 
-@pytest.mark.parametrize("pure", ["", "1"])
+@pytest.mark.slow
+@both_engines
 def test_a_shared_name_is_the_function_after_any_import(pure: str) -> None:
-    for lines in IMPORTS:
-        imports = [lines.format(name) for name in SHARED]
-        checks = [f"assert type(autograd.{name}) is types.FunctionType" for name in SHARED]
-        run_in_another_process(["-c", "\n".join([*imports, "import autograd, types", *checks])], pure)
+    for line in IMPORTS:
+        imports = [line.format(*name.split(".")) for name in SHARED]
+        run_in_another_process(["-c", "\n".join([*imports, "import autograd, nn, types, viz", *CHECKS])], pure)
 
 
-@pytest.mark.parametrize("pure", ["", "1"])
+@pytest.mark.slow
+@both_engines
 def test_a_shared_name_is_the_function_under_pytest(tmp_path: Path, pure: str) -> None:
     check = tmp_path / "test_names.py"
-    lines = [f"    import autograd.{name}\n    assert type(autograd.{name}) is types.FunctionType\n" for name in SHARED]
-    check.write_text(f"import types\ndef test_names():\n{''.join(lines)}")
+    lines = [f"import types, {', '.join(SHARED)}", "def test_names():", *(f"    {line}" for line in CHECKS)]
+    check.write_text("\n".join(lines))
     options = ["--import-mode=importlib", "-p", "no:cacheprovider", "-c", os.devnull, f"--rootdir={tmp_path}"]
     run_in_another_process(["-m", "pytest", *options, str(check)], pure)
 
 
+@pytest.mark.slow
 @pytest.mark.skipif(not (ROOT / "autograd").is_dir(), reason="needs the checkout")
-@pytest.mark.parametrize("pure", ["", "1"])
+@both_engines
 def test_a_shared_name_is_the_function_where_its_module_is_collected_alone(pure: str) -> None:
     for name in SHARED:  # their doctests call the functions
-        run_in_another_process(["-m", "pytest", "-p", "no:cacheprovider", str(ROOT / "autograd" / f"{name}.py")], pure)
+        file = ROOT / f"{name.replace('.', '/')}.py"
+        run_in_another_process(["-m", "pytest", "-p", "no:cacheprovider", str(file)], pure)
 
 
 def run_in_another_process(arguments: list[str], pure: str) -> None:
@@ -103,5 +105,6 @@ def run_in_another_process(arguments: list[str], pure: str) -> None:
 
 def test_in_this_session_too() -> None:
     for name in SHARED:
-        importlib.import_module(f"autograd.{name}")
-        assert isinstance(getattr(autograd, name), types.FunctionType)
+        package, _, function = name.partition(".")
+        importlib.import_module(name)
+        assert isinstance(getattr(sys.modules[package], function), types.FunctionType)

@@ -251,11 +251,11 @@ class Interrupting(nn.SGD):
 
     def __init__(self, *arguments: Any, **keywords: Any) -> None:
         super().__init__(*arguments, **keywords)
-        self.steps = 0
+        self.calls = 0
 
     def step(self) -> None:
-        self.steps += 1
-        if self.steps == 7:
+        self.calls += 1
+        if self.calls == 7:
             os.kill(os.getpid(), signal.SIGINT)
         super().step()
 
@@ -271,11 +271,11 @@ def test_ctrl_c_ends_the_training_after_a_whole_step(replay: bool) -> None:
     assert signal.getsignal(signal.SIGINT) is signal.default_int_handler
 
     class Stopping(nn.SGD):
-        steps = 0
+        calls = 0
 
         def step(self) -> None:
-            self.steps += 1
-            if self.steps <= 7:
+            self.calls += 1
+            if self.calls <= 7:
                 super().step()
 
     fitted(same, Stopping(same.parameters(), lr=0.05), replay=replay, epochs=2)

@@ -17,7 +17,7 @@ import nn
 from autograd import Tape, Value, no_grad
 from autograd.tape.recorder import Recorder
 from autograd.tape.replay import Rows
-from nn import layers
+from nn import chunks, layers
 from nn.replayed_step import may_record
 
 X = [[0.0, 1.0], [1.0, 0.5], [-1.0, 2.0], [0.25, -0.75], [1.5, 1.5], [-0.5, -1.25], [2.0, 0.125]]
@@ -49,15 +49,21 @@ def assert_same(found: Outcome, expected: Outcome) -> None:
 
 @pytest.fixture
 def replays(monkeypatch: pytest.MonkeyPatch) -> list[int]:
-    """The number of rows of each replay from here on."""
+    """The number of rows of each replay from here on, those in chunks of steps among them."""
     counts: list[int] = []
-    replay = Tape.replay
+    replay, run_steps = Tape.replay, chunks.run_steps
+
+    def counted_steps(model: Any, params: Any, formula: Any, steps: Any) -> int:
+        done = run_steps(model, params, formula, steps)
+        counts.extend(steps.sizes[:done])
+        return done
 
     def counted(self: Tape, rows: Rows) -> Any:
         counts.append(rows.count)
         return replay(self, rows)
 
     monkeypatch.setattr(Tape, "replay", counted)
+    monkeypatch.setattr(chunks, "run_steps", counted_steps)
     return counts
 
 

@@ -514,6 +514,24 @@ def test_a_notebook_s_frame_steps(browser, tmp_path):
     assert errors == []
 
 
+def test_a_frame_further_down_shows_the_whole_graph(browser, tmp_path):
+    shown = viz.explore(neuron(), height=520)  # it has no size yet when its script runs
+    path = tmp_path / "notebook.html"
+    path.write_text(
+        f'<!doctype html><title>cell</title><div style="height:2000px"></div>{shown._repr_html_()}', encoding="utf-8"
+    )
+    tab = browser.new_page(viewport={"width": 860, "height": 700})
+    tab.goto(path.as_uri())
+    tab.locator("iframe").scroll_into_view_if_needed()
+    inside = tab.frames[-1]
+    inside.wait_for_function("document.getElementById('graph').getBoundingClientRect().width > 800")
+    window = inside.evaluate("innerWidth")
+    for card in inside.locator(".card").all():
+        box = card.evaluate("(card) => { const b = card.getBoundingClientRect(); return [b.left, b.right]; }")
+        assert 0 <= box[0] < box[1] <= window
+    tab.close()
+
+
 def test_a_graph_too_large_to_step_says_so(show):
     x = Value(1.0, "x")
     for _ in range(6000):

@@ -17,7 +17,7 @@ from autograd.backward_pass import BackwardPass
 from autograd.formatting import columns
 from autograd.primitives import table
 from autograd.primitives.primitive import PRIMITIVES
-from autograd.recorded import is_as_recorded, recorded_number
+from autograd.recorded import is_as_recorded, recorded_number, recorded_term
 
 
 def bits(x: float) -> str:
@@ -289,11 +289,20 @@ def test_the_forward_pass_is_what_was_recorded():
 
 
 def test_an_operand_assigned_since_is_told():
-    x = Value(2.0, "x")
-    y = x * 3
-    assert "assigned" not in str(steps(y, direction="forward")[0])
+    x, w = Value(2.0, "x"), Value(3.0, "w")
+    product, total, plain = x * w, x + w, x + 1
+    for node in (product, total, plain):
+        for direction in ("forward", "backward"):
+            assert "100" not in str(steps(node, direction=direction)[0])
+            assert "since" not in str(steps(node, direction=direction)[0])
     x.data = 100.0
-    assert "data was assigned to an operand since" in str(steps(y, direction="forward")[0])
+    forward = str(steps(product, direction="forward")[0])
+    assert "data was assigned to an operand since" in forward
+    assert "x %0     100, was 2" in forward
+    assert str(steps(product)[0]).endswith("x %0 is 100, was 2")
+    assert str(steps(total)[0]).endswith("operands assigned since")
+    assert "x %0     100, assigned since" in str(steps(plain, direction="forward")[0])
+    assert str(steps(plain)[0]).endswith("x %0 is 100, assigned since")
 
 
 # -- what was recorded -----------------------------------------------------------------------------------------------
@@ -301,6 +310,42 @@ def test_an_operand_assigned_since_is_told():
 def test_every_node_is_as_recorded_until_a_leaf_is_assigned(seed: int):
     nodes = run_on_values(random_program(seed))
     assert all(map(is_as_recorded, nodes))
+
+
+TERMS = {
+    "add": lambda x, c: [x + c, c + x, x + 2.5],
+    "subtract": lambda x, c: [x - c, c - x, 7.0 - x],
+    "sum": lambda x, c: [ag.sum([c, x, 1.0]), ag.sum([x, 1.0, 2.0])],
+}
+
+
+@pytest.mark.parametrize("name", TERMS)
+def test_a_term_is_what_the_others_leave_of_a_sum(name: str):
+    draw = random.Random(name)
+    for _ in range(50):
+        number, other, one = draw.uniform(-3, 3), draw.uniform(-3, 3), Value(1.0)
+        x = Value(number)
+        users = TERMS[name](x, one * other)
+        x.data = 50.0
+        for user in users:
+            # Two roundings of a sum of terms below 10, each at most half an ulp (8.9e-16) of it.
+            assert recorded_term(x, [user]) == pytest.approx(number, abs=4e-15)
+
+
+def test_a_term_whose_digits_are_gone_or_that_is_not_alone_is_not_told():
+    zero = Value(0.0)
+    sums = [zero + Value(other) * 1 for other in (1.0, 0.1, -3e7)]
+    zero.data = 1.0
+    assert [recorded_term(zero, [user]) for user in sums] == [0.0] * 3
+    for number, other in [(1e-12, 1.0), (1.0, math.inf), (math.nan, 1.0), (1e308, 1.7e308)]:
+        x = Value(number)
+        user = x + Value(other) * 1
+        x.data = 2.0
+        assert recorded_term(x, [user]) is None
+    x, y = Value(1.0), Value(2.0)
+    users = [x + y, x + x, ag.sum([x, y, 1.0]), x - y]
+    x.data = 5.0
+    assert [recorded_term(x, [user]) for user in users] == [None] * 4
 
 
 def test_numbers_that_a_node_holds():
@@ -321,6 +366,7 @@ def test_numbers_that_a_node_holds():
     lost = [Value(1.0) + x, x.exp(), x * 2.0, (-x).relu()]
     x.data = 4.0
     assert [recorded_number(x, [user]) for user in lost[:3]] == [None] * 3
+    assert recorded_term(x, [x * 2.0, x.exp()]) is None
     shut = Value(-1.0)
     gate = shut.relu()
     assert recorded_number(shut, [gate]) is None  # any negative number would have given this node

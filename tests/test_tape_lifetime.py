@@ -79,7 +79,7 @@ def test_a_deep_graph_is_recorded_without_recursion():
 
 # -- threads ---------------------------------------------------------------------------------------------------------
 def test_one_tape_in_several_threads():
-    rng = random.Random(4)
+    rng = random.Random(17)  # whose numbers are finite, so that equal means equal
     made = tapes.layered(rng, 0.0)
     made.outputs = (made.pool_size() + len(made.steps) - 1,)
     params = [Value(x) for x in made.params]

@@ -52,8 +52,8 @@ def test_random_tapes_through_pickles():
         rng = random.Random(seed)
         made = tapes.function(rng)
         params = [Value(x) for x in made.params]
-        rows = [made.row(rng, 0.0) for _ in range(3)]
-        tape = ag.record(lambda *xs, made=made, params=params: made(xs, params), inputs=rows[0])
+        rows = made.rows(rng, 0.0, 3)
+        tape = made.record(params, rows[0])
         loaded = pickle.loads(pickle.dumps(tape))
         assert repr(loaded.value_and_grad(rows)) == repr(tape.value_and_grad(rows))
         assert repr([p.grad for p in loaded.params]) == repr([p.grad for p in tape.params])

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import math
 import os
+from types import SimpleNamespace
 
 import pytest
 
@@ -32,19 +33,60 @@ def test_lines_are_plotted_as_they_are(tmp_path):
     assert os.listdir(tmp_path) == ["lines.png"]
 
 
-def test_histograms_share_their_range_and_their_sum(tmp_path):
+def test_histograms_of_a_run_share_their_range_and_all_their_sum(tmp_path):
     runs = {"small": {"a": [0.0, 0.1], "b": [0.2, math.nan]}, "large": {"a": [-3.0, 5.0, 5.0], "b": [1.0]}}
     figure = viz.plot_histograms(runs, tmp_path / "histograms.svg", x="activation")
     assert [axes.get_title() for axes in figure.axes] == ["a", "b", "", ""]
     assert [axes.get_ylabel() for axes in figure.axes] == ["small", "", "large", ""]
-    for axes in figure.axes:
+    for axes, range_ in zip(figure.axes, [(0.0, 0.2)] * 2 + [(-3.0, 5.0)] * 2, strict=True):
         bars = axes.patches
-        assert (bars[0].get_x(), bars[-1].get_x() + bars[-1].get_width()) == pytest.approx((-3.0, 5.0))
+        assert (bars[0].get_x(), bars[-1].get_x() + bars[-1].get_width()) == pytest.approx(range_)
         assert sum(bar.get_height() for bar in bars) == pytest.approx(1.0)
 
 
 def test_equal_numbers_have_a_histogram():
-    assert viz.plot_histograms({"": {"dead": [0.0, 0.0]}}).axes[0].patches[0].get_height() == 1.0
+    bars = viz.plot_histograms({"": {"dead": [0.0, 0.0]}}).axes[0].patches
+    assert max(bar.get_height() for bar in bars) == 1.0
+
+
+def test_an_outlier_is_counted_in_the_outermost_bar():
+    numbers = [i / 999 for i in range(1000)] + [50.0]
+    bars = viz.plot_histograms({"": {"": numbers}}).axes[0].patches
+    assert bars[-1].get_x() + bars[-1].get_width() == pytest.approx(1.0)
+    assert sum(bar.get_height() for bar in bars) == pytest.approx(1.0)
+
+
+def report(*layers: tuple[float | None, str]) -> SimpleNamespace:
+    return SimpleNamespace(layers=[SimpleNamespace(gradient_norm=norm, verdict=verdict) for norm, verdict in layers])
+
+
+def test_health_is_a_panel_per_report_and_a_bar_per_layer(tmp_path):
+    reports = {
+        "deep": report((1e-6, "vanishing"), (None, "fine"), (1.0, "fine")),
+        "dead": report((0.0, "dead"), (2.0, "fine")),
+        "large": report((math.inf, "exploding"), (math.nan, "exploding")),
+        "one": report((1.0, "fine")),
+    }
+    figure = viz.plot_health(reports, tmp_path / "health.png")
+    panels = figure.axes[:4]
+    assert [axes.get_title(loc="left") for axes in panels] == list(reports)
+    assert [[bar.get_height() for bar in axes.patches] for axes in panels] == [[1e-6, 1.0], [2.0], [], [1.0]]
+    crosses = [[(line.get_xdata()[0], line.get_ydata()[0]) for line in axes.get_lines()] for axes in panels]
+    low, high = panels[0].get_ylim()
+    assert crosses == [[], [(1, low)], [(1, high), (2, high)], []]
+    assert len({axes.get_ylim() for axes in panels}) == 1
+    assert panels[0].patches[0].get_facecolor() != panels[0].patches[1].get_facecolor()
+    (legend,) = figure.legends
+    assert [text.get_text() for text in legend.get_texts()] == ["fine", "vanishing", "dead", "exploding"]
+
+
+def test_health_of_real_networks():
+    import nn
+
+    model = nn.MLP(2, [4, 1], seed=1)
+    X, y = nn.moons(10, seed=1)
+    bars = viz.plot_health({"": nn.health(model, X, y, nn.hinge)}).axes[0].patches
+    assert len(bars) == 2
 
 
 def test_images_and_their_overlays(tmp_path):
@@ -79,6 +121,7 @@ def test_images_wrap_into_rows():
         (lambda: viz.plot_histograms({"a": {}}), "nothing to plot"),
         (lambda: viz.plot_histograms({"a": {"x": [1]}, "b": {"y": [1]}}), "the run 'b' has the layers y"),
         (lambda: viz.plot_histograms({"a": {"x": [math.nan]}}), "no finite number in 'x'"),
+        (lambda: viz.plot_health({}), "no reports"),
         (lambda: viz.plot_images([]), "no images"),
         (lambda: viz.plot_images([[[1, 2], [1]]]), "image 0 is not a rectangle.* 2, 1 numbers"),
         (lambda: viz.plot_images([[]]), "image 0 is not a rectangle.* no numbers"),

@@ -48,7 +48,7 @@ def test_json_has_what_a_drawing_needs(tmp_path):
         assert (node["title"], node["gradient"]) == (known.title, known.gradient)
         frame = node["frame"]
         while frame is not None:  # a card is inside its frame, and that in its own
-            x0, y0, x1, y1 = content["frames"][frame]["box"]
+            ((x0, y0, x1, y1),) = content["frames"][frame]["boxes"]
             assert x0 < left
             assert right < x1 + 0.01
             assert y0 < top

@@ -12,6 +12,7 @@ import autograd as ag
 import nn
 import viz
 from autograd import Value, named_scope
+from autograd.assigned import assigned_marks
 from viz.graph import prepare, prepare_all, walk
 from viz.model import Graph, Node
 from viz.options import PictureOptions, complete
@@ -77,6 +78,43 @@ def test_what_a_group_says_is_what_was_computed():
     assert row(group, "‖∇‖") == f"{sum(g * g for g in gradients) ** 0.5:.4g}"
     data = [value.data for value in values]
     assert row(group, "data") == f"{min(data):.4g} … {max(data):.4g}"
+
+
+def test_a_group_says_that_something_was_assigned_since():
+    model = nn.MLP(2, [3, 1], seed=3)
+    loss = model([0.5, 1.0])
+    loss.backward()
+    assert not any(row(node, "data").endswith("assigned since") for node in prepared(loss, group=1).nodes)
+    for weight in model.layers[0].neurons[0].w:
+        weight.data += 1.0
+    marked = [row(node, "data").endswith(", assigned since") for node in prepared(loss, group=1).nodes]
+    assert marked == [True, False]
+
+
+def test_what_was_assigned_is_found_in_graphs_of_any_size():
+    w, b = Value(0.5, "w"), Value(0.1, "b")
+    h = Value(1.0)
+    for _ in range(12_000):
+        h = h * w + b
+    w.data = 0.25
+    assert assigned_marks(walk(h)) == {id(w): "was 0.5"}
+    b.data = 0.0
+    assert assigned_marks(walk(h)) == {id(w): "was 0.5", id(b): "assigned since"}
+
+
+def test_a_long_row_of_modules_is_not_one_card():
+    class Chain(nn.Module):
+        def __init__(self) -> None:
+            self.blocks = [nn.Layer(4, 4, "tanh", seed=i) for i in range(30)]
+
+        def forward(self, x: list[float]) -> Any:
+            with named_scope("chain"):
+                for block in self.blocks:
+                    x = block(x)
+                return ag.sum(x)
+
+    graph = prepare(Chain()([1.0, 2.0, 3.0, 4.0]))
+    assert len(graph.nodes) >= 30
 
 
 def test_edges_between_groups_add_up():

@@ -9,9 +9,15 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
+import nn
+from autograd import Value, named_scope
 from viz.folding import fold
 from viz.font_metrics import text_width
+from viz.graph import prepare
 from viz.layout import Box, Link, Placement, place
+from viz.model import Graph
+from viz.svg import Sheet, draw_svg, lay_out
+from viz.theme import LIGHT
 
 
 @st.composite
@@ -124,7 +130,8 @@ def long_graphs(draw: st.DrawFn) -> tuple[list[Box], list[Link]]:
 def test_a_long_graph_is_folded_and_its_turns_pass_no_card(graph):
     boxes, links = graph
     flat = place(boxes, links)
-    folded, turning = fold(flat, links, [box.height for box in boxes])
+    rows = fold(flat, links, [box.height for box in boxes])
+    folded, turning = rows.placement, rows.turning
     if folded is flat:
         assert not turning
         return
@@ -145,6 +152,49 @@ def test_a_long_graph_is_folded_and_its_turns_pass_no_card(graph):
 def test_a_chain_is_as_wide_as_a_page():
     boxes = [Box(120, 60)] + [Box(120, 60, (0.0,))] * 40
     links = [Link(i, i + 1, 0) for i in range(40)]
-    folded, turning = fold(place(boxes, links), links, [60.0] * 41)
-    assert folded.width < 1_500
-    assert len(turning) == 5
+    folded = fold(place(boxes, links), links, [60.0] * 41)
+    assert folded.placement.width < 1_500
+    assert len(folded.turning) == 5
+
+
+def test_modules_stay_whole_where_a_long_graph_is_folded():
+    model = nn.MLP(2, [2, 2, 2, 2, 1], activation="tanh", seed=1)
+    graph = prepare(model([1.0, 2.0]))
+    sheet = lay_out(graph)
+    assert sheet.placement.width < 1_500 < lay_out(graph, folded=False).placement.width
+    assert sheet.cornered
+    assert [index for index, _ in sheet.frames] == list(range(len(graph.frames))), "each stands in one row"
+    assert_framed(graph, sheet)
+
+
+def test_a_frame_that_is_longer_than_a_row_goes_on_in_the_next():
+    value = Value(1.0, "x")
+    for index in range(12):
+        with named_scope("chain"), named_scope(f"block{index}"):
+            for _ in range(20):
+                value = value * 1.5 + 0.5
+    graph = prepare(value.exp())
+    sheet = lay_out(graph)
+    (outer,) = {index for index, frame in enumerate(graph.frames) if frame.path == "chain"}
+    parts = [corners for index, corners in sheet.frames if index == outer]
+    assert len(parts) >= 2
+    assert all(above[3] < below[1] for above, below in pairwise(parts))
+    assert sheet.placement.width < 1_700
+    assert_framed(graph, sheet)
+    assert draw_svg(graph, LIGHT, "a chain").count('class="frame"') == len(sheet.frames)
+
+
+def assert_framed(graph: Graph, sheet: Sheet) -> None:
+    """Every card stands in the frames around it, in one of its rows, and in no other."""
+    placed = sheet.placement
+    for node, (left, right), middle in zip(graph.nodes, placed.spans, placed.middles, strict=True):
+        around, frame = set(), node.frame
+        while frame is not None:
+            around.add(frame)
+            frame = graph.frames[frame].parent
+        inside = {
+            index
+            for index, (x0, y0, x1, y1) in sheet.frames
+            if x0 < (left + right) / 2 < x1 and y0 < middle < y1 and x0 < left and right < x1
+        }
+        assert inside == around, node.title

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import re
 import shutil
 import stat
 import subprocess
@@ -302,6 +303,17 @@ def test_a_notebook_shows_a_picture_without_dot(without_dot):
     total = bill()
     assert_shown(viz.draw_dot(total))
     assert viz.draw_dot(total)._repr_svg_() == viz.to_svg(total)
+
+
+def test_a_picture_that_is_wider_than_a_notebook_takes_its_width():
+    x = Value(2.0, "x")
+    chain = x
+    for _ in range(6):
+        chain = chain + 1
+    svg, shown = viz.to_svg(chain), viz.draw_dot(chain)._repr_svg_()
+    width = re.search(r'width="([\d.]+)" height="([\d.]+)"', svg)
+    assert float(width[1]) > 800
+    assert shown == svg.replace(width[0], f'width="100%" style="max-width:{width[1]}px;height:auto"', 1)
 
 
 def test_a_prompt_says_what_a_picture_is_and_how_to_save_it():

@@ -28,7 +28,6 @@ sys.path.insert(0, str(Path(__file__).resolve().parent.parent / "tests"))
 
 import tapes
 
-import autograd as ag
 from autograd import Value
 from autograd.tape.interpreter import Interpreter
 from autograd.tape.pickling import packed, unpacked
@@ -62,9 +61,9 @@ def random_tape(rng: random.Random) -> tuple[Tape, list[list[float]]]:
     """A tape, and rows for it."""
     special = rng.choice((0.0, 0.0, 0.1, 0.3))
     function = tapes.function(rng, special)
-    rows = [function.row(rng, special) for _ in range(rng.choice((1, 2, 3, 5, 8, 9, 17)))]
+    rows = function.rows(rng, special, rng.choice((1, 2, 3, 5, 8, 9, 17)))
     params = [Value(x) for x in function.params]
-    return ag.record(lambda *inputs: function(inputs, params), inputs=[Value(x) for x in rows[0]]), rows
+    return function.record(params, rows[0]), rows
 
 
 def by_interpreter(tape: Tape, rows: list[list[float]]) -> list[array[float]]:
@@ -75,7 +74,8 @@ def by_interpreter(tape: Tape, rows: list[list[float]]) -> list[array[float]]:
     seeds, places = array("d", [1.0]) * tape.output_count, array("i", range(len(tape.params)))
     given = Rows(numbers, len(rows), outputs, seeds, gradients, sums, places)
     assert interpret(Interpreter(tape._form.flat), [p.data for p in tape.params], given) is None
-    return [outputs, gradients, sums.finish()]
+    summed = [x if needed else 0.0 for x, needed in zip(sums.finish(), tape.param_needed, strict=True)]
+    return [outputs, gradients, array("d", summed)]
 
 
 def by_executor(tape: Tape, rows: list[list[float]]) -> list[array[float]]:

@@ -28,17 +28,20 @@ from autograd.primitives.lists import FOLDS, INDEX, INDEX_KIND, LIST_KIND  # noq
 from autograd.primitives.primitive import PRIMITIVES, Primitive, table_digest  # noqa: E402
 from autograd.tape.compiled import program  # noqa: E402
 
-FUNCTIONS = {"abs": "fabs", "power": "pow", "round": "rint", "modulo": "modulo"}
+FUNCTIONS = {"power": "pow", "modulo": "modulo"}
+# functions whose results IEEE 754 or C fixes to the bit: what a compiler makes of them is exact, also in lanes
+EXACT = {"abs": "exact_fabs", "ceil": "exact_ceil", "floor": "exact_floor", "round": "exact_rint", "sqrt": "exact_sqrt"}
 CONSTANTS = {"inf": "INFINITY", "nan": "NAN", "ln2": "0.6931471805599453", "ln10": "2.302585092994046"}
 LIBM = """
-    acos acosh asin asinh atan atan2 atanh cbrt ceil cos cosh erf erfc exp exp2 expm1 floor hypot log log10 log1p log2
-    sin sinh sqrt tan tanh
+    acos acosh asin asinh atan atan2 atanh cbrt cos cosh erf erfc exp exp2 expm1 hypot log log10 log1p log2 sin sinh tan
+    tanh
 """.split()  # noqa: SIM905 - a table of names
 # what a formula may call, and its name in C: functions of libm and of arithmetic.h, and the other rows
 CALLED = {
     **{name: f"f_{name}" for name, primitive in PRIMITIVES.items() if primitive.arity is not None},
     **{name: name for name in LIBM},
     **FUNCTIONS,
+    **EXACT,
 }
 TAKEN = """
     at auto case char const count d default do double enum extern float goto int long register restrict room short
@@ -302,9 +305,10 @@ def switch(arity: int) -> str:
 
 
 def is_vectorizable(primitive: Primitive) -> bool:
-    """Whether value and derivatives are arithmetic and choices alone: a call of libm would stay one for each number."""
+    """Whether value and derivatives are exact operations and choices: a call of libm would stay one for each number."""
     formulas_ = (str(primitive.forward_formula), *primitive.derivatives)
-    return not any(isinstance(node, ast.Call) for formula in formulas_ for node in ast.walk(formulas.parse(formula)))
+    calls = [node for formula in formulas_ for node in ast.walk(formulas.parse(formula)) if isinstance(node, ast.Call)]
+    return all(isinstance(call.func, ast.Name) and call.func.id in EXACT for call in calls)
 
 
 def rows_macro(name: str, primitives: list[Primitive]) -> str:

@@ -1,5 +1,7 @@
 """Write tests/torch_oracle.json: what PyTorch computes in float64 for the networks of tests/test_nn_oracle.py.
 
+Also for the optimisers of tests/test_nn_optim.py.
+
     python tools/torch_oracle.py
 
 It needs torch, which the package does not. The tests compare with the file, and with `computed()` where torch is there.
@@ -19,6 +21,20 @@ STEPS = 50
 CASES = (
     "linear", "sequential", "mlp", "max_pool", "avg_pool", "batch_norm", "layer_norm", "rnn", "gru", "attention",
 )  # fmt: skip
+OPTIMIZER_STEPS = 100
+OPTIMIZERS: dict[str, tuple[str, dict[str, Any]]] = {
+    "SGD": ("SGD", {"lr": 0.1}),
+    "SGD, momentum": ("SGD", {"lr": 0.05, "momentum": 0.9}),
+    "SGD, Nesterov, decay": ("SGD", {"lr": 0.02, "momentum": 0.8, "nesterov": True, "weight_decay": 0.1}),
+    "Adagrad": ("Adagrad", {}),
+    "Adagrad, decay": ("Adagrad", {"lr": 0.1, "weight_decay": 0.2, "eps": 1e-6}),
+    "RMSprop": ("RMSprop", {}),
+    "RMSprop, decay": ("RMSprop", {"lr": 0.02, "alpha": 0.9, "eps": 1e-6, "weight_decay": 0.2}),
+    "Adam": ("Adam", {}),
+    "Adam, decay": ("Adam", {"lr": 0.05, "betas": [0.8, 0.95], "eps": 1e-6, "weight_decay": 0.1}),
+    "AdamW": ("AdamW", {}),
+    "AdamW, decay": ("AdamW", {"lr": 0.05, "betas": [0.8, 0.95], "weight_decay": 0.3}),
+}
 
 
 def computed() -> dict[str, Any]:
@@ -52,6 +68,7 @@ def computed() -> dict[str, Any]:
         "torch": torch.__version__.partition("+")[0],
         "cases": {name: case(*model) for name, model in models.items()},
         "dropout": dropout(torch),
+        "optimizers": optimizers(torch),
     }
 
 
@@ -139,6 +156,21 @@ def dropout(torch: Any) -> dict[str, Any]:
     y = torch.nn.Dropout(0.3)(x)
     y.square().sum().backward()
     return {"x": x.tolist(), "y": y.tolist(), "gradients": x.grad.tolist()}
+
+
+def optimizers(torch: Any) -> dict[str, Any]:
+    """Return parameters, their gradients in each step, and the parameters after all steps by each optimiser."""
+    torch.manual_seed(21)
+    start, gradients = torch.randn(5), torch.randn(OPTIMIZER_STEPS, 5) * torch.tensor([1e-3, 0.1, 1.0, 10.0, 1e3])
+    trained = {}
+    for name, (kind, settings) in OPTIMIZERS.items():
+        parameter = torch.nn.Parameter(start.clone())
+        optimizer = getattr(torch.optim, kind)([parameter], **settings)
+        for gradient in gradients:
+            parameter.grad = gradient.clone()
+            optimizer.step()
+        trained[name] = parameter.tolist()
+    return {"start": start.tolist(), "gradients": gradients.tolist(), "trained": trained}
 
 
 def case(model: Any, criterion: Any, X: Any, y: Any, optimizer_of: Callable[[Any], Any]) -> dict[str, Any]:

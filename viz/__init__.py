@@ -8,7 +8,7 @@
 
 from __future__ import annotations
 
-from viz.charts import plot_histograms, plot_images, plot_lines
+from viz.charts import plot_health, plot_histograms, plot_images, plot_lines
 from viz.film import film
 from viz.graph import trace
 from viz.page import Exploration, explore, to_html
@@ -27,6 +27,7 @@ __all__ = [
     "explore",
     "film",
     "plot_decision_boundary",
+    "plot_health",
     "plot_histograms",
     "plot_history",
     "plot_images",

@@ -75,14 +75,11 @@ def written(figure: Figure, path: str | os.PathLike[str] | None) -> Figure:
         ValueError: matplotlib does not know the format.
         FileNotFoundError: the folder is missing.
     """
-    text = importlib.import_module("matplotlib.text").Text
-    texts = figure.findobj(text)
-    families = _families("".join(one.get_text() for one in texts))
-    if len(families) > 1:
-        for one in texts:
-            one.set_fontfamily(families)
-        for axes in figure.axes:
-            axes.tick_params(labelfontfamily=families)
+    for text in figure.findobj(importlib.import_module("matplotlib.text").Text):
+        families = _families(text.get_text())
+        if len(families) > 1:  # the second has one weight, often; asked for another, matplotlib would warn
+            text.set_fontfamily(families)
+            text.set_fontweight("normal")
     if path is None:
         return figure
     form = Path(path).suffix.lower().removeprefix(".")

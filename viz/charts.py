@@ -1,4 +1,4 @@
-"""Charts of numbers that a network leaves behind: lines, histograms per layer, small images with an overlay.
+"""Charts of numbers that a network leaves behind: lines, gradients and histograms per layer, images with an overlay.
 
 They need matplotlib (the extra ``plots``); a notebook shows the returned figure.
 """
@@ -9,7 +9,7 @@ import importlib
 import math
 import os
 from collections.abc import Mapping, Sequence
-from typing import TYPE_CHECKING, Literal
+from typing import TYPE_CHECKING, Any, Literal, Protocol
 
 from viz.canvas import COLOURS, label_text, new_figure, style, written
 from viz.theme import LIGHT, mix
@@ -17,8 +17,9 @@ from viz.theme import LIGHT, mix
 if TYPE_CHECKING:
     from matplotlib.figure import Figure
 
-__all__ = ["plot_histograms", "plot_images", "plot_lines"]
+__all__ = ["plot_health", "plot_histograms", "plot_images", "plot_lines"]
 
+_VERDICTS = {"fine": "#2E7D4F", "vanishing": LIGHT.negative, "dead": LIGHT.muted, "exploding": "#C2185B"}
 _POINTS = 24  # up to so many points a line shows each
 _BINS = 40
 
@@ -80,8 +81,82 @@ def plot_lines(
     axes.set_ylabel(label_text(y))
     axes.grid(axis="y", color="#D0D7DE", linewidth=0.7)
     if any(lines):
-        axes.legend(frameon=False, fontsize=9)
+        axes.legend(framealpha=0.85, edgecolor="none", fontsize=9)
     style(axes)
+    return written(figure, path)
+
+
+class Health(Protocol):
+    """The part of a health report that `plot_health` reads."""
+
+    @property
+    def layers(self) -> Sequence[Any]:
+        """The layers, each with its ``gradient_norm``, a number or None, and its ``verdict``."""
+
+
+def plot_health(
+    reports: Mapping[str, Health], path: str | os.PathLike[str] | None = None, *, columns: int = 3
+) -> Figure:
+    """Plot the norm of each layer's gradient as a bar, a panel per report, on one logarithmic scale.
+
+    Bars have the colours of the verdicts; layers without parameters are left out. A gradient of 0 has a cross at the
+    bottom in place of a bar, one that is not finite a cross at the top.
+
+    Args:
+        reports: reports of `nn.health`, by name.
+        path: a file to write the figure to; the suffix names the format (.png, .svg, .pdf).
+        columns: the number of panels beside each other.
+
+    Returns:
+        The matplotlib figure.
+
+    Raises:
+        ImportError: matplotlib is missing.
+        ValueError: there are no reports.
+
+    >>> from types import SimpleNamespace
+    >>> layer = SimpleNamespace(gradient_norm=1e-9, verdict="vanishing")
+    >>> figure = plot_health({"sigmoid": SimpleNamespace(layers=[layer])})
+    >>> figure.axes[0].get_title(loc="left")
+    'sigmoid'
+    """
+    if not reports:
+        raise ValueError("there are no reports to plot")
+    panels = {
+        name: [layer for layer in report.layers if layer.gradient_norm is not None] for name, report in reports.items()
+    }
+    norms = [layer.gradient_norm for layers in panels.values() for layer in layers]
+    drawn = [norm for norm in norms if 0.0 < norm < math.inf] or [1.0]
+    low, high = min(drawn) / 4, max(drawn) * 4
+    wide = min(columns, len(panels))
+    tall = math.ceil(len(panels) / wide)
+    figure = new_figure(2.9 * wide, 0.35 + 1.75 * tall)
+    grid = figure.subplots(tall, wide, sharey=True, squeeze=False)
+    for place, (name, layers) in enumerate(panels.items()):
+        axes = grid[place // wide][place % wide]
+        for number, layer in enumerate(layers, start=1):
+            norm, colour = layer.gradient_norm, _VERDICTS.get(layer.verdict, LIGHT.muted)
+            if 0.0 < norm < math.inf:
+                axes.bar(number, norm, color=colour, width=0.8)
+            else:
+                axes.plot(number, low if norm == 0.0 else high, marker="x", color=colour, clip_on=False)
+        axes.set_yscale("log")
+        axes.set_ylim(low, high)
+        axes.grid(axis="y", color="#D0D7DE", linewidth=0.7)
+        axes.set_axisbelow(True)
+        axes.locator_params(axis="x", integer=True)
+        style(axes)
+        axes.set_title(label_text(name), loc="left", color=LIGHT.foreground, fontsize=10)
+        if place % wide == 0:
+            axes.set_ylabel("|gradient|")
+        if place // wide == tall - 1:
+            axes.set_xlabel("layer")
+    for axes in grid.flat[len(panels) :]:
+        axes.set_visible(False)
+    patches = importlib.import_module("matplotlib.patches")
+    seen = {layer.verdict for layers in panels.values() for layer in layers}
+    shown = [patches.Patch(color=colour, label=verdict) for verdict, colour in _VERDICTS.items() if verdict in seen]
+    figure.legend(handles=shown, loc="outside upper right", ncols=len(shown), frameon=False, fontsize=9)
     return written(figure, path)
 
 
@@ -90,7 +165,8 @@ def plot_histograms(
 ) -> Figure:
     """Plot histograms, a row of them per run and a column per layer, such as the activations of each.
 
-    All share one range, so widths compare; heights are shares of a histogram's own numbers.
+    The histograms of a run share their range, so widths compare; the outermost bars also count the thousandth of the
+    run's numbers that lie further out on either side. Heights are shares of a histogram's own numbers.
 
     Args:
         runs: for each run, by its name, the numbers of each layer, by the layer's name.
@@ -119,15 +195,15 @@ def plot_histograms(
             finite[run, name] = [float(number) for number in numbers if math.isfinite(number)]
             if not finite[run, name]:
                 raise ValueError(f"the run {run!r} has no finite number in {name!r}")
-    low, high = min(map(min, finite.values())), max(map(max, finite.values()))
     figure = new_figure(0.8 + 1.5 * len(names), 0.7 + 1.25 * len(runs))
-    grid = figure.subplots(len(runs), len(names), sharex=True, squeeze=False)
+    grid = figure.subplots(len(runs), len(names), sharex="row", squeeze=False)
     for row, run in enumerate(runs):
+        low, high = _range([number for name in names for number in finite[run, name]])
         for column, name in enumerate(names):
             axes, numbers = grid[row][column], finite[run, name]
-            share = [1 / len(numbers)] * len(numbers)
-            colour = COLOURS[row % len(COLOURS)]
-            axes.hist(numbers, bins=_BINS, range=(low, high if high > low else low + 1.0), weights=share, color=colour)
+            share, colour = [1 / len(numbers)] * len(numbers), COLOURS[row % len(COLOURS)]
+            inside = [min(max(number, low), high) for number in numbers]
+            axes.hist(inside, bins=_BINS, range=(low, high), weights=share, color=colour)
             axes.set_yticks([])
             style(axes)
             if row == 0:
@@ -138,6 +214,14 @@ def plot_histograms(
                 axes.set_ylabel(label_text(run, 24), color=colour, fontsize=10)
             axes.spines["left"].set_visible(False)
     return written(figure, path)
+
+
+def _range(numbers: list[float]) -> tuple[float, float]:
+    """Return the range of a run: all but a thousandth of its numbers at either end."""
+    ordered = sorted(numbers)
+    out = len(ordered) // 1000
+    low, high = ordered[out], ordered[-1 - out]
+    return (low, high) if high > low else (low - 0.5, low + 0.5)
 
 
 def plot_images(

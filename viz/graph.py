@@ -27,7 +27,7 @@ from viz.options import EDGE_LIMIT, NODE_LIMIT, GraphOptions, PictureOptions, co
 __all__ = ["look_of", "prepare", "prepare_all", "roots_of", "trace", "walk"]
 
 _DEFAULTS = complete(PictureOptions, {})
-_MARKED = 20_000  # operands up to which a graph is searched for assigned ones
+_PLACED = 20_000  # values up to which each is given its number, before it is known which are shown
 _SLOTS = 12  # of a card that does not show all its operands
 
 
@@ -95,11 +95,11 @@ def look_of(root: Value | Sequence[Value], order: Sequence[Value], options: Grap
     """Return what decides the wording of the cards of ``order``."""
     names = options["names"]
     return Look(
-        places=_places(order, order) if len(order) <= _MARKED else {},
+        places=_places(order, order) if len(order) <= _PLACED else {},
         outputs=frozenset(map(id, roots_of(root))),
         parameters=frozenset(map(id, options["parameters"])),
         names=names if isinstance(names, dict) else {},
-        marks=assigned_marks(order, digits=digits) if len(order) <= _MARKED else {},
+        marks=assigned_marks(order, digits=digits),
         digits=digits,
     )
 
@@ -216,14 +216,11 @@ def _neighbourhood(
     users: bool,
 ) -> Graph:
     part = around(order, centres, options["radius"], options["limit"], users=users)
-    look = replace(look, places=look.places or _places(whole, part.shown), marks=look.marks or _marks(part.shown, look))
+    marks = {**look.marks, **assigned_marks(part.shown, digits=look.digits)}
+    look = replace(look, places=look.places or _places(whole, part.shown), marks=marks)
     names = ", ".join(_named(centre, look, whole) for centre in centres[:3])
     caption = f"{len(part.shown):,} of {len(whole):,} values, around {names}"
     return _drawn(items_of(part.shown, look), part, look, options, caption, len(whole))
-
-
-def _marks(shown: Sequence[Value], look: Look) -> dict[int, str]:
-    return assigned_marks(shown, digits=look.digits)
 
 
 def _drawn(items: list[Item], part: Part, look: Look, options: PictureOptions, caption: str, total: int) -> Graph:

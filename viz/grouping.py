@@ -1,21 +1,24 @@
 """Large graphs: a card per module, all samples of a batch in it, and equal leaves as one card.
 
-A graph is walked once; what is kept is a number per value and a few facts per group.
+A graph is walked once; what is kept is a number per value and the values of each group.
 """
 
 from __future__ import annotations
 
-import math
 import re
 from collections.abc import Iterable, Mapping, Sequence
-from dataclasses import dataclass, field, replace
+from dataclasses import dataclass, replace
+from functools import reduce
 from heapq import heapify, heappop, heappush
+from itertools import compress, repeat
+from operator import add, attrgetter
 
 from autograd import Value
 from autograd.formatting import clean_text
 from autograd.names import name_of
 from autograd.primitives.primitive import glyph
-from viz.cards import Look, forward_cards, is_parameter, items_of, product
+from viz.cards import Look, forward_cards, items_of, product
+from viz.facts import Facts, facts_of
 from viz.frames import unit_title, units_of
 from viz.model import LABEL_LENGTH, TOOLTIP_LENGTH, Edge, Kind, Node, Row
 
@@ -23,43 +26,12 @@ __all__ = ["Grouped", "group_by_modules"]
 
 _SINGLES = 24  # up to so many values outside of modules have a card each
 _OPS_NAMED = 3
+_FEW = 2  # groups that the operands of one value come from
+_SAMPLE = 20_000  # values that tell of a level that it cannot fit
+_CARDS = 5  # fewer are not worth fewer ranks
 _RANKS = 9  # cards one behind the other, where a coarser level has fewer
 
 Key = tuple[str, str]  # what kind of group, and its path or name
-
-
-@dataclass(slots=True)
-class _Facts:
-    """What the card of a group says, added up over its values."""
-
-    values: int = 0
-    parameters: int = 0
-    operations: int = 0
-    least: float = math.inf
-    most: float = -math.inf
-    odd: int = 0  # nan and infinities
-    squares: float = 0.0  # of the parameters' gradients, of the others'
-    other_squares: float = 0.0
-    reached: bool = False
-    is_output: bool = False
-    first: int = 0
-    last: Value | None = None
-    ops: dict[str, int] = field(default_factory=dict)
-
-    def add(self, other: _Facts) -> None:
-        self.values += other.values
-        self.parameters += other.parameters
-        self.operations += other.operations
-        self.least, self.most = min(self.least, other.least), max(self.most, other.most)
-        self.odd += other.odd
-        self.squares += other.squares
-        self.other_squares += other.other_squares
-        self.reached |= other.reached
-        self.is_output |= other.is_output
-        self.first = min(self.first, other.first)
-        self.last = other.last
-        for op, count in other.ops.items():
-            self.ops[op] = self.ops.get(op, 0) + count
 
 
 @dataclass(slots=True)
@@ -76,7 +48,8 @@ class _Walked:
     """The finest groups, and the edges between them: how many, and the sum of their contributions."""
 
     keys: list[Key]
-    facts: list[_Facts]
+    members: list[list[Value]]
+    first: list[int]  # the place of the first of them
     edges: dict[tuple[int, int], list[float]]
     singles: list[Value]
     group_of: dict[int, int]  # of the operands of singles, by id
@@ -100,10 +73,9 @@ def group_by_modules(
         return None
     own_units = units_of(sorted(paths))
     deepest = max(map(len, own_units.values()))
-    first = next(
-        (level for level in range(deepest, 1, -1) if len({own[:level] for own in own_units.values()}) <= node_limit), 1
-    )
-    levels = range(first, 0, -1) if depth is None else [min(depth, deepest)]
+    levels = range(_finest(order, own_units, deepest, node_limit, edge_limit), 0, -1)
+    if depth is not None:
+        levels = range(min(depth, deepest), min(depth, deepest) - 1, -1)
     units = {unit: own[: position + 1] for own in own_units.values() for position, unit in enumerate(own)}
     walked = _walk(order, look, {path: own[min(levels[0], len(own)) - 1] for path, own in own_units.items()})
     look = replace(look, places=walked.places, expand=frozenset())
@@ -112,19 +84,43 @@ def group_by_modules(
         mapping = _coarsened(walked, units, level)
         pairs = {(mapping[tail], mapping[head]) for tail, head in walked.edges}
         pairs = {(tail, head) for tail, head in pairs if tail != head}
-        if depth is None and (len(set(mapping)) > node_limit or len(pairs) > edge_limit):
+        cards = len(set(mapping))
+        if depth is None and (cards > node_limit or len(pairs) > edge_limit):
             continue
+        if fitting is not None and cards < _CARDS:
+            break  # a long row of modules says more than one card for all of them
         fitting = level, mapping
         if depth is not None or _longest_way(mapping, walked, pairs) <= _RANKS:
             break
     return None if fitting is None else _drawn(walked, units, fitting[1], fitting[0], look)
 
 
+def _finest(
+    order: Sequence[Value], own_units: Mapping[str, tuple[str, ...]], deepest: int, node_limit: int, edge_limit: int
+) -> int:
+    """Return the finest level that could fit; some of the values tell which levels cannot, before all are walked."""
+    module = attrgetter("module")
+    pairs = {
+        (value.module, tail)
+        for value in order[:: max(1, len(order) // _SAMPLE)]
+        if value.module is not None
+        for tail in set(map(module, value.parents))
+        if tail is not None
+    }
+    for level in range(deepest, 1, -1):
+        units = {path: own[:level][-1] for path, own in own_units.items() if len(own) >= level}
+        between = {(units[head], units[tail]) for head, tail in pairs if head in units and tail in units}
+        edges = sum(head != tail for head, tail in between)
+        if len({own[:level] for own in own_units.values()}) <= node_limit and edges <= edge_limit:
+            return level
+    return 1
+
+
 def _longest_way(mapping: list[Key], walked: _Walked, pairs: Iterable[tuple[Key, Key]]) -> int:
     """Return how many cards stand one behind the other."""
     first: dict[Key, int] = {}
     for group, key in enumerate(mapping):
-        first.setdefault(key, walked.facts[group].first)
+        first.setdefault(key, walked.first[group])
     place = {key: position for position, key in enumerate(_sorted_keys(first, pairs))}
     ranks = dict.fromkeys(place, 1)
     for tail, head in sorted(pairs, key=lambda pair: place[pair[0]]):
@@ -148,84 +144,78 @@ def _walk(order: Sequence[Value], look: Look, units: Mapping[str, str]) -> _Walk
     apart = _few_outside(order)
     numbers: dict[Key, int] = {}
     keys: list[Key] = []
-    facts: list[_Facts] = []
+    members: list[list[Value]] = []
+    first: list[int] = []
+    plain: dict[str, int] = {}  # the group of a module that is not around others
     group_of: dict[int, int] = {}
-    latest: dict[int, int] = {}  # for values outside of modules: the last module that they come after
-    edges: dict[tuple[int, int], list[float]] = {}
+    last_module: list[int] = []  # by group: itself, or the last module that its values come after
+    passed: dict[int, dict[int, list[float]]] = {}  # by head, then by tail
     singles: list[Value] = []
     places: dict[int, int] = {}
-    names, marked, outputs = look.names, look.parameters, look.outputs
+    names = look.names
     for place, value in enumerate(order):
-        own, module, parents = id(value), value.module, value.parents
+        module, parents = value.module, value.parents
         after = -1
-        if parents and (module is None or module in outer):
-            after = max([latest.get(parent, -1) for parent in map(id, parents)])
-        if module is not None:
-            key: Key = ("within", f"{after}:{module}") if parents and module in outer else ("module", units[module])
-        elif apart:
-            key = ("single", str(place))
-            singles.append(value)
-            places[own] = place
-        elif parents:
-            key = ("after", str(after))
-        else:
-            name = name_of(value, names)
-            key = ("leaf", _base(name) if name else "")
-        group = numbers.get(key)
-        if group is None:
-            group = numbers[key] = len(keys)
-            keys.append(key)
-            facts.append(_Facts(first=place))
-        group_of[own] = group
-        latest[own] = group if key[0] == "module" else after
-        known = facts[group]
-        known.values += 1
-        data = value.data
-        if data - data == 0.0:
-            if data < known.least:
-                known.least = data
-            if data > known.most:
-                known.most = data
-        else:
-            known.odd += 1
-        if own in outputs:
-            known.is_output = True
-        known.last = value
-        gradient = value.grad
-        reached = value.reached
-        if reached:
-            known.reached = True
         if parents:
-            known.operations += 1
-            op = value.op
-            known.ops[op] = known.ops.get(op, 0) + 1
-            if reached:
-                known.other_squares += gradient * gradient
-            if key[0] == "single":
-                continue  # its card has a slot for each
-            crossing = set(map(group_of.get, map(id, parents)))
-            if len(crossing) == 1 and group in crossing:
+            # An operand outside of the part that is shown belongs to no group.
+            tails = [*map(group_of.get, map(id, parents), repeat(-1))]
+            crossing = set(tails)
+            crossing.discard(-1)
+            if module is None or module in outer:
+                after = max([last_module[tail] for tail in crossing], default=-1)
+        group = plain.get(module, -1) if module is not None else -1
+        if group < 0:
+            if module is not None:
+                within = parents and module in outer
+                key: Key = ("within", f"{after}:{module}") if within else ("module", units[module])
+            elif apart:
+                key = ("single", str(place))
+                singles.append(value)
+                places[id(value)] = place
+            elif parents:
+                key = ("after", str(after))
+            else:
+                name = name_of(value, names)
+                key = ("leaf", _base(name) if name else "")
+            if key not in numbers:
+                numbers[key] = len(keys)
+                keys.append(key)
+                members.append([])
+                first.append(place)
+                last_module.append(numbers[key] if key[0] == "module" else after)
+            group = numbers[key]
+            if module is not None and module not in outer:
+                plain[module] = group
+        group_of[id(value)] = group
+        members[group].append(value)
+        if parents and not (apart and module is None):  # the card of a single has a slot for each operand
+            crossing.discard(group)
+            if not crossing:
                 continue
-            upstream = gradient if reached else 0.0
-            sums: dict[int, list[float]] = {}
-            for parent, local in zip(parents, value.local_grads, strict=True):
-                tail = group_of.get(id(parent), group)
-                if tail != group:
-                    if tail not in sums:
-                        sums[tail] = edges.setdefault((tail, group), [0.0, 0.0])
-                    summed = sums[tail]
+            upstream = value.grad if value.reached else 0.0
+            local_grads = value.local_grads
+            into = passed.setdefault(group, {})
+            for tail in crossing:
+                if tail not in into:
+                    into[tail] = [0.0, 0.0]
+            if len(crossing) <= _FEW:  # most often one: as few steps of Python as can be
+                for tail in crossing:
+                    summed = into[tail]
+                    summed[0] += tails.count(tail)
+                    if upstream != 0.0:
+                        local = reduce(add, compress(local_grads, map(tail.__eq__, tails)))
+                        if local != 0.0:
+                            summed[1] += upstream * local
+                continue
+            for tail, local in zip(tails, local_grads, strict=True):
+                if tail in crossing:
+                    summed = into[tail]
                     summed[0] += 1.0
                     if upstream != 0.0 and local != 0.0:
                         summed[1] += upstream * local
-        elif is_parameter(value, marked):
-            known.parameters += 1
-            if reached:
-                known.squares += gradient * gradient
-        elif reached:
-            known.other_squares += gradient * gradient
-    # An operand outside of the part that is shown belongs to no group.
     near = {id(parent): group_of[id(parent)] for value in singles for parent in value.parents if id(parent) in group_of}
-    return _Walked(keys, facts, edges, singles, near, places)
+    edges = {(tail, head): summed for head, into in passed.items() for tail, summed in into.items()}
+    return _Walked(keys, members, first, edges, singles, near, places)
 
 
 def _few_outside(order: Sequence[Value]) -> bool:
@@ -275,9 +265,11 @@ def _coarsened(walked: _Walked, units: dict[str, tuple[str, ...]], level: int) -
 
 
 def _drawn(walked: _Walked, units: dict[str, tuple[str, ...]], mapping: list[Key], level: int, look: Look) -> Grouped:
-    merged: dict[Key, _Facts] = {}
+    merged: dict[Key, list[Value]] = {}
+    first: dict[Key, int] = {}
     for group, key in enumerate(mapping):
-        merged.setdefault(key, _Facts(first=walked.facts[group].first)).add(walked.facts[group])
+        merged.setdefault(key, []).extend(walked.members[group])
+        first[key] = min(first.get(key, walked.first[group]), walked.first[group])
     summed: dict[tuple[Key, Key], list[float]] = {}
     for (before, behind), (number_of, contributions) in walked.edges.items():
         ends = mapping[before], mapping[behind]
@@ -299,11 +291,11 @@ def _drawn(walked: _Walked, units: dict[str, tuple[str, ...]], mapping: list[Key
         *((single_keys[edge.tail], single_keys[edge.head]) for edge in single_edges),
         *((tail, single_keys[head]) for tail, head, _, _ in into),
     ]
-    keys = _sorted_keys({key: facts.first for key, facts in merged.items()}, pairs)
+    keys = _sorted_keys(first, pairs)
     index = {key: position for position, key in enumerate(keys)}
     edges = []
     for (tail, head), (count, passed) in summed.items():
-        reached = merged[head].reached
+        reached = any(value.reached for value in merged[head])
         text = f"{int(count):,} edge{'s' * (count != 1)}" + (f", contributions {passed!r} in sum" if reached else "")
         edges.append(Edge(index[tail], index[head], 0, passed if reached else None, text))
     edges += [
@@ -323,7 +315,7 @@ def _drawn(walked: _Walked, units: dict[str, tuple[str, ...]], mapping: list[Key
             inside = own if key[1] in opened else own[:-1]
         elif key[0] == "within":
             inside = units[key[1].partition(":")[2]]
-        nodes.append(singles.get(key) or _group_card(key, merged[key], inside, look))
+        nodes.append(singles.get(key) or _group_card(key, merged[key], first[key], inside, look))
         around.append(inside)
     return Grouped(nodes, edges, around)
 
@@ -354,17 +346,16 @@ def _sorted_keys(first: Mapping[Key, int], pairs: Iterable[tuple[Key, Key]]) -> 
     return done
 
 
-def _group_card(key: Key, facts: _Facts, inside: tuple[str, ...], look: Look) -> Node:
-    assert facts.last is not None
-    if facts.values == 1 and key[0] != "module":
-        alone = replace(look, places={id(facts.last): facts.first})
-        return forward_cards(items_of([facts.last], alone), alone)[0][0]
-    norm = _norm(facts)
+def _group_card(key: Key, values: list[Value], first: int, inside: tuple[str, ...], look: Look) -> Node:
+    if len(values) == 1 and key[0] != "module":
+        alone = replace(look, places={id(values[0]): first})
+        return forward_cards(items_of(values, alone), alone)[0][0]
+    facts = facts_of(values, look)
     rows = [Row("params", f"{facts.parameters:,}")] if facts.parameters and facts.operations else []
     if facts.operations:
         rows.append(Row("ops", f"{facts.operations:,}"))
-    rows.append(Row("data", _span(facts, look)))
-    rows.append(Row("‖∇‖", "–" if norm is None else look.number(norm)))
+    rows.append(Row("data", _span(facts, look) + ", assigned since" * facts.is_assigned))
+    rows.append(Row("‖∇‖", "–" if facts.norm is None else look.number(facts.norm)))
     kind: Kind = "group"
     subtitle = f"{facts.values:,} value{'s' * (facts.values != 1)}"
     if key[0] == "leaf":
@@ -375,7 +366,7 @@ def _group_card(key: Key, facts: _Facts, inside: tuple[str, ...], look: Look) ->
         title = unit_title(key[1], outer)
     else:
         commonest = sorted(facts.ops, key=lambda op: -facts.ops[op])
-        title = name_of(facts.last, look.names) or " ".join(map(glyph, commonest[:_OPS_NAMED]))
+        title = name_of(values[-1], look.names) or " ".join(map(glyph, commonest[:_OPS_NAMED]))
     full = key[1] if key[0] in ("module", "leaf") and key[1] else title
     tooltip = f"{full}: {facts.values:,} values, {facts.operations:,} operations, {facts.parameters:,} parameters"
     if facts.ops:
@@ -386,21 +377,14 @@ def _group_card(key: Key, facts: _Facts, inside: tuple[str, ...], look: Look) ->
         subtitle,
         tuple(rows),
         (),
-        norm,
+        facts.norm,
         facts.is_output,
         clean_text(tooltip, 2 * TOOLTIP_LENGTH),
         values=facts.values,
     )
 
 
-def _norm(facts: _Facts) -> float | None:
-    """Return the norm of the parameters' gradients, of all values' where there is no parameter."""
-    if not facts.reached:
-        return None
-    return math.sqrt(facts.squares if facts.parameters else facts.other_squares)
-
-
-def _span(facts: _Facts, look: Look) -> str:
+def _span(facts: Facts, look: Look) -> str:
     odd = f"{facts.odd:,} not finite" if facts.odd else ""
     if facts.least > facts.most:
         return odd

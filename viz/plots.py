@@ -113,7 +113,7 @@ def _panel(axes: Axes, measure: str, curves: dict[str, list[float]], colours: li
     else:
         axes.set_ylim(bottom=min(0.0, *numbers) if positive else None)
     if any(curves):
-        axes.legend(frameon=False, fontsize=9)
+        axes.legend(framealpha=0.85, edgecolor="none", fontsize=9)
     style(axes, title)
 
 

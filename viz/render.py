@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import re
 import sys
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
@@ -64,13 +65,27 @@ class GraphPicture(graphviz.Source):  # type: ignore[misc]
         return dict(super()._copy_kwargs(drawn=self._drawn, about=self._about, **kwargs))
 
     def _repr_image_svg_xml(self) -> str:
-        return self._drawn()
+        return _at_page_width(self._drawn())
 
     def _repr_svg_(self) -> str:
-        return self._drawn()
+        return _at_page_width(self._drawn())
 
     def __repr__(self) -> str:
         return f"<picture of a {self._about}; a notebook shows it, viz.draw(root, 'graph.svg') saves it>"
+
+
+_PAGE = 800.0  # pixels that a notebook's page has at least
+
+
+def _at_page_width(svg: str) -> str:
+    """Return a picture that is wider than a page as one that takes the width that is there: a page may cut it off."""
+
+    def fluid(size: re.Match[str]) -> str:
+        if float(size[1]) <= _PAGE:
+            return size[0]
+        return f'width="100%" style="max-width:{size[1]}px;height:auto" '
+
+    return re.sub(r'width="([\d.]+)" height="[\d.]+" (?=viewBox)', fluid, svg, count=1)
 
 
 @takes_options(PictureOptions)

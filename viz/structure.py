@@ -14,7 +14,7 @@ __all__ = ["to_json"]
 
 
 def to_json(graph: Graph, theme: Theme, description: str) -> str:
-    """Return ``graph`` as JSON in the schema of docs/pictures.md, enough to draw the same picture from.
+    """Return ``graph`` as JSON in the schema of docs/gallery.md, enough to draw the same picture from.
 
     Numbers that are not finite are strings: "nan", "inf", "-inf".
     """
@@ -30,8 +30,13 @@ def to_json(graph: Graph, theme: Theme, description: str) -> str:
         "width": round(placed.width, 2),
         "height": round(placed.height, 2),
         "frames": [
-            {"title": frame.title, "path": frame.path, "parent": frame.parent, "box": _rounded(box)}
-            for frame, box in zip(graph.frames, placed.frames, strict=True)
+            {
+                "title": frame.title,
+                "path": frame.path,
+                "parent": frame.parent,
+                "boxes": [_rounded(box) for of, box in sheet.frames if of == index],
+            }
+            for index, frame in enumerate(graph.frames)
         ],
         "nodes": [
             {

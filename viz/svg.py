@@ -7,7 +7,7 @@ from dataclasses import dataclass
 
 from viz.dot import SLOT_SIZE, TEXT_SIZE, TITLE_SIZE, card_fill, edge_colour, gradient_colour, picture_id
 from viz.escaping import markup
-from viz.folding import fold
+from viz.folding import Corners, fold
 from viz.font_metrics import text_width
 from viz.layout import Box, Link, Placement, Point, place
 from viz.model import Edge, Frame, Graph, Node
@@ -31,6 +31,7 @@ class Sheet:
 
     boxes: list[Box]
     placement: Placement
+    frames: list[tuple[int, Corners]]  # the index of a frame, and where it stands; one may stand in several rows
     cornered: set[int]  # the indices of edges whose route is corners: they run backward, or into the next row
     left: float = 0.0  # the room that they take on the left
 
@@ -48,8 +49,10 @@ def lay_out(graph: Graph, *, folded: bool = True) -> Sheet:
     )
     backward = [index for index, edge in enumerate(graph.edges) if edge.tail >= edge.head]
     if not backward:
-        rows = fold(placement, links, [box.height for box in boxes]) if folded else (placement, set[int]())
-        return Sheet(boxes, *rows)
+        if folded:
+            rows = fold(placement, links, [box.height for box in boxes])
+            return Sheet(boxes, rows.placement, rows.frames, rows.turning)
+        return Sheet(boxes, placement, list(enumerate(placement.frames)), set())
     routes = iter(placement.routes)
     lanes = {index: placement.height + _LANE * (lane + 1) for lane, index in enumerate(backward)}
     all_routes = [
@@ -58,7 +61,7 @@ def lay_out(graph: Graph, *, folded: bool = True) -> Sheet:
     ]
     height = placement.height + _LANE * (len(backward) + 1)
     placed = Placement(placement.spans, placement.middles, all_routes, placement.width, height, placement.frames)
-    return Sheet(boxes, placed, set(backward), left=_LANE + 10)
+    return Sheet(boxes, placed, list(enumerate(placement.frames)), set(backward), left=_LANE + 10)
 
 
 def _around_below(edge: Edge, lane: float, boxes: list[Box], placement: Placement) -> list[Point]:
@@ -88,7 +91,7 @@ def draw_svg(graph: Graph, theme: Theme, description: str, scale: float = 1.0) -
     by_width = sorted(
         range(len(edges)), key=lambda i: -edge_width(graph.edges[i].contribution, graph.largest_contribution)
     )
-    frames = [_frame(frame, corners, theme) for frame, corners in zip(graph.frames, placement.frames, strict=True)]
+    frames = [_frame(graph.frames[index], corners, theme) for index, corners in sheet.frames]
     body = [("f", i, "frame", frame) for i, frame in enumerate(frames)]
     body += [("e", i, "edge", edges[i]) for i in by_width]
     body += [("n", i, "node", node) for i, node in enumerate(nodes)]
@@ -117,7 +120,7 @@ def draw_svg(graph: Graph, theme: Theme, description: str, scale: float = 1.0) -
     return "\n".join(lines)
 
 
-def _frame(frame: Frame, corners: tuple[float, float, float, float], theme: Theme) -> str:
+def _frame(frame: Frame, corners: Corners, theme: Theme) -> str:
     left, top, right, bottom = corners
     return (
         f'<title>{markup(frame.path)}</title><rect x="{_decimal(left)}" y="{_decimal(top)}" '
@@ -275,12 +278,26 @@ def _edge(edge: Edge, route: list[Point], graph: Graph, theme: Theme, *, cornere
 
 
 def _cornered(route: list[Point]) -> str:
-    """Return path data with a round corner at every point between the ends."""
+    """Return path data with a round corner between two straight pieces, and a bend where the line is neither."""
     points = [*route[:-1], (route[-1][0] - _ARROW + 1, route[-1][1])]
     parts = [f"M {_pair(points[0])}"]
-    for before, corner, after in zip(points, points[1:], points[2:], strict=False):
-        parts.append(f"L {_pair(_towards(corner, before))} Q {_pair(corner)} {_pair(_towards(corner, after))}")
-    return " ".join([*parts, f"L {_pair(points[-1])}"])
+    for before, corner, after in zip(points[:-1], points[1:], [*points[2:], None], strict=True):
+        if _slopes(before, corner):
+            parts.append(_bend(before, corner))
+        elif after is None or _slopes(corner, after):
+            parts.append(f"L {_pair(corner)}")
+        else:
+            parts.append(f"L {_pair(_towards(corner, before))} Q {_pair(corner)} {_pair(_towards(corner, after))}")
+    return " ".join(parts)
+
+
+def _slopes(one: Point, other: Point) -> bool:
+    return abs(one[0] - other[0]) > 0.05 and abs(one[1] - other[1]) > 0.05
+
+
+def _bend(start: Point, end: Point) -> str:
+    half = (end[0] - start[0]) / 2
+    return f"C {_pair((start[0] + half, start[1]))} {_pair((end[0] - half, end[1]))} {_pair(end)}"
 
 
 def _towards(corner: Point, other: Point) -> Point:
@@ -296,8 +313,7 @@ def _curve(route: list[Point]) -> str:
     for index in range(1, len(points)):
         (x0, y0), (x1, y1) = points[index - 1], points[index]
         if index % 2 == 1 and not math.isclose(y0, y1, abs_tol=0.05):
-            bend = (x1 - x0) / 2
-            parts.append(f"C {_pair((x0 + bend, y0))} {_pair((x1 - bend, y1))} {_pair((x1, y1))}")
+            parts.append(_bend((x0, y0), (x1, y1)))
         else:
             parts.append(f"L {_pair((x1, y1))}")
     return " ".join(parts)

@@ -22,7 +22,7 @@ from dataclasses import dataclass
 
 from autograd.arguments import shortened
 from autograd.formatting import columns, encodable, number, padded
-from autograd.recorded import is_as_recorded, recorded_number
+from autograd.recorded import is_as_recorded, recorded_number, recorded_term
 from autograd.steps import called
 from autograd.value import Value, topological_order
 
@@ -41,6 +41,7 @@ class Change:
         before: the number in the first run; None where it is not known any more.
         after: the number in the second run.
         is_of_node: False for a number among the node's operands.
+        is_rounded: whether `before` was found by subtraction from a sum, and may differ in its last digits.
     """
 
     node: Value
@@ -48,6 +49,7 @@ class Change:
     before: float | None
     after: float
     is_of_node: bool = True
+    is_rounded: bool = False
 
     @property
     def by(self) -> float:
@@ -83,13 +85,17 @@ class Differences:
         for old, new in pairs.nodes:
             x, y = was.of(old), now.of(new)
             y = new.data if y is None else y
+            is_rounded = False
             if x is None and was.is_current(old):  # the first graph does not tell what it was
                 if old is new:
                     unknown.append(new)
                     continue
                 x = old.data
+            elif x is None:
+                x = was.as_term(old)
+                is_rounded = x is not None
             if x is None or not _same(x, y):
-                changes.append(Change(new, self._name(new), x, y))
+                changes.append(Change(new, self._name(new), x, y, is_rounded=is_rounded))
         for new, x, y in pairs.numbers:
             if not _same(x, y):
                 changes.append(Change(new, f"number {number(y)} in {self._name(new)}", x, y, False))
@@ -142,7 +148,7 @@ class Differences:
     def _table(self) -> Iterator[str]:
         shown = self.changes[:_LIMIT]
         names = [change.name for change in shown]
-        moves = [f"{'?' if c.before is None else number(c.before)} → {number(c.after)}" for c in shown]
+        moves = [f"{_before(c)} → {number(c.after)}" for c in shown]
         sizes = ["not known" if c.before is None else number(c.by, sign=True) for c in shown]
         widths = [max(map(columns, cells), default=0) for cells in (names, moves, sizes)]
         for name, move, size in zip(names, moves, sizes, strict=True):
@@ -220,9 +226,19 @@ class _Numbers:
         """The number of a node; None where it is a leaf's and nothing tells what it was."""
         return node.data if node.primitive is not None else recorded_number(node, self._users.get(id(node), ()))
 
+    def as_term(self, leaf: Value) -> float | None:
+        """The number of a leaf to within the rounding of a sum that it stands in; None where there is none."""
+        return recorded_term(leaf, self._users.get(id(leaf), ()))
+
     def is_current(self, leaf: Value) -> bool:
         """Whether the graph would be recorded as it is with the leaf's data."""
         return all(map(is_as_recorded, self._users.get(id(leaf), ())))
+
+
+def _before(change: Change) -> str:
+    if change.before is None:
+        return "?"
+    return f"≈ {number(change.before)}" if change.is_rounded else number(change.before)
 
 
 def _same(x: float, y: float) -> bool:
@@ -238,7 +254,8 @@ def compare(before: Value, after: Value) -> Differences:
 
     The two graphs are laid side by side from their roots: nodes that were computed alike are compared. A leaf that
     both runs share is shown with the number that it had when the first was recorded, where a node still holds it (a
-    factor of a product is held by the other factor's local derivative), else with `?`.
+    factor of a product is held by the other factor's local derivative). A term of a sum is what the others leave of it,
+    to within rounding, and is marked `≈`; what nothing tells is `?`.
 
     Args:
         before: the root of the first run.

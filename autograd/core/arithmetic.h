@@ -6,6 +6,21 @@
 #include <Python.h>
 #include <math.h>
 
+/* -fno-builtin makes each of these a call; their results are fixed to the bit, so the processor's instruction may do. */
+#if defined(__GNUC__) || defined(__clang__)
+#define exact_ceil __builtin_ceil
+#define exact_fabs __builtin_fabs
+#define exact_floor __builtin_floor
+#define exact_rint __builtin_rint
+#define exact_sqrt __builtin_sqrt
+#else
+#define exact_ceil ceil
+#define exact_fabs fabs
+#define exact_floor floor
+#define exact_rint rint
+#define exact_sqrt sqrt
+#endif
+
 static inline double modulo(double x, double y) { /* as Python's float %: the sign of y */
     double mod;
     if (y == 0.0) return NAN;

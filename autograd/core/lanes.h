@@ -7,10 +7,13 @@
 #if LANES == 1
 typedef double NAME(lane);
 #define SPLAT(number) (number)
+#define OF_COLUMN(address) (*(address))
 #define PRODUCT(local, upstream) (masked ? f_multiply_no_nan(local, upstream) : (local) * (upstream))
 #else
 typedef double NAME(lane) __attribute__((vector_size(8 * LANES), aligned(8 * LANES), may_alias));
 typedef long long NAME(mask) __attribute__((vector_size(8 * LANES)));
+typedef double NAME(unaligned) __attribute__((vector_size(8 * LANES), aligned(8), may_alias));
+#define OF_COLUMN(address) (*(NAME(unaligned) *)(address))
 #define SPLAT(number) ((number) - (NAME(lane)){}) /* - 0.0, which changes nothing: + 0.0 would change -0.0 */
 /* multiply_no_nan of lanes: what the masks leave of the product's bits */
 #define PRODUCT(local, upstream)                                                                                       \
@@ -481,6 +484,31 @@ static void NAME(fold_layer)(
     }
 }
 
+/* Forward on columns, each an array of its own, for as many rows from `start` on as fill all lanes. Returns the row where
+ * it stopped. Numbers that are not finite make `doubt` nan, because inf - inf is. */
+static Py_ssize_t NAME(columns)(
+    const machine *m, const double *const *inputs, double *const *outputs, Py_ssize_t start, Py_ssize_t rows, double *doubt
+) {
+    double *values = row_zero(m->values, m->lanes_from, LANES);
+    NAME(lane) sum = SPLAT(0.0);
+    for (; start + LANES <= rows; start += LANES) {
+        for (Py_ssize_t i = 0; i < m->input_count; i++) LANE_OF(VALUE_AT(m->first_input + i)) = OF_COLUMN(inputs[i] + start);
+        if (NAME(forward)(m, 0, NULL) != NULL) return start;
+        for (Py_ssize_t o = 0; o < m->output_count; o++) {
+            const NAME(lane) found = VALUE(m->outputs[o]);
+            sum += found - found;
+            OF_COLUMN(outputs[o] + start) = found;
+        }
+    }
+#if LANES == 1
+    *doubt += sum;
+#else
+    for (int l = 0; l < LANES; l++) *doubt += sum[l];
+#endif
+    return start;
+}
+
+#undef OF_COLUMN
 #undef OF_ROWS
 #undef SPLAT
 #undef PRODUCT

@@ -5,10 +5,21 @@
 #include <stdlib.h>
 #include <string.h>
 
+#if defined(__GNUC__) || defined(__clang__)
+#define PREFETCH_TO_WRITE(address) __builtin_prefetch(address, 1)
+#else
+#define PREFETCH_TO_WRITE(address) ((void)(address))
+#endif
+#define AHEAD 8 /* nodes */
+
+int core_next_is_computed;
+
 /* -- memory: slabs of nodes -----------------------------------------------------------------------------------------
  * A training step makes and frees the same tens of thousands of nodes again and again. A general allocator gives their
  * memory back to the system in between, and each page of it costs a fault when it comes again: half the cost of a node.
  * A slab is 2 MiB, aligned, so that a node finds its slab by its address and the system can back it with one huge page.
+ * Leaves, many of which live long, lie in slabs of their own: those of computed nodes become empty, and are filled in the
+ * order of making again, which is how backward walks. So empty slabs are filled before those with holes.
  * Up to SLABS_KEPT empty slabs are kept; the rest go back to the system. All under the interpreter lock.
  */
 #if defined(__SANITIZE_ADDRESS__) || defined(_WIN32)
@@ -22,18 +33,20 @@
 
 typedef struct slab {
     struct slab *next, *previous; /* in the ring of slabs that have room */
+    struct slab *ring;
     node *freed; /* nodes given back, chained by `number` */
     char *fresh, *end; /* what was never given out */
     Py_ssize_t live;
 } slab;
 
-static slab ring = {&ring, &ring, NULL, NULL, NULL, 1};
+static slab leaf_ring = {&leaf_ring, &leaf_ring, NULL, NULL, NULL, NULL, 1};
+static slab computed_ring = {&computed_ring, &computed_ring, NULL, NULL, NULL, NULL, 1};
 static Py_ssize_t empty_slabs;
 
-static void join_ring(slab *s) {
-    s->next = ring.next;
-    s->previous = &ring;
-    s->next->previous = ring.next = s;
+static void join_behind(slab *before, slab *s) {
+    s->next = before->next;
+    s->previous = before;
+    s->next->previous = before->next = s;
 }
 
 static void leave_ring(slab *s) {
@@ -42,37 +55,40 @@ static void leave_ring(slab *s) {
     s->next = NULL; /* in no ring */
 }
 
-/* Nothing was given out: the next graph lies in it in the order of its making, which is how backward walks. */
-static void clear_slab(slab *s) {
+static void clear_slab(slab *s) { /* nothing of it was given out, and it is the first to be filled */
     s->freed = NULL;
     s->fresh = (char *)s + ((sizeof(slab) + 31) & ~(size_t)31);
+    join_behind(s->ring, s);
 }
 
-static slab *new_slab(void) {
+static slab *new_slab(slab *ring) {
     slab *s = aligned_alloc(SLAB_SIZE, SLAB_SIZE);
     if (s == NULL) return NULL;
 #ifdef MADV_HUGEPAGE
     madvise(s, SLAB_SIZE, MADV_HUGEPAGE);
 #endif
-    clear_slab(s);
+    s->ring = ring;
     s->end = (char *)s + SLAB_SIZE;
     s->live = 0;
     empty_slabs++;
-    join_ring(s);
+    clear_slab(s);
     return s;
 }
 
 static PyObject *slab_alloc(PyTypeObject *type, Py_ssize_t items) {
-    slab *s = ring.next;
+    slab *ring = core_next_is_computed ? &computed_ring : &leaf_ring, *s = ring->next;
     node *v;
     (void)items;
-    if (s == &ring && (s = new_slab()) == NULL) return PyErr_NoMemory();
+    core_next_is_computed = 0;
+    if (s == ring && (s = new_slab(ring)) == NULL) return PyErr_NoMemory();
     if (s->freed != NULL) {
         v = s->freed;
         s->freed = (node *)(intptr_t)v->number;
+        PREFETCH_TO_WRITE(s->freed);
     } else {
         v = (node *)s->fresh;
         s->fresh += sizeof(node);
+        PREFETCH_TO_WRITE(s->fresh + AHEAD * sizeof(node));
     }
     if (s->live++ == 0) empty_slabs--;
     if (s->freed == NULL && s->fresh + sizeof(node) > s->end) leave_ring(s);
@@ -85,14 +101,14 @@ static void slab_free(void *memory) {
     slab *s = (slab *)((uintptr_t)v & ~(uintptr_t)(SLAB_SIZE - 1));
     v->number = (long long)(intptr_t)s->freed;
     s->freed = v;
-    if (s->next == NULL) join_ring(s);
+    if (s->next == NULL) join_behind(s->ring->previous, s);
     if (--s->live == 0) {
+        leave_ring(s);
         if (empty_slabs >= SLABS_KEPT) {
-            leave_ring(s);
             free(s);
         } else {
-            clear_slab(s);
             empty_slabs++;
+            clear_slab(s);
         }
     }
 }
@@ -116,6 +132,7 @@ static void core_dealloc(PyObject *self) {
         node *v = dead;
         block *many = IS_MANY(v) ? v->many : NULL;
         dead = (node *)(intptr_t)v->number;
+        PREFETCH_TO_WRITE(v - AHEAD);
         dead = released(v->x, dead);
         dead = released(v->y, dead);
         if (many != NULL) {

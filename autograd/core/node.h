@@ -16,21 +16,23 @@ typedef struct {
     operand at[1];
 } block;
 
-struct node {
+struct node { /* lies at a multiple of 32 bytes; what a pass does to an operand is in 32 to 64: one line of the cache */
     PyObject_HEAD
-    double data, grad;
+    double data;
+    PyObject *label;
     long long number;
+    double grad;
+    int code;
+    short count; /* of operands in x and y; 0 for a leaf and where they are in a block */
+    signed char marked; /* during a walk */
+    signed char reached; /* by a backward pass, ever */
     node *x, *y; /* None where there is no such operand, or where it is a number */
     union {
         double dx; /* the local derivative by x, or the number that stands for x; of a leaf, how it was made */
         block *many; /* the operands of a node of more than two */
     };
     double dy;
-    PyObject *label, *module;
-    int code;
-    short count; /* of operands in x and y; 0 for a leaf and where they are in a block */
-    signed char marked; /* during a walk */
-    signed char reached; /* by a backward pass, ever */
+    PyObject *module;
 };
 
 #define IS_VALUE(operand) ((PyObject *)(operand) != Py_None)

@@ -216,9 +216,10 @@ typedef struct {
     void (*backward)(const machine *, int), (*backward_masked)(const machine *, int);
     int (*in_doubt)(const machine *, int);
     void (*fold_layer)(const machine *, const layer *, const int *, double *, int, int, int);
+    Py_ssize_t (*columns)(const machine *, const double *const *, double *const *, Py_ssize_t, Py_ssize_t, double *);
 } executor;
 #define EXECUTOR(name, lanes) \
-    {#name, lanes, forward_##name, backward_##name, backward_masked_##name, in_doubt_##name, fold_layer_##name}
+    {#name, lanes, forward_##name, backward_##name, backward_masked_##name, in_doubt_##name, fold_layer_##name, columns_##name}
 
 static const executor one_row = EXECUTOR(scalar, 1);
 static const executor executors[] = { /* the best last */

@@ -15,6 +15,17 @@ cdef extern from "autograd/core/replay.h":
     object core_select(object machine, object scalars, object batch, Py_ssize_t rows, object which)
 
 
+cdef extern from "autograd/core/columns.h":
+    object core_columns(object machine, object scalars, object inputs, object outputs, Py_ssize_t rows)
+
+
+cdef extern from "autograd/core/training.h":
+    object core_train(
+        object model, object outer, object inner, object arrays, object now, object next, Py_ssize_t parameters,
+        Py_ssize_t setting_count, double first_step, double clip_norm
+    )
+
+
 cdef class Rows:
     cdef public object batch, outputs, seeds, input_gradients, sums, places, which, separate
     cdef public Py_ssize_t count

@@ -24,7 +24,7 @@ from autograd.tape.compiled.fuse import lower
 from autograd.tape.compiled.program import BLOCK, Program
 from autograd.tape.compiled.reuse import reusing_storage
 from autograd.tape.graph import FlatGraph, check_size, gradients_needed
-from autograd.tape.interpreter import Interpreter
+from autograd.tape.interpreter import Interpreter, interpret_columns
 from autograd.value import Value
 
 if not cython.compiled and TYPE_CHECKING:
@@ -33,20 +33,24 @@ if not cython.compiled and TYPE_CHECKING:
     # from autograd/core/replay.h: replay.pxd has the types for C
     core_executors: Callable[[], list[str]]
     core_choose: Callable[[bytes], bool]
+    core_columns: Callable[..., int]
     core_machine: Callable[..., Any]
     core_replay: Callable[..., tuple[int, int, float, float] | None]
     core_select: Callable[..., bytearray]
+    core_train: Callable[..., int]
 
 __all__ = [
     "Failure",
     "Replayer",
     "Rows",
+    "Steps",
     "Sums",
     "add_gradients",
     "choose_executor",
     "executor",
     "executors",
     "interpret",
+    "run_steps",
 ]
 
 
@@ -228,17 +232,14 @@ class Replayer:
         """
         if rows.places is None:
             rows.places = self._places
-        machines = self._machines if rows.seeds is not None or not cython.compiled else self._forward_machines
-        try:
-            machine = machines.pop()
-        except IndexError:
-            machine = self._machine(rows.seeds is not None)
+        with_backward = rows.seeds is not None
+        machine = self._taken(with_backward)
         try:
             if not cython.compiled:
                 return interpret(machine, _data_of(params), rows)
             return _run(machine, self._scalars(params), rows)
         finally:
-            machines.append(machine)
+            self._give_back(machine, with_backward)
 
     def select(self, params: tuple[Value, ...], rows: Rows) -> bytearray:
         """Return for each row that is asked for whether all guards hold: 0 or 1, or 2 if it failed otherwise.
@@ -247,17 +248,51 @@ class Replayer:
             params: The parameters; their data is read.
             rows: The rows, of which `batch`, `count` and `which` are used.
         """
-        machines = self._forward_machines if cython.compiled else self._machines
-        try:
-            machine = machines.pop()
-        except IndexError:
-            machine = self._machine(False)
+        machine = self._taken(False)
         try:
             if not cython.compiled:
                 return _selected(machine, _data_of(params), rows)
             return core_select(machine, self._scalars(params), rows.batch, rows.count, rows.which)
         finally:
-            machines.append(machine)
+            self._give_back(machine, False)
+
+    def columns(
+        self, params: Sequence[float], inputs: tuple[array[float], ...], outputs: tuple[array[float], ...], rows: int
+    ) -> int:
+        """Run rows forward whose inputs and outputs stand in columns, each in an array of its own.
+
+        Args:
+            params: The numbers of the parameters.
+            inputs: A column per input.
+            outputs: The columns that receive the outputs.
+            rows: The number of rows.
+
+        Returns:
+            The first row that failed, at a guard or at an index out of range; else -1 if all outputs are finite, -2 if
+            one is not.
+        """
+        if not cython.compiled:
+            return interpret_columns(self.flat, params, inputs, outputs)
+        scalars = self.program.scalars[:]
+        for slot, number in zip(self.program.param_slots, params, strict=True):
+            scalars[slot] = number
+        machine = self._taken(False)
+        try:
+            return core_columns(machine, scalars, inputs, outputs, rows)
+        finally:
+            self._give_back(machine, False)
+
+    def _taken(self, with_backward: bool) -> Any:
+        """Return a machine that no other call uses until it is given back."""
+        machines = self._machines if with_backward or not cython.compiled else self._forward_machines
+        try:
+            return machines.pop()
+        except IndexError:
+            return self._machine(with_backward)
+
+    def _give_back(self, machine: Any, with_backward: bool) -> None:
+        machines = self._machines if with_backward or not cython.compiled else self._forward_machines
+        machines.append(machine)
 
     def _machine(self, with_backward: bool) -> Any:
         if not cython.compiled:
@@ -335,6 +370,89 @@ def _store(params: tuple[Value, ...], needed_: array[int], gradients_: array[flo
             parameter = cython.cast(Value, params[i])
             parameter._grad += gradients[i]
             parameter._reached = True
+
+
+# -- steps of a training -----------------------------------------------------------------------------------------------
+class Steps(NamedTuple):
+    """Steps of a training that the compiled core runs: batches of rows, and an optimiser's formula on columns.
+
+    Attributes:
+        sizes: The number of rows of each batch.
+        batch: The rows of all batches, one after another.
+        outputs: Receives the outputs of all rows; the first output of a row is its loss.
+        places: For each parameter of the model's tape its place in the columns; -1 where it has none.
+        settings: What the formula is given besides columns: once, or once for each step; the first of them is the
+            number of the step, which is filled in.
+        setting_count: The number of settings.
+        setting_places: For each parameter of the first part of the formula its place among the settings.
+        now: The columns: data, gradients and memory of each parameter. Receives those of the last step.
+        next: Columns to work with: as many, without gradients.
+        norms: Receives the norm of the gradients in each step, before clipping.
+        first_step: The number of the first step.
+        clip_norm: The largest norm of the gradients; inf for none.
+    """
+
+    sizes: array[int]
+    batch: Any
+    outputs: array[float]
+    places: array[int]
+    settings: array[float]
+    setting_count: int
+    setting_places: array[int]
+    now: tuple[array[float], ...]
+    next: tuple[array[float], ...]
+    norms: array[float]
+    first_step: int
+    clip_norm: float
+
+
+def run_steps(model: Replayer, params: tuple[Value, ...], formula: tuple[Replayer, Replayer], steps: Steps) -> int:
+    """Run steps in the compiled core until one cannot be done: a row fails, or a number is not finite.
+
+    Args:
+        model: Replays the model.
+        params: Its parameters; their data is read.
+        formula: The two parts of the optimiser's formula (see `autograd.tape.columns`).
+        steps: The steps.
+
+    Returns:
+        The number of steps that were done. What the next one would change is as before it.
+    """
+    outer, inner = formula
+    machines = model._taken(True), outer._taken(False), inner._taken(False)
+    arrays = (
+        steps.sizes,
+        steps.batch,
+        steps.outputs,
+        model._scalars(params),
+        model.program.param_slots,
+        steps.places + model._places,
+        steps.settings,
+        outer.program.scalars[:],
+        outer.program.param_slots,
+        steps.setting_places,
+        inner.program.scalars[:],
+        inner.program.param_slots,
+        steps.norms,
+    )
+    count, now, following = len(steps.now[0]), steps.now, steps.next
+    try:
+        return core_train(
+            machines[0],
+            machines[1],
+            machines[2],
+            arrays,
+            now,
+            following,
+            count,
+            steps.setting_count,
+            steps.first_step,
+            steps.clip_norm,
+        )
+    finally:
+        model._give_back(machines[0], True)
+        outer._give_back(machines[1], False)
+        inner._give_back(machines[2], False)
 
 
 # -- in Python ---------------------------------------------------------------------------------------------------------

@@ -248,6 +248,11 @@ class Tape:
         return self._leaves[j]
 
     @property
+    def replayer(self) -> Replayer:
+        """What replays it."""
+        return self._replayer
+
+    @property
     def param_needed(self) -> array[int]:
         """For each parameter, whether a gradient comes to it."""
         return self._replayer.param_needed

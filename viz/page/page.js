@@ -415,10 +415,23 @@ function wireControls() {
     if (whole) go(frameOfAddress());
   });
   on(window, "resize", () => {
+    // a frame may have no size yet when its script runs
+    if ($("world").style.transform === opening) return open();
     sizeGraph();
     bringIntoSight([current()]);
   });
   for (const row of $("sliders").children) wire(row);
+}
+
+let opening = "";
+
+/** Show the whole graph where it can be read, else the card that the frame is about. */
+function open() {
+  sizeGraph();
+  const fits = fitScale() > LEAST_SCALE;
+  fit(fits ? 0 : OPEN_SCALE, false);
+  if (!fits) bringIntoSight([current()], true);
+  opening = $("world").style.transform;
 }
 
 /** A graph that cannot be computed again says so; one too large to step through says that, too. */
@@ -448,7 +461,4 @@ if (whole) {
 }
 drawView();
 render();
-sizeGraph();
-const fits = fitScale() > LEAST_SCALE;
-fit(fits ? 0 : OPEN_SCALE, false);
-if (!fits) bringIntoSight([current()], true);
+open();
