@@ -127,7 +127,7 @@ def fit(
     objective, groups = Objective(model, of_sample, rule_of(loss), penalty), grouped(samples)
     modules = model.named_modules() if isinstance(model, Module) else []
     with _training_mode(modules):
-        _rehearse(objective, groups, key)
+        _rehearse(objective, groups, key, batch_size)
     history = History(key=key)
     if resume is not None:
         history = _resumed(resume, model, optimizer)
@@ -310,18 +310,20 @@ class _Training:
             self.step(batch, self.tally)
 
 
-def _rehearse(objective: Objective, groups: Sequence[Group], key: int) -> None:
+def _rehearse(objective: Objective, groups: Sequence[Group], key: int, batch_size: int) -> None:
     """Try the model on a row of each shape and the loss on each target, so that errors come before anything changes."""
     whole = objective.whole_batch
     call = objective.model
     for group in groups:
         with no_grad(), random_state_kept(), buffers.collected():
             row, features = group.rows[0], group.samples[0][0]
+            smallest = len(group.rows) % batch_size or min(batch_size, len(group.rows))
+            count = min(smallest, 2)  # a batch of one is the hard case
             try:
-                with drawing(Draws(key, 1, [row] if not whole else group.rows[:2])):
-                    rows = [sample[0] for sample in group.samples[:2]]
+                with drawing(Draws(key, 1, [row] if not whole else group.rows[:count])):
+                    rows = [sample[0] for sample in group.samples[:count]]
                     prediction = cast(Module, call).forward_batch(rows)[0] if whole else call(features)
-            except (TypeError, ValueError) as error:
+            except (TypeError, ValueError, IndexError) as error:
                 raise type(error)(f"{error} (the model was tried on X[{row}] before training)") from error
             tried_targets: set[Any] = set()
             for place, target in enumerate(group.targets):

@@ -457,13 +457,20 @@ def test_a_token_that_is_not_in_the_table_ends_a_training(replay: bool) -> None:
         )  # fmt: skip
 
 
-@pytest.mark.parametrize("replay", [True, False])
-def test_a_batch_of_one_has_no_variance(replay: bool) -> None:
+def test_a_token_that_is_not_in_the_table_is_found_before_a_training() -> None:
+    model = Letters(nn.RNNCell(3, 4, seed=3))
+    optimizer = nn.SGD(model.parameters(), lr=0.1)
+    with pytest.raises(IndexError, match=r"tokens 0 to 4, got int 7 \(the model was tried on X\[0\] before training\)"):
+        nn.fit(model, [[7, 1]], [[1, 2]], loss=nn.softmax_cross_entropy, optimizer=optimizer, epochs=1, progress=False)
+
+
+@pytest.mark.parametrize(("rows", "batch_size"), [(1, 32), (5, 2), (9, 4), (3, 1)])
+def test_a_batch_of_one_has_no_variance_and_ends_a_training_before_it_begins(rows: int, batch_size: int) -> None:
     model = nn.Sequential(nn.Linear(3, 2, seed=0), nn.BatchNorm1d(2))
     before = model.state_dict()
-    with pytest.raises(ValueError, match=r"1, a BatchNorm1d\(2\), takes at least 2 samples in training, got 1"):
+    with pytest.raises(ValueError, match=r"1, a BatchNorm1d\(2\), takes at least 2 .* \(the model was tried on X\[0\]"):
         nn.fit(
-            model, ROWS[:1], [0], loss=nn.softmax_cross_entropy, optimizer=nn.SGD(model.parameters(), lr=0.1),
-            epochs=1, seed=1, progress=False, replay=replay,
+            model, ROWS[:rows], [0] * rows, loss=nn.softmax_cross_entropy,
+            optimizer=nn.SGD(model.parameters(), lr=0.1), epochs=1, batch_size=batch_size, seed=1, progress=False,
         )  # fmt: skip
     assert model.state_dict() == before
