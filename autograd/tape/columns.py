@@ -79,7 +79,7 @@ class ColumnTape:
         place = {id(setting): i for i, setting in enumerate(self._settings)}
         only_settings = all(id(parameter) in place for parameter in params)
         self.setting_places = array("i", [place[id(one)] for one in params]) if only_settings else None
-        self.is_plain = all(code <= len(PRIMITIVES) for code in form.flat.codes)
+        self.is_plain = max(form.flat.codes, default=0) <= len(PRIMITIVES)
         self._outer = Replayer(outer, array("i", bytes(4 * outer.params)))
         self._inner = Replayer(inner, array("i", bytes(4 * inner.params)))
         self._read: list[float] | None = None
