@@ -105,11 +105,11 @@ class Chunks:
         batch = self._rows(first, sum(sizes), tapes)
         outputs = self._outputs = _with_room(self._outputs, sum(sizes) * tape.output_count)
         norms = array("d", bytes(8 * len(sizes)))
-        settings = array("d", optimizer._numbers())
+        settings = array("d", optimizer._numbers()[0])
         count = len(settings)
         for rate in (rates or ())[1 : len(sizes)]:
             optimizer.set_lr(rate)
-            settings.extend(optimizer._numbers())
+            settings.extend(optimizer._numbers()[0])
         clip_norm = self.step.change.clip_norm or math.inf
         started = perf_counter()
 

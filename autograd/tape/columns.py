@@ -97,16 +97,20 @@ class ColumnTape:
             Whether the tape holds: if not, a decision of the function by a setting has another outcome, and the
             function is to be recorded again.
         """
+        if self.setting_places is not None:
+            now = [settings[place] for place in self.setting_places]
+        else:
+            with unwatched():
+                now = [parameter.data for parameter in self._params]
+                now += settings
+        if now == self._read:
+            return True
         for setting, number in zip(self._settings, settings, strict=True):
             setting.data = number
-        with unwatched():
-            now = [parameter.data for parameter in self._params]
-        if now != self._read:
-            self._read = None
-            failure = self._outer.replay(self._params, Rows(array("d"), 1, self._computed))
-            if failure is not None:
-                return False
-            self._read = now
+        self._read = None
+        if self._outer.replay(self._params, Rows(array("d"), 1, self._computed)) is not None:
+            return False
+        self._read = now
         return True
 
     def run(self, inputs: tuple[array[float], ...], outputs: tuple[array[float], ...], rows: int) -> bool:
