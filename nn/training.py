@@ -229,7 +229,7 @@ class _Training:
             done = 0
             for self.tally in chunk.tallies:
                 until = min(chunk.steps, done + self.per_epoch - self.steps_done % self.per_epoch)
-                self._count_steps(until - done, self.lr if rates is None else rates[until - 1])
+                self._count_steps(until - done, self.optimizer.lr if rates is None else rates[until - 1])
                 done = until
         finally:
             self.change.interruption.release()
