@@ -262,6 +262,23 @@ def test_a_value_among_the_settings_is_read_at_each_step() -> None:
         assert x.data == wanted
 
 
+def test_a_rule_may_divide_by_zero_and_use_lists_and_constants_that_are_not_finite() -> None:
+    class Own(nn.Optimizer):
+        def rule(self, p: Any, g: Any, step: Any, v: Any = 0.0, w: Any = 2.0) -> Any:
+            bound = autograd.minimum(1.0 / abs(g), math.inf)  # inf where g is 0
+            return autograd.take([p, autograd.sum([p, g, v])], v), autograd.where(bound > 1e9, 1.0, 0.0), 2.0
+
+    params = [Value(float(i)) for i in range(11)]
+    optimizer = Own(params, lr=0.1)
+    for parameter in params:
+        parameter.grad = parameter.data - 4.0
+    optimizer.step()
+    assert optimizer.state_dict()["v"] == [float(i == 4) for i in range(11)]
+    assert optimizer.state_dict()["w"] == [2.0] * 11
+    optimizer.step()
+    assert [p.data for p in params] == [0.0, 1.0, 2.0, 3.0, 5.0, 5.0, 6.0, 7.0, 8.0, 9.0, 10.0]
+
+
 def test_steps_may_be_taken_where_nothing_is_recorded() -> None:
     x = Value(1.0)
     optimizer = nn.Adam([x], lr=0.5)
