@@ -25,6 +25,7 @@ CHECKED = 50  # steps after which all must have come to the same loss
 SIZES = (16, 64)
 NAMES = {
     "glassgrad": "glassgrad, tape",
+    "glassgrad fit": "glassgrad, nn.fit",
     "tensors nn": "torch, its nn and optim",
     "tensors": "torch, tensors and foreach",
     "jax": "jax.jit",
@@ -32,7 +33,15 @@ NAMES = {
     "c": "hand-written C",
 }
 PEERS = ("tensors nn", "tensors", "jax", "jax synchronous")
-STEPS = {"glassgrad": 1000, "tensors nn": 100, "tensors": 100, "jax": 300, "jax synchronous": 300, "c": 4000}
+STEPS = {
+    "glassgrad": 1000,
+    "glassgrad fit": 4000,
+    "tensors nn": 100,
+    "tensors": 100,
+    "jax": 300,
+    "jax synchronous": 300,
+    "c": 4000,
+}
 
 Train = Callable[[int], float]
 """Takes some steps and gives the loss that the last began with."""
@@ -89,6 +98,23 @@ def glassgrad_training(hidden: int) -> Train:
         return losses
 
     return partial(repeated, step, math.fsum)
+
+
+def fit_training(hidden: int) -> Train:
+    """The step as nn.fit takes it: an epoch is one batch, in a new order each time; a call begins a training anew."""
+    nn = import_module("nn")
+    model = nn.MLP(2, [hidden, hidden, 1])
+    for parameter, data in zip(model.parameters(), first_numbers(hidden), strict=True):
+        parameter.data = data
+    numbers = rows_of()
+    X, y = [list(row) for row in zip(numbers[0::3], numbers[1::3], strict=True)], list(numbers[2::3])
+    optimizer = nn.SGD(model.parameters(), lr=RATE)
+
+    def train(steps: int) -> float:
+        options = {"loss": nn.mse, "optimizer": optimizer, "batch_size": ROWS, "seed": steps, "progress": False}
+        return float(nn.fit(model, X, y, epochs=steps, replay=True, **options).loss[-1])
+
+    return train
 
 
 def torch_training(torch: Any, hidden: int) -> Train:
@@ -180,7 +206,9 @@ def training(engine: Engine, hidden: int, with_nn: bool) -> Train:
         return (torch_training if with_nn else tensor_training)(module, hidden)
     if engine.module == "jax":
         return jax_training(module, hidden, donated=engine.key != "jax")
-    return handwritten_training(module, hidden) if engine.key == "c" else glassgrad_training(hidden)
+    if engine.key == "c":
+        return handwritten_training(module, hidden)
+    return (fit_training if with_nn else glassgrad_training)(hidden)
 
 
 class Work:
@@ -202,12 +230,17 @@ class Work:
         return {"step": 1e6 * start.seconds() / steps, "loss": self.loss}
 
 
+def engine_of(name: str) -> str:
+    """The engine of a row."""
+    return name.removesuffix(" nn").removesuffix(" fit")
+
+
 def jobs(hidden: int) -> dict[str, Job]:
     """One for each row of the table."""
     return {
         name: Job(
-            name.removesuffix(" nn"),
-            {"hidden": hidden, "steps": STEPS[name] * SIZES[0] // hidden, "with_nn": name.endswith(" nn")},
+            engine_of(name),
+            {"hidden": hidden, "steps": STEPS[name] * SIZES[0] // hidden, "with_nn": name != engine_of(name)},
         )
         for name in NAMES
     }
@@ -223,7 +256,7 @@ def section(rounds: int) -> Section:
         ours = times.get("glassgrad")
         for name, title in NAMES.items():
             if name not in times:
-                rows.append([work, f"{title}: {missing(ENGINES[name.removesuffix(' nn')])}", "–", "–"])
+                rows.append([work, f"{title}: {missing(ENGINES[engine_of(name)])}", "–", "–"])
                 continue
             against = str(ratio(times[name], ours, "step")) if ours else "–"
             rows.append([work, title, number(median_of(times[name], "step")), against])
@@ -231,7 +264,8 @@ def section(rounds: int) -> Section:
     note = (
         f"Microseconds a whole SGD step on {ROWS} rows of doubles, on one thread: zero_grad, forward, mean squared "
         f"error, backward, SGD. Medians of {rounds} rounds in turns; × is the ratio to glassgrad in the same round. "
-        "glassgrad replays a tape on a buffer, without the gradients of the inputs. jax: one compiled function a step, "
+        "The tape is replayed on a buffer, without the gradients of the inputs; nn.fit is called once per round, with "
+        "all that it sets up. jax: one compiled function a step, "
         "waited for; once as it comes, once with its dispatch made synchronous and the parameters' memory donated. C: "
         "`handwritten.c`, compiled with `-O3 -march=native -ffp-contract=off -fno-builtin`, in a loop in C, its "
         f"parameters in plain arrays. Losses agree to 1e-9 after {CHECKED} steps."
@@ -255,4 +289,9 @@ def targets_of(work: str, hidden: int, times: dict[str, list[Figures]]) -> list[
     ]
     if hidden == SIZES[0] and "c" in times:
         found.append(within(f"{work}, beside {NAMES['c']}", ratio(ours, times["c"], "step"), 2.5))
+    if "c" in times and "glassgrad fit" in times:
+        bound = 2 if hidden == SIZES[0] else 1.4
+        found.append(
+            within(f"{work} by nn.fit, beside {NAMES['c']}", ratio(times["glassgrad fit"], times["c"], "step"), bound)
+        )
     return found

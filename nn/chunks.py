@@ -8,6 +8,7 @@ what is wrong or does it.
 from __future__ import annotations
 
 import math
+import operator
 from array import array
 from time import perf_counter
 from typing import NamedTuple
@@ -24,7 +25,7 @@ from nn.replayed_step import ReplayedStep
 from nn.row_tapes import ShapeTapes
 from nn.training_step import Tally
 
-__all__ = ["Chunk", "Chunks"]
+__all__ = ["Chunk", "Chunks", "steps_within"]
 
 _SECONDS = 0.05  # of a chunk: so long Ctrl-C and the progress bar wait
 _NUMBERS = 2**16  # in the rows of a chunk, which stay in the processor's cache
@@ -56,7 +57,7 @@ class Chunks:
         self.group = group
         self.batch_size = batch_size
         self.per_epoch = math.ceil(len(group.rows) / batch_size)
-        self.size = 8  # of the next chunk, in steps
+        self.size = 1  # of the next chunk, in steps
         self._order = array("q", bytes(8 * len(group.rows)))
         self._ordered = 0
         self._batch, self._outputs = array("d"), array("d")
@@ -104,11 +105,11 @@ class Chunks:
         batch = self._rows(first, sum(sizes), tapes)
         outputs = self._outputs = _with_room(self._outputs, sum(sizes) * tape.output_count)
         norms = array("d", bytes(8 * len(sizes)))
-        settings = array("d", optimizer._numbers())
+        settings = array("d", optimizer._numbers()[0])
         count = len(settings)
         for rate in (rates or ())[1 : len(sizes)]:
             optimizer.set_lr(rate)
-            settings.extend(optimizer._numbers())
+            settings.extend(optimizer._numbers()[0])
         clip_norm = self.step.change.clip_norm or math.inf
         started = perf_counter()
 
@@ -121,7 +122,7 @@ class Chunks:
 
         done = optimizer._take_steps(taken)
         if done == len(sizes):
-            self.size = min(most, max(1, int(done * min(4.0, _SECONDS / (perf_counter() - started + 1e-9)))))
+            self.size = min(most, 4 * done, steps_within(perf_counter() - started, done))
         return Chunk(done, self._tallies(first, sizes[:done], norms, batch, outputs, tapes, tally)) if done else None
 
     def _sizes(self, first: int, count: int) -> array[int]:
@@ -185,12 +186,26 @@ class Chunks:
         None where a parameter that the optimiser does not have receives gradients: they add up over the steps.
         """
         if self._places is None or self._places[0] is not tape:
-            place = {id(parameter): i for i, parameter in enumerate(params)}
-            places = array("i", [place.get(id(parameter), -1) for parameter in tape.params])
-            is_whole = all(i >= 0 or not needed for i, needed in zip(places[:found], tape.param_needed, strict=False))
-            is_plain = all(code <= len(PRIMITIVES) for code in tape.form.flat.codes)  # none of a user's
+            if len(params) == len(tape.params) and all(map(operator.is_, params, tape.params)):
+                places = array("i", range(len(params)))
+            else:
+                place = {id(parameter): i for i, parameter in enumerate(params)}
+                places = array("i", [place.get(id(parameter), -1) for parameter in tape.params])
+            is_whole = -1 not in places[:found] or all(
+                i >= 0 or not needed for i, needed in zip(places[:found], tape.param_needed, strict=False)
+            )
+            is_plain = max(tape.form.flat.codes, default=0) <= len(PRIMITIVES)  # none of a user's
             self._places = tape, places if is_whole and is_plain else None
         return self._places[1]
+
+
+def steps_within(seconds: float, steps: int) -> int:
+    """Return how many steps fill a chunk, if so many take so long.
+
+    >>> steps_within(0.0011, 2), steps_within(1.0, 2)
+    (90, 1)
+    """
+    return max(1, int(steps * _SECONDS / (seconds + 1e-9)))
 
 
 def _with_room(numbers: array[float], count: int) -> array[float]:

@@ -16,6 +16,9 @@ except ModuleNotFoundError:
 
 from autograd import Value
 
+if not cython.compiled:
+    from math import isfinite
+
 __all__ = [
     "add_column",
     "add_segments",
@@ -78,6 +81,10 @@ def read(params: tuple[Value, ...], data: array[float], gradients: array[float])
     >>> read((x,), data, gradients), data, gradients
     (True, array('d', [2.0]), array('d', [3.0]))
     """
+    if not cython.compiled:
+        data[:] = array("d", [parameter._data for parameter in params])
+        gradients[:] = array("d", [parameter._grad for parameter in params])
+        return all(map(isfinite, gradients))
     doubt = 0.0  # becomes nan where a number is not finite: inf - inf
     for i in range(len(params)):
         parameter = params[i]

@@ -144,22 +144,24 @@ class Optimizer:
             vars(self)["_steps"] = self._steps + done
         return done
 
-    def _numbers(self) -> list[float]:
-        """Return the number of the next step, and the numbers among the settings."""
-        settings = [self._steps + 1.0]
+    def _numbers(self) -> tuple[list[float], list[Any]]:
+        """Return the number of the next step with the numbers among the settings, and what else these are."""
+        numbers, fixed = [self._steps + 1.0], []
         for name, held in vars(self).items():
-            if name not in _OWN:
-                _divided(held, settings)
-        return settings
+            if type(held) is float:
+                numbers.append(held)
+                fixed.append(name)
+            elif name not in _OWN:
+                fixed += (name, _divided(held, numbers))
+        return numbers, fixed
 
     def _tape(self) -> ColumnTape:
         """Return the tape of the rule, prepared for the settings as they are now."""
-        settings = [self._steps + 1.0]
-        fixed = {name: _divided(held, settings) for name, held in vars(self).items() if name not in _OWN}
-        if self._recorded is None or self._recorded[1] != fixed or not self._recorded[0].prepare(settings):
-            self._record(settings, fixed)
+        numbers, fixed = self._numbers()
+        if self._recorded is None or self._recorded[1] != fixed or not self._recorded[0].prepare(numbers):
+            self._record(numbers, fixed)
             assert self._recorded is not None
-            self._recorded[0].prepare(settings)
+            self._recorded[0].prepare(numbers)
         return self._recorded[0]
 
     def _record(self, settings: list[float], fixed: Any) -> None:

@@ -59,10 +59,9 @@ class ReplayedStep:
         self.change = change
         self.key = key
         self.modules = modules
-        self.compared = 0
         self._look = 1
         self._tapes: dict[Any, ShapeTapes] = {}
-        self._kept = _kept_tapes(objective)
+        self._kept, self.compared = _kept_tapes(objective)
 
     def replayable(self, group: Group) -> ShapeTapes | None:
         """Return the tapes of single samples if there is one tape alone and nothing more to find out about it."""
@@ -79,7 +78,7 @@ class ReplayedStep:
 
     def keep(self) -> None:
         """Leave the tapes to the next fit of the same model and loss."""
-        _keep(self.objective, {key: tapes.kept for key, tapes in self._tapes.items()})
+        _keep(self.objective, {key: tapes.kept for key, tapes in self._tapes.items()}, self.compared)
 
     def __call__(self, batch: Batch, tally: Tally) -> None:
         """Train on a batch.
@@ -140,7 +139,10 @@ class ReplayedStep:
                 tapes.adopt(self._kept[key])
         if tapes.look != self._look:
             draws = Draws(self.key, batch.epoch, batch.group.rows[:count])
+            before = tapes.tapes
             tapes.looked_at(self._function(whole), self.modules, self._look, draws)
+            if before and all(tapes.tapes[0] is not tape for tape in before):  # the model is another one now
+                self.compared = 0
             if not any(needed for tape in tapes.tapes for needed in tape.param_needed[: len(tapes.found)]):
                 raise ValueError("the loss does not depend on any parameter: there is nothing to train")
             if whole:
@@ -246,18 +248,18 @@ def _name(parameter: Value, place: int) -> str:
     return parameter.name or f"parameter {place}"
 
 
-def _keep(objective: Objective, tapes: dict[Any, Kept]) -> None:
+def _keep(objective: Objective, tapes: dict[Any, Kept], compared: int) -> None:
     """Leave tapes with the model, for the loss, which is not kept alive."""
     if isinstance(objective.model, Module):
         try:
-            objective.model._tapes = weakref.ref(objective.loss), objective.rule, tapes
+            objective.model._tapes = weakref.ref(objective.loss), objective.rule, tapes, compared
         except TypeError:  # the loss cannot be referred to weakly
             objective.model._tapes = None
 
 
-def _kept_tapes(objective: Objective) -> dict[Any, Kept]:
-    """Return the tapes that another fit left with the model for this loss."""
+def _kept_tapes(objective: Objective) -> tuple[dict[Any, Kept], int]:
+    """Return the tapes that another fit left with the model for this loss, and how many batches it compared."""
     kept = objective.model._tapes if isinstance(objective.model, Module) else None
     if kept is None or kept[0]() is not objective.loss or kept[1] != objective.rule:
-        return {}
-    return kept[2]  # type: ignore[no-any-return]
+        return {}, 0
+    return kept[2:]  # type: ignore[no-any-return]

@@ -6,6 +6,7 @@ import warnings
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager, suppress
 from itertools import islice
+from time import perf_counter
 from typing import Any, cast
 
 from tqdm import tqdm
@@ -15,7 +16,7 @@ from nn import buffers
 from nn.arguments import Seed, positive_integer, real, shown
 from nn.batches import Batch, Group, batches, count_batches, grouped
 from nn.checked_samples import Rows, Samples, checked_samples
-from nn.chunks import Chunks
+from nn.chunks import Chunks, steps_within
 from nn.decisions import rule_of
 from nn.evaluation import LossOfSamples, accuracy, predict
 from nn.generator import Draws, drawing, key_of
@@ -199,7 +200,10 @@ class _Training:
                 continue
             if self.schedule is not None:
                 self.optimizer.set_lr(self._scheduled(self.steps_done))
+            started = perf_counter()
             self._step(self._batch())
+            if self.chunks is not None:
+                self.chunks.size = max(self.chunks.size, steps_within(perf_counter() - started, 1))
             self._count_steps(1, self.optimizer.lr)
             bar.update()
 
@@ -225,7 +229,7 @@ class _Training:
             done = 0
             for self.tally in chunk.tallies:
                 until = min(chunk.steps, done + self.per_epoch - self.steps_done % self.per_epoch)
-                self._count_steps(until - done, self.lr if rates is None else rates[until - 1])
+                self._count_steps(until - done, self.optimizer.lr if rates is None else rates[until - 1])
                 done = until
         finally:
             self.change.interruption.release()

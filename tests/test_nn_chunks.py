@@ -144,6 +144,26 @@ def test_each_executor_has_the_same_bits(each_executor: None, sizes: list[int], 
     assert found == in_python(lambda: outcome(case, SPIRALS, ARMS, nn.softmax_cross_entropy))
 
 
+def test_a_callback_may_change_the_optimiser(in_python: Any) -> None:
+    def train() -> Any:
+        model = mlp()
+        optimizer = nn.SGD(model.parameters(), lr=0.1, momentum=0.5)
+
+        def halve(epoch: int, history: nn.History) -> None:
+            if epoch == 3:
+                optimizer.lr *= 0.5
+                optimizer.momentum = 0.25
+
+        history = nn.fit(
+            model, X, Y, loss=nn.hinge, optimizer=optimizer, epochs=6, seed=3, progress=False, callback=halve
+        )
+        return history, [p.data for p in model.parameters()], optimizer.state_dict()
+
+    found = train()
+    assert found[0].lr == [0.1, 0.1, 0.1, 0.05, 0.05, 0.05]
+    assert found == in_python(train)
+
+
 class Own(nn.SGD):
     """Its own step."""
 

@@ -12,7 +12,7 @@ from typing import Any
 
 import mpmath
 import pytest
-from hypothesis import given
+from hypothesis import given, settings
 from hypothesis import strategies as st
 
 import autograd
@@ -36,6 +36,7 @@ def run(make: Callable[[list[Value]], nn.Optimizer], start: float, gradients: li
     return parameter.data
 
 
+@settings(deadline=None)  # a machine at work on other things
 @given(start=st.floats(-10, 10), gradients=GRADIENTS, lr=st.floats(1e-4, 1.0), momentum=FACTORS)
 def test_sgd_sums_past_gradients_by_powers_of_momentum(
     start: float, gradients: list[float], lr: float, momentum: float
@@ -50,6 +51,7 @@ def test_sgd_sums_past_gradients_by_powers_of_momentum(
         assert abs(actual - expected) <= 1e-13 * (abs(start) + scale)
 
 
+@settings(deadline=None)  # a machine at work on other things
 @given(start=st.floats(-10, 10), gradients=GRADIENTS, lr=st.floats(1e-4, 1.0))
 def test_plain_sgd_is_the_loop_written_by_hand(start: float, gradients: list[float], lr: float) -> None:
     by_hand = start
@@ -58,6 +60,7 @@ def test_plain_sgd_is_the_loop_written_by_hand(start: float, gradients: list[flo
     assert run(lambda params: nn.SGD(params, lr=lr), start, gradients) == by_hand
 
 
+@settings(deadline=None)  # a machine at work on other things
 @given(start=st.floats(-10, 10), gradients=GRADIENTS, lr=st.floats(1e-4, 1.0), beta1=FACTORS, beta2=FACTORS)
 def test_adam_is_algorithm_1(start: float, gradients: list[float], lr: float, beta1: float, beta2: float) -> None:
     with mpmath.workdps(50):
@@ -89,9 +92,9 @@ CASES: dict[str, tuple[str, dict[str, Any]]] = oracle().OPTIMIZERS
 
 
 def check_against_torch(expected: dict[str, Any], name: str) -> None:
-    kind, settings = CASES[name]
+    kind, arguments = CASES[name]
     params = [Value(number) for number in expected["start"]]
-    optimizer = getattr(nn, kind)(params, **{"lr": 0.1, **settings} if kind == "SGD" else settings)
+    optimizer = getattr(nn, kind)(params, **arguments)
     for gradients in expected["gradients"]:
         for parameter, gradient in zip(params, gradients, strict=True):
             parameter.grad = gradient
@@ -260,6 +263,23 @@ def test_a_value_among_the_settings_is_read_at_each_step() -> None:
         rate.data, x.grad = number, 1.0
         optimizer.step()
         assert x.data == wanted
+
+
+def test_a_rule_may_divide_by_zero_and_use_lists_and_constants_that_are_not_finite() -> None:
+    class Own(nn.Optimizer):
+        def rule(self, p: Any, g: Any, step: Any, v: Any = 0.0, w: Any = 2.0) -> Any:
+            bound = autograd.minimum(1.0 / abs(g), math.inf)  # inf where g is 0
+            return autograd.take([p, autograd.sum([p, g, v])], v), autograd.where(bound > 1e9, 1.0, 0.0), 2.0
+
+    params = [Value(float(i)) for i in range(11)]
+    optimizer = Own(params, lr=0.1)
+    for parameter in params:
+        parameter.grad = parameter.data - 4.0
+    optimizer.step()
+    assert optimizer.state_dict()["v"] == [float(i == 4) for i in range(11)]
+    assert optimizer.state_dict()["w"] == [2.0] * 11
+    optimizer.step()
+    assert [p.data for p in params] == [0.0, 1.0, 2.0, 3.0, 5.0, 5.0, 6.0, 7.0, 8.0, 9.0, 10.0]
 
 
 def test_steps_may_be_taken_where_nothing_is_recorded() -> None:

@@ -79,7 +79,7 @@ class ColumnTape:
         place = {id(setting): i for i, setting in enumerate(self._settings)}
         only_settings = all(id(parameter) in place for parameter in params)
         self.setting_places = array("i", [place[id(one)] for one in params]) if only_settings else None
-        self.is_plain = all(code <= len(PRIMITIVES) for code in form.flat.codes)
+        self.is_plain = max(form.flat.codes, default=0) <= len(PRIMITIVES)
         self._outer = Replayer(outer, array("i", bytes(4 * outer.params)))
         self._inner = Replayer(inner, array("i", bytes(4 * inner.params)))
         self._read: list[float] | None = None
@@ -97,16 +97,20 @@ class ColumnTape:
             Whether the tape holds: if not, a decision of the function by a setting has another outcome, and the
             function is to be recorded again.
         """
+        if self.setting_places is not None:
+            now = [settings[place] for place in self.setting_places]
+        else:
+            with unwatched():
+                now = [parameter.data for parameter in self._params]
+                now += settings
+        if now == self._read:
+            return True
         for setting, number in zip(self._settings, settings, strict=True):
             setting.data = number
-        with unwatched():
-            now = [parameter.data for parameter in self._params]
-        if now != self._read:
-            self._read = None
-            failure = self._outer.replay(self._params, Rows(array("d"), 1, self._computed))
-            if failure is not None:
-                return False
-            self._read = now
+        self._read = None
+        if self._outer.replay(self._params, Rows(array("d"), 1, self._computed)) is not None:
+            return False
+        self._read = now
         return True
 
     def run(self, inputs: tuple[array[float], ...], outputs: tuple[array[float], ...], rows: int) -> bool:

@@ -7,27 +7,21 @@ compiled executors, which run the lowered program, are held to it by tests.
 
 from __future__ import annotations
 
-import operator
 from array import array
-from collections.abc import Iterable, Sequence
-from itertools import repeat
+from collections.abc import Callable, Sequence
 from math import isfinite
+from typing import Any
 
 from autograd.primitives import table
 from autograd.primitives.primitive import BY_CODE, PRIMITIVES, Primitive
 from autograd.tape.graph import FlatGraph
 
-__all__ = ["Interpreter", "interpret_columns"]
+__all__ = ["Interpreter", "column_function"]
 
 _ADD = table.ADD.code
 _MULTIPLY = table.MULTIPLY.code
 _INDEXED = frozenset(primitive.code for primitive in PRIMITIVES.values() if primitive.takes_index)
-_OPERATORS = {  # the same bits, sooner; the last one raises an error where the primitive gives inf or nan
-    _ADD: operator.add,
-    table.SUBTRACT.code: operator.sub,
-    _MULTIPLY: operator.mul,
-    table.DIVIDE.code: operator.truediv,
-}
+_OPERATORS = {_ADD: "+", table.SUBTRACT.code: "-", _MULTIPLY: "*", table.DIVIDE.code: "/"}
 _GUARD = 0  # in place of the code of a primitive
 
 
@@ -116,48 +110,47 @@ class Interpreter:
         return g
 
 
-def interpret_columns(
-    flat: FlatGraph, params: Sequence[float], inputs: Sequence[array[float]], outputs: Sequence[array[float]]
-) -> int:
-    """Compute a graph without guards on columns, node by node for all rows, as `Replayer.columns` does.
+def column_function(flat: FlatGraph, divides: bool = True) -> Callable[..., int]:
+    """Return a Python function that computes a graph without guards on columns, as `Replayer.columns` does.
 
     Args:
         flat: The graph.
-        params: The numbers of the parameters.
-        inputs: A column per input.
-        outputs: The columns that receive the outputs.
-
-    Returns:
-        A row with an index out of range; else -1 if all outputs are finite, -2 if one is not.
+        divides: Whether `/` stands for division; it raises ZeroDivisionError where the primitive gives inf or nan.
     """
-    rows = len(inputs[0])
-    found: list[Sequence[float]] = [*inputs]  # the columns of the inputs and of the nodes
+    first = flat.inputs + flat.params
+    names: dict[str, Any] = {"array": array, "isfinite": isfinite, "is_index": _is_index}
+    operators = _OPERATORS if divides else {code: sign for code, sign in _OPERATORS.items() if sign != "/"}
+    body = []
 
-    def column(i: int) -> Iterable[float]:
-        """Return the numbers that an id has in all rows."""
+    def name(i: int) -> str:
         if i < 0:
-            return repeat(flat.constants[-1 - i], rows)
-        if flat.inputs <= i < flat.inputs + flat.params:
-            return repeat(params[i - flat.inputs], rows)
-        return found[i if i < flat.inputs else i - flat.params]
+            return repr(flat.constants[-1 - i]) if isfinite(flat.constants[-1 - i]) else f"c{-1 - i}"
+        return f"x{i}"
 
     for k, code in enumerate(flat.codes):
-        ids = flat.operands[flat.starts[k] : flat.starts[k + 1]]
+        xs = [name(i) for i in flat.operands[flat.starts[k] : flat.starts[k + 1]]]
         if code in _INDEXED:
-            for row, index in enumerate(column(ids[-1])):
-                if not _is_index(index, len(ids) - 1):
-                    return row
-        primitive = _primitive(code)
-        if primitive.arity is None:
-            found.append([primitive.forward(numbers) for numbers in zip(*map(column, ids), strict=True)])
+            body.append(f"if not is_index({xs[-1]}, {len(xs) - 1}): return len(out0)")
+        if code in operators:
+            result = f"{xs[0]} {operators[code]} {xs[1]}"
         else:
-            try:
-                found.append(list(map(_OPERATORS.get(code, primitive.forward), *map(column, ids))))
-            except ZeroDivisionError:
-                found.append(list(map(primitive.forward, *map(column, ids))))
-    for output, i in zip(outputs, flat.outputs, strict=True):
-        output[:] = array("d", column(i))
-    return -1 if all(all(map(isfinite, output)) for output in outputs) else -2
+            names[f"f{code}"] = _primitive(code).forward
+            result = f"f{code}(({', '.join(xs)},))" if _primitive(code).arity is None else f"f{code}({', '.join(xs)})"
+        body.append(f"x{first + k} = {result}")
+    body += [f"out{o}.append({name(i)})" for o, i in enumerate(flat.outputs)]
+    names |= {f"c{j}": number for j, number in enumerate(flat.constants) if not isfinite(number)}
+    outs = "".join(f"out{o}, " for o in range(len(flat.outputs)))
+    lines = [
+        "def rows(inputs, params, outputs):",
+        *(f" x{flat.inputs + p} = params[{p}]" for p in range(flat.params)),
+        *(f" out{o} = []" for o in range(len(flat.outputs))),
+        f" for {''.join(f'x{i}, ' for i in range(flat.inputs))}in zip(*inputs):",
+        *(f"  {line}" for line in body),
+        f" for output, found in zip(outputs, ({outs})): output[:] = array('d', found)",
+        f" return -1 if all(all(map(isfinite, found)) for found in ({outs})) else -2",
+    ]
+    exec("\n".join(lines), names)  # numbers and names of this function alone
+    return names["rows"]  # type: ignore[no-any-return]
 
 
 def _primitive(code: int) -> Primitive:

@@ -24,7 +24,7 @@ from autograd.tape.compiled.fuse import lower
 from autograd.tape.compiled.program import BLOCK, Program
 from autograd.tape.compiled.reuse import reusing_storage
 from autograd.tape.graph import FlatGraph, check_size, gradients_needed
-from autograd.tape.interpreter import Interpreter, interpret_columns
+from autograd.tape.interpreter import Interpreter, column_function
 from autograd.value import Value
 
 if not cython.compiled and TYPE_CHECKING:
@@ -197,6 +197,7 @@ class Replayer:
         # what runs rows, kept from call to call, each used by one thread at a time; those behind for `forward` alone
         self._machines: list[Any] = []
         self._forward_machines: list[Any] = []
+        self._column_function: Callable[..., int] | None = None  # of the pure build
         self._program: Program | None = None
         self._forward_program: Program | None = None
         if cython.compiled:
@@ -272,7 +273,12 @@ class Replayer:
             one is not.
         """
         if not cython.compiled:
-            return interpret_columns(self.flat, params, inputs, outputs)
+            if self._column_function is None:
+                self._column_function = column_function(self.flat)
+            try:
+                return self._column_function(inputs, params, outputs)
+            except ZeroDivisionError:
+                return column_function(self.flat, divides=False)(inputs, params, outputs)
         scalars = self.program.scalars[:]
         for slot, number in zip(self.program.param_slots, params, strict=True):
             scalars[slot] = number
