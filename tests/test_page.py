@@ -267,6 +267,47 @@ def test_draw_writes_the_page(tmp_path):
     assert viz.draw(y, tmp_path / "y.html", theme="dark").read_text(encoding="utf-8") == viz.to_html(y, theme="dark")
 
 
+def test_a_page_of_the_ways_between_two_values():
+    loss = network(3, 3)
+    loss.backward()
+    order = ag.topological_order(loss)
+    weight = next(value for value in order if value.name == "layers.0.neurons.1.w0")
+    page = page_of(loss, complete(PageOptions, {"between": (weight, loss)}))
+    assert page.subtitle == f"{len(page.order)} values of {len(order)}, {len(page.order) - 1} operations"
+    assert [at for at, *_ in page.leaves] == [0]
+    places, held = {id(value): at for at, value in enumerate(page.order)}, page.content
+    for value, operands, local in zip(page.order, held["operands"], held["local"], strict=True):
+        own = [id(parent) in places for parent in value.parents]
+        assert local == [one for one, shown in zip(value.local_grads, own, strict=True) if shown]
+        for operand, shown in zip(value.operands, operands, strict=True):
+            known = operand.data if isinstance(operand, Value) else operand
+            assert shown == places.get(id(operand), [known])
+    # All ways from a value shown to the loss are shown, so its gradient is that of the whole graph.
+    passed = [0.0] * (len(page.order) - 1) + [1.0]
+    for at in reversed(range(len(page.order))):
+        locals_ = iter(held["local"][at])
+        for operand in held["operands"][at]:
+            if not isinstance(operand, list):
+                passed[operand] += passed[at] * next(locals_)
+    assert passed == pytest.approx([value.grad for value in page.order], rel=1e-12)  # another order of additions
+
+
+def test_a_page_opens_at_a_value():
+    loss = network(3, 3)
+    order = ag.topological_order(loss)
+    assert page_of(loss).content["focus"] is None
+    assert page_of(loss, complete(PageOptions, {"focus": order[5]})).content["focus"] == 5
+    x = Value(1.0, "x")
+    for _ in range(STEP_LIMIT + 10):
+        x = ag.sin(x)
+    middle = ag.topological_order(x)[2_000]
+    held = page_of(x, complete(PageOptions, {"focus": middle})).content
+    (card,) = (card for card, *_ in held["views"][0]["cards"] if card == held["focus"])
+    title = held["groups"][-1 - card][0]
+    first, last = (int(text.replace(",", "")) for text in re.findall(r"[\d,]+", title))
+    assert first <= 2_001 <= last
+
+
 def test_a_notebook_shows_the_page_in_a_frame():
     shown = viz.explore(neuron(), height=500)._repr_html_()
     ((tag, attributes),) = Reader(shown).elements
@@ -294,6 +335,8 @@ def test_bad_roots(arguments, error, message):
     [
         ({"theme": "pink"}, "auto, light, dark"),
         ({"limit": 0}, "limit=0"),
+        ({"focus": Value(1.0)}, "focus= names .*not in this graph"),
+        ({"between": (Value(1.0), Value(2.0))}, "between= names .*not in this graph"),
     ],
 )
 def test_bad_options(options, message):

@@ -14,9 +14,12 @@ from test_page import network, neuron, three_hundred
 from test_viz_escaping import NASTY
 
 import autograd as ag
+import nn
 import viz
 from autograd import Value
 from autograd.formatting import number
+from viz.graph import prepare
+from viz.options import PictureOptions, complete
 
 playwright = pytest.importorskip("playwright.sync_api", reason="needs Playwright: pip install 'glassgrad[browser]'")
 pytestmark = [
@@ -530,6 +533,24 @@ def test_a_frame_further_down_shows_the_whole_graph(browser, tmp_path):
         box = card.evaluate("(card) => { const b = card.getBoundingClientRect(); return [b.left, b.right]; }")
         assert 0 <= box[0] < box[1] <= window
     tab.close()
+
+
+def test_a_page_opens_at_a_value_and_moves_a_part(show):
+    model = nn.MLP(2, [4, 4, 1], activation="tanh", seed=1)
+    loss = model([0.5, -1.2])
+    weight = model.layers[0].neurons[1].w[0]
+    page = show(loss, focus=weight)
+    assert page.text("#valueBody .name") == "layers.0.neurons.1.w0"
+    left, right = page.tab.locator(".card.selected").evaluate(
+        "(card) => { const b = card.getBoundingClientRect(); return [b.left, b.right]; }"
+    )
+    assert 0 <= left < right <= 1280
+    part = show(loss, between=(weight, loss))
+    part.set_slider("#leaf0", 0.25)
+    weight.data = 0.25
+    cards = len(prepare(loss, complete(PictureOptions, {"between": (weight, loss)})).nodes)
+    assert part.tab.locator(".card").count() == cards
+    assert part.numbers(cards - 1)[0] == number(model([0.5, -1.2]).data)
 
 
 def test_a_graph_too_large_to_step_says_so(show):

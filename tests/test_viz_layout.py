@@ -161,7 +161,8 @@ def test_modules_stay_whole_where_a_long_graph_is_folded():
     model = nn.MLP(2, [2, 2, 2, 2, 1], activation="tanh", seed=1)
     graph = prepare(model([1.0, 2.0]))
     sheet = lay_out(graph)
-    assert sheet.placement.width < 1_500 < lay_out(graph, folded=False).placement.width
+    # Rows are about 1,300 wide, and half as much more where that keeps a module whole.
+    assert sheet.placement.width < 1_950 < 3_500 < lay_out(graph, folded=False).placement.width
     assert sheet.cornered
     assert [index for index, _ in sheet.frames] == list(range(len(graph.frames))), "each stands in one row"
     assert_framed(graph, sheet)

@@ -15,7 +15,7 @@ Corners = tuple[float, float, float, float]  # left, top, right, bottom
 
 _LONG = 1_800.0  # a wider placement is folded
 _THIN = 1.3  # where it is so many times as wide as high
-_ROW = 1_400.0
+_ROW = 1_300.0
 _PAD = 14.0  # from the last card of a row to a frame that goes on
 _CUT = 3  # cards whose links may run from one row to the next
 _LANE, _SIDE, _GAP = 12.0, 14.0, 22.0

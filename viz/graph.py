@@ -22,9 +22,9 @@ from viz.frames import enclose, units_of
 from viz.grouping import group_by_modules
 from viz.model import LABEL_LENGTH, Edge, Graph, Node, Row
 from viz.neighbourhood import Part, around, between
-from viz.options import EDGE_LIMIT, NODE_LIMIT, GraphOptions, PictureOptions, complete
+from viz.options import EDGE_LIMIT, NODE_LIMIT, GraphOptions, PartOptions, PictureOptions, complete
 
-__all__ = ["look_of", "prepare", "prepare_all", "roots_of", "trace", "walk"]
+__all__ = ["look_of", "part_of", "prepare", "prepare_all", "roots_of", "trace", "walk"]
 
 _DEFAULTS = complete(PictureOptions, {})
 _PLACED = 20_000  # values up to which each is given its number, before it is known which are shown
@@ -130,19 +130,15 @@ def prepare(root: Value | Sequence[Value], options: PictureOptions = _DEFAULTS) 
     """
     whole = walk(root)
     look = replace(look_of(root, whole, options, options["precision"]), expand=expandable(options["expand"]))
-    order, caption = whole, ""
+    order, caption = part_of(whole, options), ""
     ends = options["between"]
     if ends is not None:
-        for end in ends:
-            _check_inside(end, whole, "between")
-        order = between(whole, *ends)
         caption = (
             f"{len(order):,} of {len(whole):,} values, between {' and '.join(_named(end, look, whole) for end in ends)}"
         )
     node_limit = NODE_LIMIT if options["limit"] is None else options["limit"]
     edge_limit = max(1, node_limit * EDGE_LIMIT // NODE_LIMIT)
     if options["focus"] is not None:
-        _check_inside(options["focus"], order, "focus")
         return _neighbourhood(order, whole, [options["focus"]], look, options, users=True)
     if options["radius"] is not None:
         return _neighbourhood(order, whole, roots_of(root), look, options, users=False)
@@ -159,21 +155,48 @@ def prepare(root: Value | Sequence[Value], options: PictureOptions = _DEFAULTS) 
             return _framed(nodes, edges, units, caption or kind, len(whole))
     if fits:
         look = replace(look, places=look.places or _places(whole, order))
-        return _drawn(items_of(order, look), Part(order), look, options, caption, len(whole))
+        return _drawn(items_of(order, look), Part(list(order)), look, options, caption, len(whole))
     centres = roots_of(root) if ends is None else [ends[1]]
     return _neighbourhood(order, whole, centres, look, options, users=False)
 
 
-def prepare_all(root: Value | Sequence[Value], options: GraphOptions = _DEFAULTS) -> Graph:
+def part_of(order: Sequence[Value], options: PartOptions) -> Sequence[Value]:
+    """Return what ``between`` leaves of a graph.
+
+    Args:
+        order: the values of the graph, operands first.
+        options: the options that name a part of it.
+
+    Raises:
+        ValueError: ``focus`` or ``between`` names a value that is not in the graph, or no way leads there.
+    """
+    ends = options["between"]
+    if ends is not None:
+        for end in ends:
+            _check_inside(end, order, "between")
+        order = between(order, *ends)
+    if options["focus"] is not None:
+        _check_inside(options["focus"], order, "focus")
+    return order
+
+
+def prepare_all(
+    root: Value | Sequence[Value], options: GraphOptions = _DEFAULTS, order: Sequence[Value] | None = None
+) -> Graph:
     """Return the graph of ``root`` with a card for every value, whatever their number, in the order of `walk`.
+
+    Args:
+        root: one Value, or a list of them.
+        options: the options of names and parameters.
+        order: the values that have a card, if those are not all.
 
     >>> x = Value(3.0, label="x")
     >>> len(prepare_all(x * 2 + 1).nodes)
     3
     """
-    order = walk(root)
+    order = walk(root) if order is None else order
     look = replace(look_of(root, order, options), places=_places(order, order))
-    return _drawn(items_of(order, look), Part(order), look, complete(PictureOptions, {}), "", len(order))
+    return _drawn(items_of(order, look), Part(list(order)), look, complete(PictureOptions, {}), "", len(order))
 
 
 def _check_inside(value: Value, order: Sequence[Value], option: str) -> None:

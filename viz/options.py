@@ -183,7 +183,24 @@ class ListingOptions(NumberOptions, total=False):
     ]
 
 
-class PictureOptions(NumberOptions, total=False):
+class PartOptions(GraphOptions, total=False):
+    """The options that name a part of a graph."""
+
+    focus: Annotated[
+        Value | None,
+        Option(
+            None, "a value of the graph: a picture shows its neighbourhood, a page opens there.", _check_value("focus")
+        ),
+    ]
+    between: Annotated[
+        tuple[Value, Value] | None,
+        Option(
+            None, "two values ``(x, loss)``: only what lies on the ways from the first to the second.", _check_between
+        ),
+    ]
+
+
+class PictureOptions(NumberOptions, PartOptions, total=False):
     """The options of pictures."""
 
     theme: Annotated[ThemeName, Option("light", "the colours.")]
@@ -205,18 +222,9 @@ class PictureOptions(NumberOptions, total=False):
             _check_group,
         ),
     ]
-    focus: Annotated[
-        Value | None, Option(None, "a value of the graph to show the neighbourhood of.", _check_value("focus"))
-    ]
     radius: Annotated[
         int | None,
         Option(None, "how many edges away from ``focus`` (else the root) to show values.", _check_radius),
-    ]
-    between: Annotated[
-        tuple[Value, Value] | None,
-        Option(
-            None, "two values ``(x, loss)``: only what lies on the ways from the first to the second.", _check_between
-        ),
     ]
     expand: Annotated[
         bool | Iterable[str],
@@ -233,7 +241,7 @@ class PictureOptions(NumberOptions, total=False):
     scale: Annotated[float, Option(1.0, "the size of the picture, as a factor.", _check_scale)]
 
 
-class PageOptions(GraphOptions, total=False):
+class PageOptions(PartOptions, total=False):
     """The options of pages."""
 
     theme: Annotated[

@@ -13,15 +13,13 @@ from viz.escaping import markup
 from viz.font_metrics import text_width
 from viz.layout import Box, Link, Placement, Point, place
 from viz.scene import Card, Scene, Wire
+from viz.shapes import ARROW, CAP, PAD, ROW_LINE, TIP, TITLE_LINE, decimal, outline, pair, points, tip_of
 from viz.theme import FONTS, Theme, edge_width, gradient_fill
 
 __all__ = ["film_svg", "frame_svg"]
 
 _MARGIN, _CAPTION = 18.0, 34.0
-_PAD = 8.0  # from a card's border to its text
-_TITLE_LINE, _ROW_LINE, _SLOT_LINE = 20.0, 17.0, 32.0
-_TIP, _CAP = 11.0, 5.0  # the point of an input's card, half the height of a cylinder's ellipse
-_ARROW = 8.0
+_SLOT_LINE = 32.0
 _LANE = 16.0  # between edges of groups that depend on each other
 _ACTIVE_EDGE = 3.2
 _PREFIX = "\0"  # of class names; no cleaned text holds it
@@ -151,10 +149,10 @@ class _Clock:
             return ""
         end = self._at(self.frames - 1)
         name = self._named("t", f"0%{{transform:scaleX(0)}}{end},100%{{transform:scaleX(1)}}")
-        y = _decimal(stage.height - 3)
+        y = decimal(stage.height - 3)
         return (
-            f'<rect y="{y}" width="{_decimal(stage.width)}" height="3" fill="{theme.dim}"/>'
-            f'<rect{name} y="{y}" width="{_decimal(stage.width)}" height="3" fill="{theme.active}"/>'
+            f'<rect y="{y}" width="{decimal(stage.width)}" height="3" fill="{theme.dim}"/>'
+            f'<rect{name} y="{y}" width="{decimal(stage.width)}" height="3" fill="{theme.active}"/>'
         )
 
     def style(self) -> str:
@@ -174,7 +172,7 @@ class _Clock:
 
 
 def _document(stage: _Stage, theme: Theme, description: str, style: str, lines: Iterable[str]) -> str:
-    width, height = _decimal(stage.width), _decimal(stage.height)
+    width, height = decimal(stage.width), decimal(stage.height)
     return "\n".join(
         [
             f'<svg xmlns="http://www.w3.org/2000/svg" role="img" aria-label="{markup(description)}" width="{width}" '
@@ -190,15 +188,11 @@ def _document(stage: _Stage, theme: Theme, description: str, style: str, lines: 
 
 
 def _caption(text: str, theme: Theme, name: str) -> str:
-    x, y = _decimal(_MARGIN), _decimal(_MARGIN + 10)
+    x, y = decimal(_MARGIN), decimal(_MARGIN + 10)
     return (
         f'<text{name} x="{x}" y="{y}" fill="{theme.muted}" font-size="{TITLE_SIZE}" xml:space="preserve">'
         f"{markup(text)}</text>"
     )
-
-
-def _decimal(x: float) -> str:
-    return f"{x:.1f}".rstrip("0").rstrip(".")
 
 
 # -- where everything stands -------------------------------------------------------------------------------------------
@@ -244,15 +238,15 @@ def _body(card: Card, scene: Scene) -> Box:
     gradients = max((text_width(_signed(card, x), TEXT_SIZE, bold=True) for _, x in card.gradients), default=0.0)
     rows = [text_width(name, TEXT_SIZE) + 12 + max(36.0, text_width(text, TEXT_SIZE)) for name, text in card.rows]
     rows.append(text_width(scene.gradient_row, TEXT_SIZE) + 12 + max(36.0, gradients))
-    width = max([title, *rows]) + 2 * _PAD + _slots_width(card) + (_TIP if card.kind == "input" else 0.0)
+    width = max([title, *rows]) + 2 * PAD + _slots_width(card) + (TIP if card.kind == "input" else 0.0)
     height = _body_height(card)
     line = (height - 4) / len(card.slots) if card.slots else 0.0
     slots = tuple(line * (position - (len(card.slots) - 1) / 2) for position in range(len(card.slots)))
-    return Box(width, height + (3 * _CAP if card.kind == "parameter" else 0.0), slots)
+    return Box(width, height + (3 * CAP if card.kind == "parameter" else 0.0), slots)
 
 
 def _text_height(card: Card) -> float:
-    return _TITLE_LINE + (len(card.rows) + 1) * _ROW_LINE + 7
+    return TITLE_LINE + (len(card.rows) + 1) * ROW_LINE + 7
 
 
 def _body_height(card: Card) -> float:
@@ -339,7 +333,7 @@ def _texts(
 ) -> list[_Piece]:
     left, top, right, bottom = corners
     end, slots_width = len(scene.captions), _slots_width(card)
-    text_left, text_right = left + _PAD, right - _PAD
+    text_left, text_right = left + PAD, right - PAD
     middle = (top + bottom) / 2
     plain: list[str] = []
     muted: list[str] = []
@@ -349,7 +343,7 @@ def _texts(
         plain_slots = zip(card.slots, box.slots, strict=True)
         for (text, is_number), offset in plain_slots:
             (plain if is_number else muted).append(
-                f'<text x="{_decimal(rule - 5)}" y="{_decimal(middle + offset + 3.5)}" text-anchor="end" '
+                f'<text x="{decimal(rule - 5)}" y="{decimal(middle + offset + 3.5)}" text-anchor="end" '
                 f'font-size="{SLOT_SIZE}">{markup(text)}</text>'
             )
         muted.append(_rule(rule, top, 0.8, bottom - top))
@@ -357,19 +351,19 @@ def _texts(
             y = middle + (box.slots[card.divider] + box.slots[card.divider - 1]) / 2
             muted.append(_rule(left, y, slots_width, 0.8))
     if card.kind == "input":
-        text_right -= _TIP
-    inner = top + (2.5 * _CAP if card.kind == "parameter" else 0.0) + (_body_height(card) - _text_height(card)) / 2
+        text_right -= TIP
+    inner = top + (2.5 * CAP if card.kind == "parameter" else 0.0) + (_body_height(card) - _text_height(card)) / 2
     centre = (text_left + text_right) / 2
     title = f'<tspan font-weight="bold" font-size="{TITLE_SIZE}">{markup(card.title)}</tspan>'
     if card.subtitle:
         title += f'<tspan dx="6">{markup(card.subtitle)}</tspan>'
-    plain.append(f'<text x="{_decimal(centre)}" y="{_decimal(inner + 16)}" text-anchor="middle">{title}</text>')
-    baseline = inner + _TITLE_LINE
+    plain.append(f'<text x="{decimal(centre)}" y="{decimal(inner + 16)}" text-anchor="middle">{title}</text>')
+    baseline = inner + TITLE_LINE
     for name, text in card.rows:
-        baseline += _ROW_LINE
+        baseline += ROW_LINE
         muted.append(_text(text_left, baseline - 4, name))
         plain.append(_text(text_right, baseline - 4, text, ' text-anchor="end"'))
-    baseline += _ROW_LINE - 4
+    baseline += ROW_LINE - 4
     muted.append(_text(text_left, baseline, scene.gradient_row))
     pieces = [
         _Piece(reached, end, "".join(plain), (theme.foreground, theme.dim_text)),
@@ -386,47 +380,23 @@ def _texts(
 
 
 def _text(x: float, y: float, text: str, attributes: str = "") -> str:
-    return f'<text x="{_decimal(x)}" y="{_decimal(y)}"{attributes}>{markup(text)}</text>'
+    return f'<text x="{decimal(x)}" y="{decimal(y)}"{attributes}>{markup(text)}</text>'
 
 
 def _rule(x: float, y: float, width: float, height: float) -> str:
-    return (
-        f'<rect x="{_decimal(x)}" y="{_decimal(y)}" width="{_decimal(width)}" height="{_decimal(height)}" '
-        'opacity=".6"/>'
-    )
+    return f'<rect x="{decimal(x)}" y="{decimal(y)}" width="{decimal(width)}" height="{decimal(height)}" opacity=".6"/>'
 
 
 def _outline(card: Card, corners: tuple[float, float, float, float], fill: str, stroke: str, width: float) -> str:
-    left, top, right, bottom = corners
-    look = f'fill="{fill}" stroke="{stroke}"' + (f' stroke-width="{_decimal(width)}"' if width != 1.0 else "")
-    if card.kind in ("operation", "group"):
-        radius = 9 if card.kind == "operation" else 3
-        rect = (
-            f'<rect x="{_decimal(left)}" y="{_decimal(top)}" width="{_decimal(right - left)}" '
-            f'height="{_decimal(bottom - top)}" rx="{radius}" {look}/>'
-        )
-        if card.kind == "operation":
-            return rect
-        x, y = _decimal(left + 4), _decimal(right + 4)
-        back = f"M {x} {_decimal(top)} v -4 H {y} V {_decimal(bottom - 4)} h -4"
-        return f'<path d="{back}" {look}/>{rect}'
-    if card.kind == "input":
-        points = [(left, top), (right - _TIP, top), (right, (top + bottom) / 2), (right - _TIP, bottom), (left, bottom)]
-        return f'<polygon points="{_points(points)}" stroke-linejoin="round" {look}/>'
-    arc = f"A {_decimal((right - left) / 2)} {_decimal(_CAP)} 0 0"
-    x, y, rim, foot = _decimal(left), _decimal(right), _decimal(top + _CAP), _decimal(bottom - _CAP)
-    return (
-        f'<path d="M {x} {rim} {arc} 1 {y} {rim} V {foot} {arc} 1 {x} {foot} Z" {look}/>'
-        f'<path d="M {x} {rim} {arc} 0 {y} {rim}" fill="none"{look[look.index(" stroke") :]}/>'
-    )
+    thick = f' stroke-width="{decimal(width)}"' if width != 1.0 else ""
+    return outline(card.kind, corners, fill, f'stroke="{stroke}"{thick}')
 
 
 def _edge(route: list[Point], colour: str, width: float) -> str:
-    (x, y), half = route[-1], 2.6 + width * 0.7
-    tip = [(x, y), (x - _ARROW, y - half), (x - _ARROW, y + half)]
+    x, y = route[-1]
     return (
-        f'<path d="{_curve([*route[:-1], (x - _ARROW + 1, y)])}" fill="none" stroke="{colour}" '
-        f'stroke-width="{_decimal(width)}"/><polygon points="{_points(tip)}" fill="{colour}"/>'
+        f'<path d="{_curve([*route[:-1], (x - ARROW + 1, y)])}" fill="none" stroke="{colour}" '
+        f'stroke-width="{decimal(width)}"/><polygon points="{tip_of(route[-1], width)}" fill="{colour}"/>'
     )
 
 
@@ -442,13 +412,13 @@ def _returning(wire: Wire, route: list[Point], theme: Theme) -> tuple[str, str]:
     at_x, at_y, anchor = (route[-1][0] - 5, route[-1][1], "end") if one else (x + 14, y, "start")
     for at, line in enumerate(wire.lines):
         texts += (
-            f'<text x="{_decimal(at_x)}" y="{_decimal(at_y + (-5.0, 12.5)[at])}" text-anchor="{anchor}" '
+            f'<text x="{decimal(at_x)}" y="{decimal(at_y + (-5.0, 12.5)[at])}" text-anchor="{anchor}" '
             f'font-size="{SLOT_SIZE}" font-weight="bold" fill="{fill}" stroke="{theme.background}" stroke-width="3" '
             f'paint-order="stroke">{markup(line)}</text>'
         )
     return (
         f'<path d="{path}" pathLength="1" fill="none" stroke="{colour}" stroke-width="{_ACTIVE_EDGE}"/>{texts}',
-        f'<polygon points="{_points(tip)}" fill="{colour}"/>',
+        f'<polygon points="{points(tip)}" fill="{colour}"/>',
     )
 
 
@@ -457,21 +427,13 @@ def _product_colour(contribution: float | None, theme: Theme) -> str:
     return theme.foreground if contribution is None else gradient_colour(contribution, theme)
 
 
-def _curve(points: list[Point]) -> str:
+def _curve(route: list[Point]) -> str:
     """Return path data: straight where two points are level, else a bend that starts and ends level."""
-    parts = [f"M {_pair(points[0])}"]
-    for (x0, y0), (x1, y1) in pairwise(points):
+    parts = [f"M {pair(route[0])}"]
+    for (x0, y0), (x1, y1) in pairwise(route):
         if math.isclose(y0, y1, abs_tol=0.05):
-            parts.append(f"H {_decimal(x1)}")
+            parts.append(f"H {decimal(x1)}")
         else:
             bend = (x1 - x0) / 2
-            parts.append(f"C {_pair((x0 + bend, y0))} {_pair((x1 - bend, y1))} {_pair((x1, y1))}")
+            parts.append(f"C {pair((x0 + bend, y0))} {pair((x1 - bend, y1))} {pair((x1, y1))}")
     return " ".join(parts)
-
-
-def _points(points: Iterable[Point]) -> str:
-    return " ".join(f"{_decimal(x)},{_decimal(y)}" for x, y in points)
-
-
-def _pair(point: Point) -> str:
-    return f"{_decimal(point[0])} {_decimal(point[1])}"

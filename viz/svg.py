@@ -11,16 +11,13 @@ from viz.folding import Corners, fold
 from viz.font_metrics import text_width
 from viz.layout import Box, Link, Placement, Point, place
 from viz.model import Edge, Frame, Graph, Node
+from viz.shapes import ARROW, CAP, PAD, ROW_LINE, TIP, TITLE_LINE, decimal, outline, pair, tip_of
 from viz.theme import FONTS, Theme, edge_width
 
 __all__ = ["Sheet", "draw_svg", "lay_out"]
 
 _MARGIN = 18.0
-_PAD = 8.0  # from a card's border to its text
-_TITLE_LINE, _ROW_LINE, _SLOT_LINE = 20.0, 17.0, 22.0
-_TIP = 11.0  # the point of an input's card
-_CAP = 5.0  # half the height of a cylinder's ellipse
-_ARROW = 8.0
+_SLOT_LINE = 22.0
 _CAPTION = 18.0
 _LANE = 16.0  # between edges that run back
 
@@ -102,16 +99,16 @@ def draw_svg(graph: Graph, theme: Theme, description: str, scale: float = 1.0) -
     height = placement.height + 2 * _MARGIN + above
     lines = [
         f'<svg xmlns="http://www.w3.org/2000/svg" role="img" aria-label="{markup(description)}" '
-        f'width="{_decimal(width * scale)}" height="{_decimal(height * scale)}" '
-        f'viewBox="0 0 {_decimal(width)} {_decimal(height)}" font-family="{FONTS}" font-size="{TEXT_SIZE}">',
+        f'width="{decimal(width * scale)}" height="{decimal(height * scale)}" '
+        f'viewBox="0 0 {decimal(width)} {decimal(height)}" font-family="{FONTS}" font-size="{TEXT_SIZE}">',
         f"<title>{markup(description)}</title>",
-        f'<rect width="{_decimal(width)}" height="{_decimal(height)}" fill="{theme.background}"/>',
+        f'<rect width="{decimal(width)}" height="{decimal(height)}" fill="{theme.background}"/>',
     ]
     if graph.caption:
-        x, y = _decimal(_MARGIN), _decimal(_MARGIN + 8)
+        x, y = decimal(_MARGIN), decimal(_MARGIN + 8)
         lines.append(f'<text x="{x}" y="{y}" fill="{theme.muted}">{markup(graph.caption)}</text>')
     lines += [
-        f'<g transform="translate({_decimal(_MARGIN + sheet.left)} {_decimal(_MARGIN + above)})">',
+        f'<g transform="translate({decimal(_MARGIN + sheet.left)} {decimal(_MARGIN + above)})">',
         *(f'<g id="{prefix}-{kind}{i}" class="{name}">{content}</g>' for kind, i, name, content in body),
         "</g>",
         "</svg>",
@@ -123,15 +120,11 @@ def draw_svg(graph: Graph, theme: Theme, description: str, scale: float = 1.0) -
 def _frame(frame: Frame, corners: Corners, theme: Theme) -> str:
     left, top, right, bottom = corners
     return (
-        f'<title>{markup(frame.path)}</title><rect x="{_decimal(left)}" y="{_decimal(top)}" '
-        f'width="{_decimal(right - left)}" height="{_decimal(bottom - top)}" rx="10" fill="{theme.frame}" '
-        f'stroke="{theme.dim}"/><text x="{_decimal(left + 10)}" y="{_decimal(top + 16)}" '
+        f'<title>{markup(frame.path)}</title><rect x="{decimal(left)}" y="{decimal(top)}" '
+        f'width="{decimal(right - left)}" height="{decimal(bottom - top)}" rx="10" fill="{theme.frame}" '
+        f'stroke="{theme.dim}"/><text x="{decimal(left + 10)}" y="{decimal(top + 16)}" '
         f'fill="{theme.muted}">{markup(frame.title)}</text>'
     )
-
-
-def _decimal(number: float) -> str:
-    return f"{number:.2f}".rstrip("0").rstrip(".")
 
 
 def _box(node: Node) -> Box:
@@ -142,18 +135,18 @@ def _box(node: Node) -> Box:
         text_width(row.name, TEXT_SIZE) + 12 + max(36.0, text_width(row.text, TEXT_SIZE, bold=row.signed))
         for row in node.rows
     ]
-    width = max([title, *rows]) + 2 * _PAD + _slots_width(node)
+    width = max([title, *rows]) + 2 * PAD + _slots_width(node)
     height = _body_height(node)
     if node.kind == "input":
-        width += _TIP
+        width += TIP
     elif node.kind == "parameter":
-        height += 3 * _CAP
+        height += 3 * CAP
     # Edges to a group or a stub end at its middle.
     return Box(width, height, tuple(_slot_heights(node)) or (0.0,))
 
 
 def _body_height(node: Node) -> float:
-    text = _TITLE_LINE + len(node.rows) * _ROW_LINE + 7
+    text = TITLE_LINE + len(node.rows) * ROW_LINE + 7
     return max(text, len(node.slots) * _SLOT_LINE + 8)
 
 
@@ -173,27 +166,27 @@ def _node(node: Node, height: float, span: tuple[float, float], middle: float, f
     stroke = f'stroke="{theme.foreground}" stroke-width="2.2"' if node.is_output else f'stroke="{theme.line}"'
     parts = [
         f"<title>{markup(node.tooltip)}</title>",
-        _outline(node, left, top, right - left, height, fill, stroke, theme),
+        outline(node.kind, (left, top, right, top + height), theme.background if node.kind == "stub" else fill, stroke),
     ]
-    slots, text_left, text_right = _slots_width(node), left + _PAD, right - _PAD
+    slots, text_left, text_right = _slots_width(node), left + PAD, right - PAD
     if node.kind == "operation":
         text_left += slots
         parts += _slots(node, left, top, slots, height, theme)
     elif node.kind == "input":
-        text_right -= _TIP
+        text_right -= TIP
     elif node.kind == "parameter":
-        top += 2.5 * _CAP
+        top += 2.5 * CAP
     # A card with many slots is taller than its text, which then stands in the middle.
-    body = _TITLE_LINE + len(node.rows) * _ROW_LINE + 7
+    body = TITLE_LINE + len(node.rows) * ROW_LINE + 7
     top += (_body_height(node) - body) / 2
     parts.append(_title(node, (text_left + text_right) / 2, top + 16, theme))
     for position, row in enumerate(node.rows):
-        baseline = _decimal(top + _TITLE_LINE + (position + 1) * _ROW_LINE - 4)
+        baseline = decimal(top + TITLE_LINE + (position + 1) * ROW_LINE - 4)
         colour = gradient_colour(node.gradient, theme) if row.signed else theme.foreground
         weight = ' font-weight="bold"' if row.signed else ""
-        parts.append(f'<text x="{_decimal(text_left)}" y="{baseline}" fill="{theme.muted}">{markup(row.name)}</text>')
+        parts.append(f'<text x="{decimal(text_left)}" y="{baseline}" fill="{theme.muted}">{markup(row.name)}</text>')
         parts.append(
-            f'<text x="{_decimal(text_right)}" y="{baseline}" text-anchor="end" fill="{colour}"{weight}>'
+            f'<text x="{decimal(text_right)}" y="{baseline}" text-anchor="end" fill="{colour}"{weight}>'
             f"{markup(row.text)}</text>"
         )
     return "".join(parts)
@@ -204,90 +197,50 @@ def _title(node: Node, centre: float, baseline: float, theme: Theme) -> str:
     if node.subtitle:
         subtitle = f'<tspan dx="6" fill="{theme.muted}" font-size="{TEXT_SIZE}">{markup(node.subtitle)}</tspan>'
     return (
-        f'<text x="{_decimal(centre)}" y="{_decimal(baseline)}" text-anchor="middle" fill="{theme.foreground}" '
+        f'<text x="{decimal(centre)}" y="{decimal(baseline)}" text-anchor="middle" fill="{theme.foreground}" '
         f'font-size="{TITLE_SIZE}"><tspan font-weight="bold">{markup(node.title)}</tspan>{subtitle}</text>'
-    )
-
-
-def _outline_of_group(left: float, top: float, right: float, bottom: float, fill: str, stroke: str) -> str:
-    """Return two sheets, the front one whole: a group holds more than one card."""
-    back = [(left + 4, top), (left + 4, top - 4), (right + 4, top - 4), (right + 4, bottom - 4), (right, bottom - 4)]
-    return (
-        f'<polyline points="{_points(back)}" fill="{fill}" stroke-linejoin="round" {stroke}/>'
-        f'<rect x="{_decimal(left)}" y="{_decimal(top)}" width="{_decimal(right - left)}" '
-        f'height="{_decimal(bottom - top)}" rx="4" fill="{fill}" {stroke}/>'
-    )
-
-
-def _outline(
-    node: Node, left: float, top: float, width: float, height: float, fill: str, stroke: str, theme: Theme
-) -> str:
-    right, bottom = left + width, top + height
-    if node.kind == "operation":
-        return (
-            f'<rect x="{_decimal(left)}" y="{_decimal(top)}" width="{_decimal(width)}" height="{_decimal(height)}" '
-            f'rx="9" fill="{fill}" {stroke}/>'
-        )
-    if node.kind == "stub":
-        return (
-            f'<rect x="{_decimal(left)}" y="{_decimal(top)}" width="{_decimal(width)}" height="{_decimal(height)}" '
-            f'rx="3" fill="{theme.background}" stroke-dasharray="4 3" {stroke}/>'
-        )
-    if node.kind == "group":
-        return _outline_of_group(left, top, right, bottom, fill, stroke)
-    if node.kind == "input":
-        corners = [(left, top), (right - _TIP, top), (right, top + height / 2), (right - _TIP, bottom), (left, bottom)]
-        return f'<polygon points="{_points(corners)}" fill="{fill}" stroke-linejoin="round" {stroke}/>'
-    arc = f"A {_decimal(width / 2)} {_decimal(_CAP)} 0 0"
-    rim, foot = _decimal(top + _CAP), _decimal(bottom - _CAP)
-    x, y = _decimal(left), _decimal(right)
-    return (
-        f'<path d="M {x} {rim} {arc} 1 {y} {rim} V {foot} {arc} 1 {x} {foot} Z" fill="{fill}" {stroke}/>'
-        f'<path d="M {x} {rim} {arc} 0 {y} {rim}" fill="none" {stroke}/>'
     )
 
 
 def _slots(node: Node, left: float, top: float, width: float, height: float, theme: Theme) -> list[str]:
     if not node.slots:
         return []
-    rule, colour = _decimal(left + width), theme.foreground if node.is_output else theme.line
-    parts = [f'<path d="M {rule} {_decimal(top)} V {_decimal(top + height)}" stroke="{colour}"/>']
+    rule, colour = decimal(left + width), theme.foreground if node.is_output else theme.line
+    parts = [f'<path d="M {rule} {decimal(top)} V {decimal(top + height)}" stroke="{colour}"/>']
     middle = top + height / 2
     heights = _slot_heights(node)
     for position, (slot, offset) in enumerate(zip(node.slots, heights, strict=True)):
         colour = theme.foreground if slot.is_number else theme.muted
         parts.append(
-            f'<text x="{_decimal(left + width - 5)}" y="{_decimal(middle + offset + 3.5)}" text-anchor="end" '
+            f'<text x="{decimal(left + width - 5)}" y="{decimal(middle + offset + 3.5)}" text-anchor="end" '
             f'fill="{colour}" font-size="{SLOT_SIZE}">{markup(slot.text)}</text>'
         )
         if node.divider == position and position > 0:
-            y = _decimal(middle + (offset + heights[position - 1]) / 2)
-            parts.append(f'<path d="M {_decimal(left)} {y} H {rule}" stroke="{theme.line}"/>')
+            y = decimal(middle + (offset + heights[position - 1]) / 2)
+            parts.append(f'<path d="M {decimal(left)} {y} H {rule}" stroke="{theme.line}"/>')
     return parts
 
 
 def _edge(edge: Edge, route: list[Point], graph: Graph, theme: Theme, *, cornered: bool) -> str:
     colour, width = edge_colour(edge.contribution, theme), edge_width(edge.contribution, graph.largest_contribution)
-    (end_x, end_y), half = route[-1], 2.6 + width * 0.7
-    arrow = [(end_x, end_y), (end_x - _ARROW, end_y - half), (end_x - _ARROW, end_y + half)]
     path = _cornered(route) if cornered else _curve(route)
     return (
         f'<title>{markup(edge.tooltip)}</title><path d="{path}" fill="none" stroke="{colour}" '
-        f'stroke-width="{_decimal(width)}"/><polygon points="{_points(arrow)}" fill="{colour}"/>'
+        f'stroke-width="{decimal(width)}"/><polygon points="{tip_of(route[-1], width)}" fill="{colour}"/>'
     )
 
 
 def _cornered(route: list[Point]) -> str:
     """Return path data with a round corner between two straight pieces, and a bend where the line is neither."""
-    points = [*route[:-1], (route[-1][0] - _ARROW + 1, route[-1][1])]
-    parts = [f"M {_pair(points[0])}"]
+    points = [*route[:-1], (route[-1][0] - ARROW + 1, route[-1][1])]
+    parts = [f"M {pair(points[0])}"]
     for before, corner, after in zip(points[:-1], points[1:], [*points[2:], None], strict=True):
         if _slopes(before, corner):
             parts.append(_bend(before, corner))
         elif after is None or _slopes(corner, after):
-            parts.append(f"L {_pair(corner)}")
+            parts.append(f"L {pair(corner)}")
         else:
-            parts.append(f"L {_pair(_towards(corner, before))} Q {_pair(corner)} {_pair(_towards(corner, after))}")
+            parts.append(f"L {pair(_towards(corner, before))} Q {pair(corner)} {pair(_towards(corner, after))}")
     return " ".join(parts)
 
 
@@ -297,7 +250,7 @@ def _slopes(one: Point, other: Point) -> bool:
 
 def _bend(start: Point, end: Point) -> str:
     half = (end[0] - start[0]) / 2
-    return f"C {_pair((start[0] + half, start[1]))} {_pair((end[0] - half, end[1]))} {_pair(end)}"
+    return f"C {pair((start[0] + half, start[1]))} {pair((end[0] - half, end[1]))} {pair(end)}"
 
 
 def _towards(corner: Point, other: Point) -> Point:
@@ -308,20 +261,12 @@ def _towards(corner: Point, other: Point) -> Point:
 
 def _curve(route: list[Point]) -> str:
     """Return path data: a bend into each rank, a straight line through it, and an end inside the arrow's head."""
-    points = [*route[:-1], (route[-1][0] - _ARROW + 1, route[-1][1])]
-    parts = [f"M {_pair(points[0])}"]
+    points = [*route[:-1], (route[-1][0] - ARROW + 1, route[-1][1])]
+    parts = [f"M {pair(points[0])}"]
     for index in range(1, len(points)):
         (x0, y0), (x1, y1) = points[index - 1], points[index]
         if index % 2 == 1 and not math.isclose(y0, y1, abs_tol=0.05):
             parts.append(_bend((x0, y0), (x1, y1)))
         else:
-            parts.append(f"L {_pair((x1, y1))}")
+            parts.append(f"L {pair((x1, y1))}")
     return " ".join(parts)
-
-
-def _points(points: list[Point]) -> str:
-    return " ".join(f"{_decimal(x)},{_decimal(y)}" for x, y in points)
-
-
-def _pair(point: Point) -> str:
-    return f"{_decimal(point[0])} {_decimal(point[1])}"

@@ -68,8 +68,10 @@ def print_graph(root: Value | Sequence[Value], file: TextIO | None = None, **opt
         stream.write(encodable(line, encoding) + "\n")
 
 
-def listing(root: Value | Sequence[Value], options: ListingOptions = _DEFAULTS) -> Iterator[str]:
-    """Yield the lines that `print_graph` prints, without their line ends.
+def listing(
+    root: Value | Sequence[Value], options: ListingOptions = _DEFAULTS, order: Sequence[Value] | None = None
+) -> Iterator[str]:
+    """Yield the lines that `print_graph` prints, without their line ends; ``order`` if not all values are listed.
 
     >>> for line in listing(Value(2.0) * 5):
     ...     print(line)
@@ -77,7 +79,7 @@ def listing(root: Value | Sequence[Value], options: ListingOptions = _DEFAULTS) 
     %0  input      2     –
     %1  %0 × 5    10     –  ∂ 5
     """
-    order = walk(root)
+    order = walk(root) if order is None else order
     look = look_of(root, order, options, options["precision"])
     look = replace(look, places=look.places or {id(value): place for place, value in enumerate(order)})
     if options["style"] == "tree":
@@ -127,14 +129,18 @@ def _name(value: Value, look: Look) -> str:
     return name if len(name) <= LABEL_LENGTH else f"…{name[1 - LABEL_LENGTH :]}"
 
 
+def _operand(operand: Value | float, look: Look) -> str:
+    if not isinstance(operand, Value):
+        return look.number(operand)
+    place = look.places.get(id(operand))  # None outside of the part that is listed
+    return look.number(operand.data) if place is None else f"%{place}"
+
+
 def _origin(value: Value, look: Look) -> str:
     """Return the expression that computed ``value``, operands by number (``%0 × %1``), or the kind of leaf it is."""
     if not value.op:
         return "parameter" if is_parameter(value, look.parameters) else "input"
-    operands = [
-        f"%{look.places[id(operand)]}" if isinstance(operand, Value) else look.number(operand)
-        for operand in value.operands[:_SHOWN]
-    ]
+    operands = [_operand(operand, look) for operand in value.operands[:_SHOWN]]
     symbol = glyph(value.op)
     if value.op in _INFIX:
         return f" {symbol} ".join(operands)

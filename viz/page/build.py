@@ -58,17 +58,17 @@ def page_text(root: Value | Sequence[Value], options: PageOptions) -> str:
         "style": style,
         "hint": _hint(page),
         "sliders": "".join(_slider(*leaf) for leaf in page.leaves) if len(page.leaves) <= SLIDERS else "",
-        "listing": _listed(root, options) if 0 < values <= PAGE_LIMIT else page.subtitle,
+        "listing": _listed(root, options, page.order) if 0 < values <= PAGE_LIMIT else page.subtitle,
         "data": json_text(page.content),
         "script": script,
     }
     return re.sub(r"\{\{(\w+)\}\}", lambda match: filled[match[1]], re.sub(r"(?m)^ +", "", _file("page.html")))
 
 
-def _listed(root: Value | Sequence[Value], options: PageOptions) -> str:
+def _listed(root: Value | Sequence[Value], options: PageOptions, order: Sequence[Value]) -> str:
     every = complete(ListingOptions, {"parameters": options["parameters"], "limit": None})
     every["names"] = options["names"]  # found already
-    return _escaped("\n".join(listing(root, every)))
+    return _escaped("\n".join(listing(root, every, order)))
 
 
 @cache

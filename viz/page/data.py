@@ -11,10 +11,10 @@ from autograd import Value
 from autograd.assigned import assigned_operands
 from autograd.formatting import name_of, number
 from autograd.primitives.primitive import PRIMITIVES, glyph
-from viz.graph import prepare_all, walk
+from viz.graph import part_of, prepare_all, roots_of, walk
 from viz.model import LABEL_LENGTH, TOOLTIP_LENGTH, Node
 from viz.options import PAGE_LIMIT, PageOptions, complete
-from viz.page.groups import CHUNK, Group, first_open, grouped
+from viz.page.groups import CHUNK, Group, ancestors, first_open, grouped
 from viz.page.title import title
 from viz.page.views import views
 
@@ -37,6 +37,7 @@ class Page:
         primitives: The names of the primitives of the table that the graph uses.
         leaves: The places of the leaves and what a slider of each needs: name, value, reach.
         content: All else, for JSON.
+        order: The values, operands first.
     """
 
     title: str
@@ -44,6 +45,7 @@ class Page:
     primitives: tuple[str, ...]
     leaves: tuple[tuple[int, str, float, float], ...]
     content: dict[str, Any]
+    order: Sequence[Value]
 
 
 def page_of(root: Value | Sequence[Value], options: PageOptions = _DEFAULTS) -> Page:
@@ -55,30 +57,44 @@ def page_of(root: Value | Sequence[Value], options: PageOptions = _DEFAULTS) -> 
 
     Raises:
         TypeError: ``root`` holds something other than Values.
+        ValueError: ``focus`` or ``between`` names a value that is not in the graph, or no way leads there.
     """
-    order = walk(root)
+    whole = walk(root)
+    order = part_of(whole, options)
+    if options["between"] is not None:
+        root = options["between"][1]
     places = {id(value): at for at, value in enumerate(order)}
-    roots = [places[id(value)] for value in ([root] if isinstance(root, Value) else root)]
+    roots = [places[id(value)] for value in roots_of(root)]
     steps = len(order) <= STEP_LIMIT
     groups, group_of = grouped(order, chunk=CHUNK if steps else -(-len(order) // 40))
     # each value as a card, for its name and its kind
-    nodes = prepare_all(root, options).nodes if steps else ()
+    nodes = prepare_all(root, options, order).nodes if steps else ()
     opened = first_open(groups, group_of, roots[:1] if steps else [], options["limit"] or PAGE_LIMIT)
+    focus = None if options["focus"] is None else places[id(options["focus"])]
     content = _values(order, places, nodes) if steps else _summary(order, groups, group_of)
     content |= {
         "roots": roots,
         "groups": [[group.title, group.path, -1 if group.parent is None else group.parent] for group in groups],
         "groupOf": group_of if steps else [],
+        "focus": focus if focus is None or steps else _card_of(focus, groups, group_of, opened),
         "views": views(order, places, groups, group_of, nodes, opened),
     }
+    part = f" of {len(whole):,}" if len(order) < len(whole) else ""
     computed = [value.primitive for value in order if value.primitive is not None]
     return Page(
         title=title([order[at] for at in dict.fromkeys(roots)], places),
-        subtitle=f"{_counted(len(order), 'value')}, {_counted(len(computed), 'operation')}",
+        subtitle=f"{_counted(len(order), 'value')}{part}, {_counted(len(computed), 'operation')}",
         primitives=tuple(row.name for row in dict.fromkeys(computed) if row.name in PRIMITIVES) if steps else (),
         leaves=tuple((at, nodes[at].title, order[at].data, reach) for at, reach in content.get("reach", {}).items()),
         content=content,
+        order=order,
     )
+
+
+def _card_of(at: int, groups: list[Group], group_of: Sequence[int], opened: set[int]) -> int:
+    """Return the card that shows a value: its own place, or -1 - g for the closed group g around it."""
+    closed = [group for group in ancestors(groups, group_of[at]) if group not in opened]
+    return -1 - closed[-1] if closed else at
 
 
 def _counted(count: int, what: str) -> str:
@@ -97,13 +113,20 @@ def _values(order: Sequence[Value], places: dict[int, int], nodes: Sequence[Node
     """Return the columns of a table with a row for each value."""
     ops = list(dict.fromkeys((value.primitive.name, value.op) for value in order if value.primitive is not None))
     numbers = {name: i for i, (name, _) in enumerate(ops)}
-    operands = [[places[id(o)] if isinstance(o, Value) else [_plain(o)] for o in value.operands] for value in order]
+    operands = [[_operand(operand, places) for operand in value.operands] for value in order]
     return {
         "ops": [[name, glyph(symbol), name in PRIMITIVES] for name, symbol in ops],
         "op": [-1 if value.primitive is None else numbers[value.primitive.name] for value in order],
         "operands": operands,
         "data": [_plain(value.data) for value in order],
-        "local": [[_plain(local) for local in value.local_grads] for value in order],
+        "local": [
+            [
+                _plain(local)
+                for parent, local in zip(value.parents, value.local_grads, strict=True)
+                if id(parent) in places
+            ]
+            for value in order
+        ],
         "grad": [_plain(value.grad) if value.reached else None for value in order],
         "name": [node.subtitle if value.op else node.title for node, value in zip(nodes, order, strict=True)],
         "full": {
@@ -115,6 +138,13 @@ def _values(order: Sequence[Value], places: dict[int, int], nodes: Sequence[Node
         "reach": {at: _reach(value.data) for at, value in enumerate(order) if not value.op},
         "stale": [at for at, value in enumerate(order) if assigned_operands(value)],
     }
+
+
+def _operand(operand: Value | float, places: dict[int, int]) -> int | list[float | str]:
+    """Return an operand's place; that of a number, or of a value outside of the part that is shown, is its number."""
+    if isinstance(operand, Value):
+        return places[id(operand)] if id(operand) in places else [_plain(operand.data)]
+    return [_plain(operand)]
 
 
 def _summary(order: Sequence[Value], groups: Sequence[Group], group_of: Sequence[int]) -> dict[str, Any]:

@@ -447,7 +447,7 @@ function refuse() {
   for (const control of document.querySelectorAll(".transport button, .transport input, .transport select"))
     control.disabled = true;
   say($("where"), `${graph.total.toLocaleString("en")} values, by module`);
-  say($("sentence"), "Too many to step through here: draw the loss of one sample, or a part of the graph.");
+  say($("sentence"), "Too many to step through here: draw the loss of one sample, or between=(x, loss).");
 }
 
 Object.assign(acts, { closeGroup, giveSlider, go, openGroup, render, select });
@@ -461,4 +461,5 @@ if (whole) {
 }
 drawView();
 render();
+if (graph.focus !== null) select(graph.focus);
 open();

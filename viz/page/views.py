@@ -63,7 +63,7 @@ def _view(
     for at, value in enumerate(order):
         head = owner[at]
         for slot, operand in enumerate(value.operands):
-            if not isinstance(operand, Value):
+            if not isinstance(operand, Value) or id(operand) not in places:
                 continue
             tail = owner[places[id(operand)]]
             if tail != head:
