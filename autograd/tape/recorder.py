@@ -1,4 +1,4 @@
-"""The recording mode of a thread: comparisons, and numbers that leave the graph.
+"""The recording mode: comparisons, and numbers that leave the graph.
 
 A function that is recorded runs once, on one set of numbers. Its arithmetic on `Value`s replays with other numbers; its
 decisions do not, unless they are known. So in recording mode a comparison of Values returns a `Comparison`: if the
@@ -11,7 +11,6 @@ from __future__ import annotations
 
 import numbers
 import operator
-import sys
 import warnings
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
@@ -19,7 +18,7 @@ from dataclasses import dataclass
 from typing import Any
 
 from autograd.arguments import as_operand
-from autograd.modes import Mode, current_mode, mode_set, unwatched
+from autograd.modes import Layer, layer_set, unwatched
 from autograd.primitives import table
 from autograd.primitives.primitive import Primitive
 from autograd.source_lines import SourceLine, user_line
@@ -136,7 +135,7 @@ numbers.Real.register(Comparison)  # it is accepted as a number wherever a bool 
 
 
 class Recorder:
-    """Record what one function compares, draws and reads while it runs in this thread.
+    """Record what one function compares, draws and reads while it runs, in its context.
 
     Args:
         inputs: The leaves that are the inputs of the tape.
@@ -176,13 +175,11 @@ class Recorder:
     def guard(self, primitive: Primitive, left: Value | float, right: Value | float, outcome: bool) -> None:
         """Add a guard: the program decided by this comparison."""
         newest = creation_number(Value(0.0))
-        self.guards.append(Guard(primitive, left, right, outcome, newest, user_line(sys._getframe(1))))
+        self.guards.append(Guard(primitive, left, right, outcome, newest, user_line()))
 
     def detached(self, node: Value) -> Value:
         """Return a node that has the number of this one in every replay, and passes no gradient on."""
-        outer = current_mode()
-        assert outer is not None
-        with mode_set(outer.with_(recording=True)):  # under no_grad, this node is recorded all the same
+        with layer_set(Layer(recording=True)):  # under no_grad, this node is recorded all the same
             result = many(table.DETACH, [node])
         result.label = node.label
         return result
@@ -199,7 +196,7 @@ class Recorder:
         is_constant = not node.op and creation_number(node) > self.began and id(node) not in self._inputs
         if is_constant:
             return
-        line = user_line(sys._getframe(1))
+        line = user_line()
         if (line.file, line.number) in self._warned:
             return
         self._warned.add((line.file, line.number))
@@ -215,8 +212,8 @@ class Recorder:
 
 @contextmanager
 def recording(recorder: Recorder) -> Iterator[None]:
-    """Set recording mode in this thread."""
-    with mode_set((current_mode() or Mode()).with_(recording=True, recorder=recorder)):
+    """Set recording mode in this context."""
+    with layer_set(Layer(recording=True, recorder=recorder)):
         try:
             yield
         finally:
