@@ -959,12 +959,15 @@ def many(primitive: Primitive, operands: list[Value | float]) -> Value:
     node = _new(primitive.code)
     if cython.compiled and primitive.code < TABLE_SIZE:
         core_evaluate(node, operands, in_block)
-        return _finish(node)
-    xs = [number_of(operand) for operand in operands]
-    data, local_grads = primitive.evaluate(xs) if primitive.arity is None else primitive.evaluate(*xs)
-    node._data = data
-    by_values = tuple([g for o, g in zip(operands, local_grads, strict=True) if type(o) is Value])
-    _set_operands(node, tuple(operands), by_values, in_block)
+    else:
+        xs = [number_of(operand) for operand in operands]
+        data, local_grads = primitive.evaluate(xs) if primitive.arity is None else primitive.evaluate(*xs)
+        node._data = data
+        by_values = tuple([g for o, g in zip(operands, local_grads, strict=True) if type(o) is Value])
+        _set_operands(node, tuple(operands), by_values, in_block)
+    recorder = _recorder()
+    if recorder is not None and primitive.takes_index:
+        recorder.indexed(node)
     return _finish(node)
 
 
@@ -1100,6 +1103,9 @@ class Recorder(Protocol):
     def draw(self, number: float) -> Value:
         """Return a leaf for a number that was drawn at random and is drawn anew in each replay."""
 
+    def indexed(self, node: Value) -> None:
+        """Note that a node chose by an index, which may be out of range in a replay."""
+
     def read(self, node: Value) -> None:
         """Note that a number of the node leaves the graph."""
 
@@ -1216,7 +1222,7 @@ def current_mode() -> Mode | None:
             return None
         known = core_known_mode()
         if known != cython.NULL:
-            return cython.cast(object, known)
+            return cython.cast(object, known)  # type: ignore[no-any-return]
     mode = _mode.get()
     if mode is not None and mode._is_stale():
         mode = mode.without_layer(None)

@@ -12,7 +12,7 @@ from __future__ import annotations
 import numbers
 import operator
 import warnings
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass
 from typing import Any
@@ -22,7 +22,7 @@ from autograd.modes import Layer, layer_set, unwatched
 from autograd.primitives import table
 from autograd.primitives.primitive import Primitive
 from autograd.source_lines import SourceLine, user_line
-from autograd.value import Value, creation_number, many
+from autograd.value import Value, creation_number, many, reached_by
 
 __all__ = ["Comparison", "FrozenValueWarning", "Guard", "Recorder", "recording"]
 
@@ -155,6 +155,7 @@ class Recorder:
         self._warns = warns
         self.began = creation_number(Value(0.0))
         self._inputs = {id(node) for node in inputs}
+        self._indexed: list[Value] = []
         self._warned: set[tuple[str, int]] = set()
 
     def count(self) -> int:
@@ -177,6 +178,36 @@ class Recorder:
         newest = creation_number(Value(0.0))
         self.guards.append(Guard(primitive, left, right, outcome, newest, user_line()))
 
+    def indexed(self, node: Value) -> None:
+        """Note a node that chose among others by an index."""
+        index = node.operands[-1]
+        if isinstance(index, Value) and not self._is_constant(index):
+            self._indexed.append(node)
+
+    def checks_of_indices(self, outputs: Sequence[Value | float]) -> list[Guard]:
+        """Return guards for the indices that no output and no other guard depends on.
+
+        The program raises where such an index is out of range, although nothing follows from what it chose, and so must
+        a replay. A guard compares what the index chooses from a list of zeros with zero: it holds where there is one.
+        """
+        if not self._indexed:
+            return []
+        operands = [x for guard in self.guards for x in (guard.left, guard.right)]
+        roots = [x for x in (*outputs, *operands) if isinstance(x, Value)]
+        computed = reached_by(many(table.SUM, [*roots]))[0] if roots else []
+        used = set(map(id, computed))
+        checks = []
+        for node in self._indexed:
+            if id(node) not in used:
+                chosen = many(table.TAKE, [*[0.0] * (len(node.operands) - 1), node.operands[-1]])
+                line = SourceLine("(unknown)", 0, "(unknown)", "an index that nothing depends on")
+                checks.append(Guard(table.EQUAL, chosen, 0.0, True, creation_number(chosen), line))
+        return checks
+
+    def _is_constant(self, node: Value) -> bool:
+        """Return whether the program made a leaf while it ran: it is the same in each replay."""
+        return not node.op and creation_number(node) > self.began and id(node) not in self._inputs
+
     def detached(self, node: Value) -> Value:
         """Return a node that has the number of this one in every replay, and passes no gradient on."""
         with layer_set(Layer(recording=True)):  # under no_grad, this node is recorded all the same
@@ -193,8 +224,7 @@ class Recorder:
 
     def read(self, node: Value) -> None:
         """Warn, once per line of the program, that a number is frozen into the tape."""
-        is_constant = not node.op and creation_number(node) > self.began and id(node) not in self._inputs
-        if is_constant:
+        if self._is_constant(node):
             return
         line = user_line()
         if (line.file, line.number) in self._warned:
