@@ -16,10 +16,9 @@ autograd.anomaly.AnomalyError: log gave -inf
 from __future__ import annotations
 
 import math
-import sys
 
 from autograd.formatting import name_of
-from autograd.modes import Mode, Setting, unwatched
+from autograd.modes import Layer, Setting, unwatched
 from autograd.primitives.primitive import glyph
 from autograd.source_lines import user_line
 from autograd.steps import steps
@@ -38,8 +37,8 @@ class detect_anomaly(Setting):
     """Raise `AnomalyError` inside, at the first value or gradient that is not finite or product that is 0·inf.
 
     The error names the op, the label, the operands with their values, and the line of the program that computed the
-    node. Backward is checked before it begins, so a pass that fails has changed no gradient. For this thread only;
-    off, it costs nothing.
+    node. Backward is checked before it begins, so a pass that fails has changed no gradient. For this thread and
+    this asyncio task only; off, it costs nothing.
 
     >>> x = Value(0.0, "x")
     >>> with detect_anomaly():
@@ -53,8 +52,8 @@ class detect_anomaly(Setting):
 
     __slots__ = ()
 
-    def _mode(self, outer: Mode) -> Mode:
-        return outer.with_(watch=_Watch())
+    def _layer(self) -> Layer:
+        return Layer(watch=_Watch())
 
 
 class _Watch:
@@ -64,7 +63,7 @@ class _Watch:
         self._lines: dict[int, str] = {}
 
     def computed(self, node: Value) -> None:
-        source = user_line(sys._getframe(1))
+        source = user_line()
         line = source.where + (f"\n             {source.text}" if source.text else "")
         self._lines[creation_number(node)] = line
         with unwatched():

@@ -1,4 +1,6 @@
-"""Per-thread recording modes: whether nodes are recorded, and in which scope.
+"""Recording modes of a context: whether nodes are recorded, and in which scope.
+
+Each thread and each asyncio task has a context of its own; a task starts with a copy of its creator's.
 
 >>> from autograd import Value, named_scope, no_grad
 >>> with no_grad():
@@ -18,54 +20,74 @@ from functools import wraps
 from types import TracebackType
 from typing import ParamSpec, TypeVar
 
-from autograd.value import Mode, current_mode, set_mode
+from autograd.value import Layer, Mode, close_layer, current_mode, open_layer, restore_mode, set_briefly
 
 P = ParamSpec("P")
 R = TypeVar("R")
 
 __all__ = [
+    "Layer",
     "Mode",
+    "Setting",
     "current_mode",
     "current_scope",
-    "mode_set",
+    "in_scope",
+    "layer_set",
     "named_scope",
     "no_grad",
     "recording",
-    "scoped",
-    "set_mode",
+    "restore_mode",
+    "set_briefly",
     "unwatched",
 ]
 
 
-class Setting:
-    """A reentrant context manager that sets the mode of the thread and restores the previous one."""
+_DEFAULT = Mode()
 
-    __slots__ = ("_previous",)
+
+class Setting:
+    """A reentrant context manager that adds a layer to the mode of its context and takes it out again.
+
+    It takes out its own layer only, so that blocks of generators may end in any order.
+    """
+
+    __slots__ = ("_layers",)
 
     def __init__(self) -> None:
-        self._previous: list[Mode | None] = []
+        self._layers: list[Layer] = []  # of the blocks that are open, in any context
 
-    def _mode(self, outer: Mode) -> Mode:
+    def _layer(self) -> Layer:
         raise NotImplementedError
 
     def __enter__(self) -> None:
-        outer = current_mode()
-        inner = self._mode(outer or Mode())
-        self._previous.append(outer)
-        set_mode(inner)  # last: an error before it leaves the thread as it was
+        layer = self._layer()
+        self._layers.append(layer)
+        try:
+            open_layer(layer)
+        except BaseException:
+            self._layers.remove(layer)
+            raise
 
     def __exit__(
         self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
     ) -> None:
-        set_mode(self._previous.pop())
+        own = -1
+        try:
+            mode = current_mode()
+            for i, layer in enumerate(self._layers):
+                if mode is not None and mode.has(layer):
+                    own = i
+        finally:
+            close_layer(self._layers[own])
+            del self._layers[own]
 
 
 class no_grad(Setting):
-    """Disable recording inside: results are leaves. It applies to this thread only.
+    """Disable recording inside: results are leaves. It applies to this thread and this asyncio task only.
 
     `@no_grad()` does the same for each call of a function. Generators and coroutines run after the call that makes
-    them, in pieces between which other code runs, so they are refused: use `with no_grad():` around what they compute,
-    with no `yield` and no `await` inside.
+    them, in pieces between which other code runs, so they are refused: use `with no_grad():` around what they compute.
+    A task may await inside such a block; a generator that yields inside one leaves its caller in it.
 
     Raises:
         TypeError: what is decorated is not a function, or is a generator function or a coroutine function.
@@ -104,14 +126,14 @@ class no_grad(Setting):
 
         return without_recording
 
-    def _mode(self, outer: Mode) -> Mode:
-        return outer.with_(recording=False)
+    def _layer(self) -> Layer:
+        return Layer(recording=False)
 
 
 class named_scope(Setting):
     """Name a scope: nodes computed inside carry it as `module`, after the enclosing scope and a dot.
 
-    It applies to this thread only.
+    It applies to this thread and this asyncio task only.
 
     Args:
         name: A non-empty str.
@@ -133,23 +155,21 @@ class named_scope(Setting):
         super().__init__()
         self._name = name
 
-    def _mode(self, outer: Mode) -> Mode:
-        return scoped(outer, self._name)
+    def _layer(self) -> Layer:
+        return Layer(scope=self._name)
 
 
-def scoped(outer: Mode | None, name: str) -> Mode:
-    """Return the mode inside a scope of this name.
+def in_scope(mode: Mode | None, name: str) -> Mode:
+    """Return the mode inside a scope, where this one is outside; the same mode each time.
 
-    >>> scoped(Mode(scope="layers"), "0").scope
-    'layers.0'
+    >>> in_scope(None, "layers").scope
+    'layers'
     """
-    if outer is None:
-        return Mode(scope=name)
-    return outer.with_(scope=name if outer.scope is None else f"{outer.scope}.{name}")
+    return (_DEFAULT if mode is None else mode).inside(name)
 
 
 def current_scope() -> str | None:
-    """Return the dotted path of the scopes that are open in this thread; None outside of any.
+    """Return the dotted path of the scopes that are open in this context; None outside of any.
 
     >>> current_scope() is None
     True
@@ -159,22 +179,26 @@ def current_scope() -> str | None:
 
 
 @contextmanager
-def mode_set(mode: Mode | None) -> Iterator[None]:
-    """Set the mode of this thread inside, and restore the outer one afterwards."""
-    outer = current_mode()
-    set_mode(mode)
+def layer_set(layer: Layer) -> Iterator[None]:
+    """Add a layer to the mode of this context inside."""
+    open_layer(layer)
     try:
         yield
     finally:
-        set_mode(outer)
+        close_layer(layer)
 
 
 def recording() -> AbstractContextManager[None]:
     """Record inside, even inside `no_grad`: a transform needs the graph of its function."""
-    outer = current_mode()
-    return mode_set(None if outer is None else outer.with_(recording=True))
+    return layer_set(Layer(recording=True))
 
 
-def unwatched() -> AbstractContextManager[None]:
+@contextmanager
+def unwatched() -> Iterator[None]:
     """Set no mode inside, for the engine's own reading of nodes, which is not the program's."""
-    return mode_set(None)
+    outer = current_mode()
+    version = set_briefly(None)
+    try:
+        yield
+    finally:
+        restore_mode(None, outer, version)

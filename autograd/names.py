@@ -7,7 +7,6 @@ scope. Variables are found by looking: nothing of the user's is called, and no f
 from __future__ import annotations
 
 from collections.abc import Iterable, Iterator, Mapping
-from types import FrameType
 
 from autograd.source_lines import user_frame
 from autograd.value import Value
@@ -46,17 +45,14 @@ def module_path(value: Value) -> str:
     return (value.name or "") if value.label is None else ""
 
 
-def names_in_scope(frame: FrameType | None) -> dict[int, str]:
-    """Return the names that Values have in the innermost scope, from ``frame`` outward, outside this project.
-
-    Args:
-        frame: where to begin, such as ``sys._getframe()``.
+def names_in_scope() -> dict[int, str]:
+    """Return the names that Values have in the innermost scope, from the caller outward, outside this project.
 
     Returns:
         A name for each Value found, by its id. Locals come before globals, variables before what lists, tuples and
         dicts hold, and the first name wins. The ids hold as long as the Values do.
     """
-    found = user_frame(frame)
+    found = user_frame()
     if found is None:
         return {}
     scopes = [found.f_locals] if found.f_locals is found.f_globals else [found.f_locals, found.f_globals]

@@ -4,6 +4,8 @@ from __future__ import annotations
 
 import linecache
 import os
+import sys
+from itertools import count
 from types import FrameType
 from typing import NamedTuple
 
@@ -31,20 +33,25 @@ class SourceLine(NamedTuple):
         return f'File "{self.file}", line {self.number}, in {self.function}'
 
 
-def user_line(frame: FrameType | None) -> SourceLine:
-    """Return the innermost line, from `frame` outward, that is not in this project's packages."""
-    frame = user_frame(frame)
+def user_line() -> SourceLine:
+    """Return the innermost line, from the caller outward, that is not in this project's packages."""
+    frame = user_frame()
     if frame is None:
         return SourceLine("(unknown)", 0, "(unknown)", "")
     file, number = frame.f_code.co_filename, frame.f_lineno
     return SourceLine(file, number, frame.f_code.co_name, linecache.getline(file, number, frame.f_globals).strip())
 
 
-def user_frame(frame: FrameType | None) -> FrameType | None:
-    """Return the innermost frame, from `frame` outward, that is not in this project's packages; None without one."""
-    while frame is not None and _is_ours(frame.f_code.co_filename):
-        frame = frame.f_back
-    return frame
+def user_frame() -> FrameType | None:
+    """Return the innermost frame, from the caller outward, that is not in this project's packages; None without one."""
+    for depth in count(1):
+        try:
+            frame = sys._getframe(depth)  # not .f_back, which without memory is None and leaves an error behind
+        except ValueError:
+            return None
+        if not _is_ours(frame.f_code.co_filename):
+            return frame
+    return None
 
 
 def _is_ours(file: str) -> bool:

@@ -19,14 +19,38 @@ cdef extern from "autograd/core/core.h":
     Py_ssize_t core_count(object node) noexcept
     object core_operand_node(object node, Py_ssize_t i)
     double core_operand_number(object node, Py_ssize_t i) noexcept
-    PyObject *core_mode() noexcept
-    void core_set_mode(object mode) noexcept
+    int core_modes_set
+    PyObject *core_known_mode() noexcept
+    void core_know_mode(object mode) noexcept
+    void core_forget_modes() noexcept
+    void core_mode_changed() noexcept
+    unsigned long long core_context_version() noexcept
+
+
+@cython.final
+cdef class Layer:
+    cdef readonly object recording, scope, watch, recorder
+    cdef bint closed
 
 
 @cython.final
 cdef class Mode:
+    cdef readonly tuple layers
     cdef readonly bint recording
-    cdef readonly object scope, watch, recorder
+    cdef readonly object scope, watch
+    cdef object _recorder
+    cdef dict _inside
+    cdef bint _counted
+    cpdef Mode with_layer(self, Layer layer)
+    @cython.locals(layer=Layer)
+    cpdef object without_layer(self, Layer closed)
+    @cython.locals(layer=Layer)
+    cpdef bint has(self, Layer one)
+    @cython.locals(inner=Mode)
+    cpdef Mode inside(self, scope)
+    @cython.locals(layer=Layer)
+    cdef bint _is_stale(self)
+    cdef object _open_recorder(self)
 
 
 @cython.auto_pickle(False)
@@ -114,8 +138,19 @@ cdef object _finish(Value node)
 cpdef object cut_by(Value node)
 cdef _warn_of_no_graph(Value leaf)
 
+@cython.locals(mode=Mode, known="PyObject *")
 cpdef object current_mode()
+@cython.locals(held=Mode)
 cpdef set_mode(object mode)
+@cython.locals(mode=Mode)
+cpdef open_layer(Layer layer)
+@cython.locals(done=bint)
+cpdef close_layer(Layer layer)
+@cython.locals(mode=Mode)
+cdef bint _take_out(Layer layer) except -1
+@cython.locals(version=object)
+cpdef object set_briefly(object mode)
+cpdef restore_mode(Mode inner, object outer, unsigned long long version)
 
 @cython.locals(node=Value)
 cpdef object unary(int code, Value x)

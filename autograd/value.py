@@ -10,10 +10,9 @@ from __future__ import annotations
 import inspect
 import itertools
 import operator
-import sys
-import threading
 import warnings
 from collections.abc import Iterable
+from contextvars import ContextVar
 from typing import TYPE_CHECKING, Any, NoReturn, Protocol
 
 try:
@@ -47,23 +46,32 @@ if not cython.compiled and TYPE_CHECKING:
     core_install: Callable[[type, bytes], int]
     core_backward: Callable[[Value, float], int]
     core_reached: Callable[[Value], tuple[list[Value], list[Value]]]
-    core_mode: Callable[[], object]
-    core_set_mode: Callable[[Mode | None], None]
+    core_modes_set: int
+    core_known_mode: Callable[[], object]
+    core_know_mode: Callable[[Mode | None], None]
+    core_forget_modes: Callable[[], None]
+    core_mode_changed: Callable[[], None]
+    core_context_version: Callable[[], int]
 
 __all__ = [
+    "Layer",
     "Mode",
     "Number",
     "Recorder",
     "Value",
     "Watch",
+    "close_layer",
     "contents",
     "current_mode",
     "cut_by",
     "number_of",
+    "open_layer",
     "operand_count",
     "operand_node",
     "operand_number",
     "reached_by",
+    "restore_mode",
+    "set_briefly",
     "set_mode",
     "topological_order",
 ]
@@ -820,7 +828,7 @@ def cut_by(node: Value) -> str | None:
 
 
 def _warn_of_no_graph(leaf: Value) -> None:
-    line = user_line(sys._getframe(0))
+    line = user_line()
     message = (
         "backward() of a Value that was computed under no_grad(): nothing was recorded, so no gradient reaches what it "
         f"was computed from. Compute it outside of no_grad(). ({line.text})"
@@ -879,8 +887,8 @@ def _new(code: int) -> Value:
 
 
 def _finish(node: Value) -> Value:
-    """Apply the mode of the thread to a new node, and return the node or what takes its place."""
-    if cython.compiled and core_mode() == cython.NULL:
+    """Apply the mode of the context to a new node, and return the node or what takes its place."""
+    if cython.compiled and core_modes_set == 0:
         return node
     mode = current_mode()
     if mode is None:
@@ -890,8 +898,9 @@ def _finish(node: Value) -> Value:
         mode.watch.computed(node)
     if mode.recording:
         return node
-    if mode.recorder is not None:
-        return mode.recorder.detached(node)
+    recorder = mode._open_recorder()
+    if recorder is not None:
+        return recorder.detached(node)
     leaf = Value(node._data)
     leaf._dx = _UNDER_NO_GRAD
     return leaf
@@ -950,12 +959,15 @@ def many(primitive: Primitive, operands: list[Value | float]) -> Value:
     node = _new(primitive.code)
     if cython.compiled and primitive.code < TABLE_SIZE:
         core_evaluate(node, operands, in_block)
-        return _finish(node)
-    xs = [number_of(operand) for operand in operands]
-    data, local_grads = primitive.evaluate(xs) if primitive.arity is None else primitive.evaluate(*xs)
-    node._data = data
-    by_values = tuple([g for o, g in zip(operands, local_grads, strict=True) if type(o) is Value])
-    _set_operands(node, tuple(operands), by_values, in_block)
+    else:
+        xs = [number_of(operand) for operand in operands]
+        data, local_grads = primitive.evaluate(xs) if primitive.arity is None else primitive.evaluate(*xs)
+        node._data = data
+        by_values = tuple([g for o, g in zip(operands, local_grads, strict=True) if type(o) is Value])
+        _set_operands(node, tuple(operands), by_values, in_block)
+    recorder = _recorder()
+    if recorder is not None and primitive.takes_index:
+        recorder.indexed(node)
     return _finish(node)
 
 
@@ -1065,7 +1077,7 @@ def apply_to_list(primitive: Primitive, operands: list[Value | float]) -> Value 
     return primitive.forward(operands)
 
 
-# -- the mode of a thread ----------------------------------------------------------------------------------------------
+# -- the mode of a context ---------------------------------------------------------------------------------------------
 class Watch(Protocol):
     """An observer of each node as it is computed, and of each backward pass before it begins."""
 
@@ -1079,6 +1091,9 @@ class Watch(Protocol):
 class Recorder(Protocol):
     """The account of a function that is being recorded as a tape (`autograd.tape.recorder`)."""
 
+    is_open: bool
+    """Whether the function still runs."""
+
     def compared(self, relation: Any, x: Value, y: object) -> Any:
         """Return the result of a comparison with x."""
 
@@ -1088,18 +1103,23 @@ class Recorder(Protocol):
     def draw(self, number: float) -> Value:
         """Return a leaf for a number that was drawn at random and is drawn anew in each replay."""
 
+    def indexed(self, node: Value) -> None:
+        """Note that a node chose by an index, which may be out of range in a replay."""
+
     def read(self, node: Value) -> None:
         """Note that a number of the node leaves the graph."""
 
 
-class Mode:
-    """The recording mode of a thread; None stands for the default one."""
+@cython.final
+@cython.cclass
+class Layer:
+    """What one block sets in the mode of its context; None leaves a setting as it is."""
 
-    __slots__ = ("recorder", "recording", "scope", "watch")
+    __slots__ = ("closed", "recorder", "recording", "scope", "watch")
 
     def __init__(
         self,
-        recording: bool = True,
+        recording: bool | None = None,
         scope: str | None = None,
         watch: Watch | None = None,
         recorder: Recorder | None = None,
@@ -1108,51 +1128,221 @@ class Mode:
         self.scope = scope
         self.watch = watch
         self.recorder = recorder
-
-    def with_(
-        self,
-        recording: bool | None = None,
-        scope: str | None = None,
-        watch: Watch | None = None,
-        recorder: Recorder | None = None,
-    ) -> Mode:
-        """Return this mode with some settings replaced; None keeps a setting."""
-        return Mode(
-            self.recording if recording is None else recording,
-            self.scope if scope is None else scope,
-            self.watch if watch is None else watch,
-            self.recorder if recorder is None else recorder,
-        )
+        self.closed = False  # set where the block has ended and could not take it out
 
 
-class _Thread(threading.local):
-    mode: Mode | None = None
+@cython.final
+@cython.cclass
+class Mode:
+    """The recording mode of a context: the layers that its open blocks have set; None stands for no layer.
+
+    A mode never changes: a context that was copied from another one, by an asyncio task, keeps what it had.
+
+    Attributes:
+        layers: Outermost first.
+        recording: Whether nodes are recorded.
+        scope: The path of the named scopes, or None.
+        watch: What looks at each node and each pass, or None.
+
+    >>> Mode((Layer(scope="layers"), Layer(recording=False))).inside("0").scope
+    'layers.0'
+    """
+
+    __slots__ = ("_counted", "_inside", "_recorder", "layers", "recording", "scope", "watch")
+    if not cython.compiled and TYPE_CHECKING:
+        _counted: bool  # whether `core_modes_set` counts it
+
+    def __init__(self, layers: tuple[Layer, ...] = ()) -> None:
+        self.layers = layers
+        self.recording, self.scope, self.watch, self._recorder = True, None, None, None
+        self._inside: dict[str, Mode] = {}
+        for layer in layers:
+            if layer.recording is not None:
+                self.recording = layer.recording
+            if layer.scope is not None:
+                self.scope = layer.scope if self.scope is None else f"{self.scope}.{layer.scope}"
+            if layer.watch is not None:
+                self.watch = layer.watch
+            if layer.recorder is not None:
+                self._recorder = layer.recorder
+
+    def __dealloc__(self) -> None:
+        if cython.compiled:
+            global core_modes_set
+            if self._counted:
+                core_modes_set -= 1
+
+    @property
+    def recorder(self) -> Recorder | None:
+        """What records a tape in this context, or None. A task that outlives the recording is not part of it."""
+        return self._open_recorder()
+
+    def _open_recorder(self) -> Recorder | None:
+        return self._recorder if self._recorder is not None and self._recorder.is_open else None
+
+    def with_layer(self, layer: Layer) -> Mode:
+        """Return the mode inside a block that sets this."""
+        return Mode((*self.layers, layer))
+
+    def without_layer(self, closed: Layer | None) -> Mode | None:
+        """Return the mode without this layer, and without those that ended and could not be taken out."""
+        layers = tuple([layer for layer in self.layers if layer is not closed and not layer.closed])
+        return Mode(layers) if layers else None
+
+    def has(self, one: Layer) -> bool:
+        """Return whether this layer is part of the mode."""
+        for layer in self.layers:  # noqa: SIM110 - a generator is slower, and needs memory
+            if layer is one:
+                return True
+        return False
+
+    def inside(self, scope: str) -> Mode:
+        """Return the mode inside a scope; the same one each time, for a module that is called again and again."""
+        inner = self._inside.get(scope)
+        if inner is None:
+            inner = self._inside[scope] = self.with_layer(Layer(scope=scope))
+        return inner
+
+    def _is_stale(self) -> bool:
+        for layer in self.layers:  # noqa: SIM110
+            if layer.closed:
+                return True
+        return False
 
 
-_thread = _Thread()
+# The mode of a context. The compiled engine asks for it only where `core_modes_set` counts a mode anywhere: those that
+# are or were a value of this variable, and live; and blocks that set one for their thread alone (`set_briefly`).
+_mode: ContextVar[Mode | None] = ContextVar("autograd_mode", default=None)
 
 
 def current_mode() -> Mode | None:
-    """Return the mode of this thread; None if nothing was set."""
+    """Return the mode of this context; None if nothing was set."""
     if cython.compiled:
-        return cython.cast(object, core_mode()) if core_mode() != cython.NULL else None
-    return _thread.mode
+        if core_modes_set == 0:
+            return None
+        known = core_known_mode()
+        if known != cython.NULL:
+            return cython.cast(object, known)  # type: ignore[no-any-return]
+    mode = _mode.get()
+    if mode is not None and mode._is_stale():
+        mode = mode.without_layer(None)
+        set_mode(mode)
+    if cython.compiled:
+        core_know_mode(mode)
+    return mode
 
 
 def set_mode(mode: Mode | None) -> None:
-    """Set the mode of this thread."""
+    """Set the mode of this context; see `open_layer` and `close_layer`, which blocks do it with."""
+    if cython.compiled and mode is not None:
+        global core_modes_set
+        held = mode
+        if not held._counted:
+            held._counted = True
+            core_modes_set += 1
+    if not cython.compiled:
+        _mode.set(mode)
+        return
+    core_mode_changed()
+    core_forget_modes()  # a variable may be set and yet raise: where there is no memory for its token
+    _mode.set(mode)
+    core_know_mode(mode)
+
+
+def open_layer(layer: Layer) -> None:
+    """Begin a block: add its layer to the mode of this context; an error leaves the mode as it was."""
+    mode = current_mode()
+    try:
+        set_mode(Mode((layer,)) if mode is None else mode.with_layer(layer))
+    except BaseException:
+        layer.closed = True
+        raise
+
+
+def close_layer(layer: Layer) -> None:
+    """End a block: take its layer out of the mode of this context, wherever it lies in it.
+
+    Blocks of generators end in any order, maybe in another context than they began in; and there may be no memory for
+    another mode. Then the layer is marked, and whoever finds it takes it out.
+    """
+    done = False
+    try:
+        done = _take_out(layer)
+    except MemoryError:
+        pass
+    finally:
+        if not done:
+            layer.closed = True
+            if cython.compiled:
+                core_forget_modes()
+
+
+def _take_out(layer: Layer) -> bool:
+    mode = current_mode()
+    if mode is None or not mode.has(layer):
+        return False
+    set_mode(mode.without_layer(layer))
+    return True
+
+
+def set_briefly(mode: Mode | None) -> int:
+    """Set the mode for a block from which the context is not left, and return what `restore_mode` needs.
+
+    The compiled engine notes it for the thread alone: for a variable of the context, each call of a module would
+    allocate several objects.
+    """
     if cython.compiled:
-        core_set_mode(mode)
-    else:
-        _thread.mode = mode
+        global core_modes_set
+        version = core_context_version()  # before anything changes: even an int may lack memory
+        core_modes_set += 1
+        core_know_mode(mode)
+        return version
+    outer = _mode.get()
+    try:
+        _mode.set(mode)
+    except MemoryError:  # it may be set all the same
+        _mode.set(outer)
+        raise
+    return 0
+
+
+def restore_mode(inner: Mode | None, outer: Mode | None, version: int) -> None:
+    """End a block that was begun by `set_briefly(inner)`, where the mode was `outer`.
+
+    A block inside it that has not ended yet, one of a generator, keeps its own layer.
+    """
+    if cython.compiled:
+        global core_modes_set
+        core_modes_set -= 1
+        if core_context_version() == version:
+            core_know_mode(outer)
+            return
+        core_forget_modes()
+    elif current_mode() is inner:
+        try:
+            _mode.set(outer)
+        except MemoryError:
+            _mode.set(outer)  # there may be memory again, for what was computed inside is gone
+        return
+    if inner is not None:
+        _take_out(inner.layers[-1])  # where a block inside has noted it for the context
+
+
+def modes_alive() -> int:
+    """Return how many modes make the compiled engine ask for the mode of the context, node by node.
+
+    >>> modes_alive() if compiled else 0
+    0
+    """
+    return core_modes_set
 
 
 def _recorder() -> Recorder | None:
-    """Return what records a tape in this thread, or None."""
-    if cython.compiled and core_mode() == cython.NULL:
+    """Return what records a tape in this context, or None."""
+    if cython.compiled and core_modes_set == 0:
         return None
     mode = current_mode()
-    return None if mode is None else mode.recorder
+    return None if mode is None else mode._open_recorder()
 
 
 def _read(node: Value) -> None:

@@ -6,7 +6,7 @@ from collections.abc import Callable, Iterator, Mapping, Sequence
 from typing import Any, ParamSpec, Protocol, Self, TypeVar, cast, overload
 
 from autograd import Value
-from autograd.modes import Mode, current_mode, scoped, set_mode
+from autograd.modes import current_mode, in_scope, restore_mode, set_briefly
 from autograd.value import place_in_model
 from nn import buffers, generator, inner_loops, state
 
@@ -74,7 +74,6 @@ class Module:
     # None until the first naming; class attributes, so that a subclass need not call super().__init__().
     _path: str | None = None
     _scope: str = ""
-    _modes: tuple[Mode | None, Mode] | None = None  # around and inside the last call
     _buffers: tuple[str, ...] = ()  # the names of attributes
     _tapes: Any = None  # that a fit leaves to the next one
     training: bool = True
@@ -96,19 +95,15 @@ class Module:
             return self.forward(*args, **kwargs)
         # as named_scope does, without a new object for each of a hundred thousand calls
         outer = current_mode()
-        modes = self._modes
-        if modes is None or modes[0] is not outer:
-            modes = outer, scoped(outer, self._scope)
-            if outer is None or outer.recorder is None:  # which would keep a recorded graph alive
-                self._modes = modes
-        set_mode(modes[1])
+        inner = in_scope(outer, self._scope)
+        version = set_briefly(inner)
         try:
             return self.forward(*args, **kwargs)
         finally:
-            set_mode(outer)
+            restore_mode(inner, outer, version)
 
     def __getstate__(self) -> dict[str, Any]:
-        return {name: held for name, held in vars(self).items() if name not in ("_modes", "_tapes")}
+        return {name: held for name, held in vars(self).items() if name != "_tapes"}
 
     def forward_batch(self, rows: Sequence[Any]) -> list[Any]:
         """Return the outputs for the samples of a batch, in their order.
@@ -270,7 +265,7 @@ def _name_below(module: Module, name: str, path: str, seen: set[int], named: lis
             named.append((member_name, member))
         else:
             member_path = f"{path}.{part}" if path else part
-            member._scope, member._path, member._modes = part, member_path, None
+            member._scope, member._path = part, member_path
             _name_below(member, member_name, member_path, seen, named)
 
 

@@ -99,7 +99,7 @@ class ReplayedStep:
         draws = Draws(self.key, batch.epoch, batch.rows)
         try:
             run, rows = tapes.run(function, self.modules, batch.places, draws, _seeds(1.0 if whole else 1.0 / count))
-        except ValueError:
+        except (ValueError, IndexError, TypeError):
             self._raise_own_error(function, batch, whole)
             raise
         columns, outputs = run.columns, run.outputs
@@ -206,7 +206,7 @@ class ReplayedStep:
         draws = Draws(self.key, batch.epoch, batch.rows[part])
         try:
             run, _ = tapes.run(function, self.modules, batch.places[part], draws, _seeds(1.0))
-        except ValueError:
+        except (ValueError, IndexError, TypeError):
             self._raise_own_error(function, batch, whole)
             raise
         gradients = dict.fromkeys(map(id, params), 0.0)

@@ -322,7 +322,7 @@ def _same_state(one: Any, other: Any) -> bool:
     return all((a == b).all() if hasattr(a, "all") else a == b for a, b in zip(one, other, strict=True))
 
 
-_OWN = frozenset(("_path", "_scope", "_modes", "_tapes"))  # what calls and fits of nn itself keep in a module
+_OWN = frozenset(("_path", "_scope", "_tapes"))  # what calls and fits of nn itself keep in a module
 
 
 def _attributes(modules: Modules) -> dict[str, Any]:

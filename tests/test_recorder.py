@@ -5,6 +5,7 @@ from __future__ import annotations
 import inspect
 import math
 import operator
+import pickle
 import random
 import threading
 import warnings
@@ -136,7 +137,7 @@ def test_a_decision_before_an_error_in_the_numbers_comes_first():
     tape = ag.record(lambda x, i: ag.take([x, x], i) if x > 0.0 else x, inputs=[1.0, 0])
     with pytest.raises(BranchChanged, match="row 1"):
         tape.forward([[1.0, 1], [-1.0, 7]])
-    with pytest.raises(ValueError, match=r"row 0: 7\.0 is not a valid index into 2 values"):
+    with pytest.raises(IndexError, match=r"row 0: 7\.0 is not a valid index into 2 values"):
         tape.forward([[1.0, 7], [-1.0, 0]])
 
 
@@ -481,3 +482,74 @@ def test_transforms_inside_replay():
 def test_anomaly_detection_looks_at_what_is_recorded():
     with ag.detect_anomaly(), pytest.raises(ag.AnomalyError, match="log gave nan"):
         ag.record(lambda x: x.log(), inputs=[-1.0])
+
+
+# -- indices that nothing depends on --------------------------------------------------------------------------------
+def _unused_take(x: Value, i: Value) -> Value:
+    ag.take([x, x + 1.0], i)
+    return x * 2.0
+
+
+def _unused_cross_entropy(x: Value, i: Value) -> Value:
+    ag.softmax_cross_entropy([x, 1.0, -x], i)
+    return x + i
+
+
+def _computed_index(x: Value, i: Value) -> Value:
+    with ag.no_grad():
+        ag.take([x, 1.0, 2.0], i * 1.0)
+    return x * x
+
+
+def _behind_a_branch(x: Value, i: Value) -> Value:
+    y = x * 3.0 if x > 0.0 else x
+    ag.take([y, 1.0, 2.0], i)
+    return y
+
+
+def _used_and_unused(x: Value, i: Value) -> Value:
+    chosen = ag.take([x, 1.0, x * x, 4.0], i)
+    ag.take([x, 5.0], i)
+    return chosen + 1.0
+
+
+def _nothing_but_the_index(x: Value, i: Value) -> float:
+    ag.take([x, 1.0], i)
+    return 3.0
+
+
+@pytest.mark.parametrize(
+    "function",
+    [
+        *(_unused_take, _unused_cross_entropy, _computed_index),
+        *(_behind_a_branch, _used_and_unused, _nothing_but_the_index),
+    ],
+)
+def test_a_replay_raises_for_an_index_that_nothing_depends_on(function):
+    tape = ag.record(function, inputs=[Value(2.0), Value(1.0)])
+    copy = pickle.loads(pickle.dumps(tape))
+    taped = ag.taped(function)
+    for index in (0.0, 1.0, 2.0, 3.0, 9.0, -1.0, 0.5):
+        try:
+            expected = float(getattr(result := function(Value(2.5), Value(index)), "data", result))
+        except (IndexError, TypeError):
+            for replayed in (tape, copy):
+                with pytest.raises((IndexError, TypeError)):
+                    replayed.forward([[2.5, 1.0], [2.5, index]])
+                with pytest.raises(IndexError if index % 1.0 == 0.0 else TypeError):
+                    replayed.value_and_grad([[2.5, index]])
+            with pytest.raises((IndexError, TypeError)):
+                taped(Value(2.5), Value(index))
+        else:
+            for replayed in (tape, copy):
+                assert replayed.forward([[2.5, index]]) == [expected]
+                assert replayed.value_and_grad([[2.5, index]])[0] == [expected]
+
+
+def test_an_index_that_is_a_constant_of_the_program_or_used_adds_no_guard():
+    def function(x: Value, i: Value) -> Value:
+        ag.take([x, 1.0], Value(1.0))
+        return ag.take([x, 1.0], i) * 2.0
+
+    assert ag.record(function, inputs=[1.0, 0.0]).stats()["guards"] == 0
+    assert ag.record(function, inputs=[1.0, 0.0]).params == ()

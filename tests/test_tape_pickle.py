@@ -233,7 +233,7 @@ def test_random_faults_are_refused_or_replay():
             continue
         loaded += 1
         assert str(changed)
-        with contextlib.suppress(ValueError, ag.BranchChanged):  # an index that is none, a guard that fails
+        with contextlib.suppress(IndexError, TypeError, ag.BranchChanged):  # an index that is none, a guard that fails
             changed.value_and_grad([[0.5, 1.5, -2.0, 2]])
     assert loaded > 100
     assert refused > 100

@@ -12,7 +12,7 @@ from functools import reduce
 from typing import Any
 
 from autograd import Value
-from autograd.modes import current_mode, set_mode
+from autograd.modes import unwatched
 
 __all__ = ["EXPANDABLE", "expansion"]
 
@@ -87,12 +87,8 @@ def expansion(value: Value) -> tuple[list[Value], list[float]]:
     ['neg', 'exp', '+', '/']
     """
     assert value.primitive is not None
-    outer = current_mode()
-    set_mode(None)  # a picture records for itself, whatever the user's mode
-    try:
+    with unwatched():  # a picture records for itself, whatever the user's mode
         last = _EXPANSIONS[value.primitive.name](*value.operands)
-    finally:
-        set_mode(outer)
     if (
         not isinstance(last, Value)
         or not last.op

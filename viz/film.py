@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import os
-import sys
 from pathlib import Path
 from typing import Annotated, Any, Unpack
 
@@ -84,7 +83,7 @@ def film(root: Value, path: str | os.PathLike[str], **options: Unpack[FilmOption
     """
     completed = complete(FilmOptions, options)
     if completed["names"] is None:
-        completed["names"] = names_in_scope(sys._getframe())  # type: ignore[typeddict-item]
+        completed["names"] = names_in_scope()  # type: ignore[typeddict-item]
     if type(root) is not Value:
         raise TypeError(f"a film is of the backward pass from one Value, not from {type(root).__name__}")
     if Path(path).suffix.lower() != ".svg":

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import os
 import re
-import sys
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from pathlib import Path
@@ -183,7 +182,7 @@ def draw(root: Value | Sequence[Value] | Step, path: str | os.PathLike[str], **o
     if isinstance(root, Step):
         if suffix != ".svg":
             raise ValueError(f"{os.fspath(path)!r}: a step is drawn as .svg")
-        return write_whole(path, step_svg(root, options, names_in_scope(sys._getframe())).encode())
+        return write_whole(path, step_svg(root, options, names_in_scope()).encode())
     if suffix == ".html":
         return write_whole(path, to_html(root, **options).encode())  # type: ignore[misc]
     if suffix not in _FORMATS:
@@ -196,7 +195,7 @@ def _picture(root: Value | Sequence[Value], options: PictureOptions) -> Picture:
     completed = complete(PictureOptions, options)
     roots = roots_of(root)
     if completed["names"] is None:
-        completed["names"] = names_in_scope(sys._getframe())  # type: ignore[typeddict-item]
+        completed["names"] = names_in_scope()  # type: ignore[typeddict-item]
     graph = prepare(root, completed)
     names = [clean_text(name_of(one, completed["names"] or {}), 24) for one in roots[:3]]  # type: ignore[arg-type]
     of = f" of {', '.join(names)}" if all(name.strip() for name in names) else ""

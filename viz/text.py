@@ -61,7 +61,7 @@ def print_graph(root: Value | Sequence[Value], file: TextIO | None = None, **opt
     completed = complete(ListingOptions, options)
     roots_of(root)
     if completed["names"] is None:
-        completed["names"] = names_in_scope(sys._getframe())  # type: ignore[typeddict-item]
+        completed["names"] = names_in_scope()  # type: ignore[typeddict-item]
     stream = sys.stdout if file is None else file
     encoding = getattr(stream, "encoding", None)
     for line in listing(root, completed):

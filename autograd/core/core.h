@@ -29,9 +29,12 @@ extern int core_next_is_computed; /* set before a node is made that is not a lea
 int core_install(PyObject *type, const char *signature);
 
 /* mode.c */
-extern _Thread_local PyObject *core_thread_mode; /* counted; NULL stands for None */
-static inline PyObject *core_mode(void) { return core_thread_mode; } /* borrowed */
-void core_set_mode(PyObject *mode);
+extern int core_modes_set; /* modes that a context may hold, and blocks that set one for a moment; 0: all is as default */
+PyObject *core_known_mode(void); /* borrowed: the mode of this context or None; NULL where the thread must ask for it */
+void core_know_mode(PyObject *mode);
+void core_forget_modes(void); /* in all threads */
+void core_mode_changed(void); /* the mode of this context */
+unsigned long long core_context_version(void); /* grows with each change of this thread's context or of its mode */
 
 #ifdef __GNUC__
 #pragma GCC visibility pop

@@ -163,10 +163,11 @@ def _form_of(
         inputs, names = inputs + drawn, names + [f"random{i}" for i in range(len(drawn))]
         recorded = recorder.count() if recorder else None
         outputs = _checked_outputs(result, what)
-        flat, leaves = flatten_graph(outputs, recorder.guards if recorder else (), inputs)
+        guards = [*recorder.guards, *recorder.checks_of_indices(outputs)] if recorder else []
+        flat, leaves = flatten_graph(outputs, guards, inputs)
         if flat.kinds and (flat.kinds[table.WHERE.code] or flat.kinds[_taped_code()]):
             _check_replayable(outputs, recorder)
-        lines = [f"{guard.line.where}: {guard.line.text}" for guard in recorder.guards] if recorder else None
+        lines = [f"{guard.line.where}: {guard.line.text}" for guard in guards] if recorder else None
         receiving = _receiving(params, leaves, inputs)
         is_list = isinstance(result, list | tuple)
         nodes = len(flat.codes) if recorded is None else recorded

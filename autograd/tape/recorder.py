@@ -1,4 +1,4 @@
-"""The recording mode of a thread: comparisons, and numbers that leave the graph.
+"""The recording mode: comparisons, and numbers that leave the graph.
 
 A function that is recorded runs once, on one set of numbers. Its arithmetic on `Value`s replays with other numbers; its
 decisions do not, unless they are known. So in recording mode a comparison of Values returns a `Comparison`: if the
@@ -11,19 +11,18 @@ from __future__ import annotations
 
 import numbers
 import operator
-import sys
 import warnings
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass
 from typing import Any
 
 from autograd.arguments import as_operand
-from autograd.modes import Mode, current_mode, mode_set, unwatched
+from autograd.modes import Layer, layer_set, unwatched
 from autograd.primitives import table
 from autograd.primitives.primitive import Primitive
 from autograd.source_lines import SourceLine, user_line
-from autograd.value import Value, creation_number, many
+from autograd.value import Value, creation_number, many, reached_by
 
 __all__ = ["Comparison", "FrozenValueWarning", "Guard", "Recorder", "recording"]
 
@@ -136,7 +135,7 @@ numbers.Real.register(Comparison)  # it is accepted as a number wherever a bool 
 
 
 class Recorder:
-    """Record what one function compares, draws and reads while it runs in this thread.
+    """Record what one function compares, draws and reads while it runs, in its context.
 
     Args:
         inputs: The leaves that are the inputs of the tape.
@@ -156,6 +155,7 @@ class Recorder:
         self._warns = warns
         self.began = creation_number(Value(0.0))
         self._inputs = {id(node) for node in inputs}
+        self._indexed: list[Value] = []
         self._warned: set[tuple[str, int]] = set()
 
     def count(self) -> int:
@@ -176,13 +176,41 @@ class Recorder:
     def guard(self, primitive: Primitive, left: Value | float, right: Value | float, outcome: bool) -> None:
         """Add a guard: the program decided by this comparison."""
         newest = creation_number(Value(0.0))
-        self.guards.append(Guard(primitive, left, right, outcome, newest, user_line(sys._getframe(1))))
+        self.guards.append(Guard(primitive, left, right, outcome, newest, user_line()))
+
+    def indexed(self, node: Value) -> None:
+        """Note a node that chose among others by an index."""
+        index = node.operands[-1]
+        if isinstance(index, Value) and not self._is_constant(index):
+            self._indexed.append(node)
+
+    def checks_of_indices(self, outputs: Sequence[Value | float]) -> list[Guard]:
+        """Return guards for the indices that no output and no other guard depends on.
+
+        The program raises where such an index is out of range, although nothing follows from what it chose, and so must
+        a replay. A guard compares what the index chooses from a list of zeros with zero: it holds where there is one.
+        """
+        if not self._indexed:
+            return []
+        operands = [x for guard in self.guards for x in (guard.left, guard.right)]
+        roots = [x for x in (*outputs, *operands) if isinstance(x, Value)]
+        computed = reached_by(many(table.SUM, [*roots]))[0] if roots else []
+        used = set(map(id, computed))
+        checks = []
+        for node in self._indexed:
+            if id(node) not in used:
+                chosen = many(table.TAKE, [*[0.0] * (len(node.operands) - 1), node.operands[-1]])
+                line = SourceLine("(unknown)", 0, "(unknown)", "an index that nothing depends on")
+                checks.append(Guard(table.EQUAL, chosen, 0.0, True, creation_number(chosen), line))
+        return checks
+
+    def _is_constant(self, node: Value) -> bool:
+        """Return whether the program made a leaf while it ran: it is the same in each replay."""
+        return not node.op and creation_number(node) > self.began and id(node) not in self._inputs
 
     def detached(self, node: Value) -> Value:
         """Return a node that has the number of this one in every replay, and passes no gradient on."""
-        outer = current_mode()
-        assert outer is not None
-        with mode_set(outer.with_(recording=True)):  # under no_grad, this node is recorded all the same
+        with layer_set(Layer(recording=True)):  # under no_grad, this node is recorded all the same
             result = many(table.DETACH, [node])
         result.label = node.label
         return result
@@ -196,10 +224,9 @@ class Recorder:
 
     def read(self, node: Value) -> None:
         """Warn, once per line of the program, that a number is frozen into the tape."""
-        is_constant = not node.op and creation_number(node) > self.began and id(node) not in self._inputs
-        if is_constant:
+        if self._is_constant(node):
             return
-        line = user_line(sys._getframe(1))
+        line = user_line()
         if (line.file, line.number) in self._warned:
             return
         self._warned.add((line.file, line.number))
@@ -215,8 +242,8 @@ class Recorder:
 
 @contextmanager
 def recording(recorder: Recorder) -> Iterator[None]:
-    """Set recording mode in this thread."""
-    with mode_set((current_mode() or Mode()).with_(recording=True, recorder=recorder)):
+    """Set recording mode in this context."""
+    with layer_set(Layer(recording=True, recorder=recorder)):
         try:
             yield
         finally:

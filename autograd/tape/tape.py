@@ -93,8 +93,9 @@ class Tape:
             batch: lists, an `array.array`, a NumPy array of shape (rows,) or (rows, outputs), a memoryview.
 
         Raises:
-            TypeError: Something in the batch is not a number.
-            ValueError: The batch is empty, a row has the wrong width, or an index among the inputs is out of range.
+            TypeError: Something in the batch is not a number, or an index is not a whole number.
+            ValueError: The batch is empty, or a row has the wrong width.
+            IndexError: An index of `take` or `softmax_cross_entropy` is out of range.
             BranchChanged: A row takes a different branch from the one recorded.
 
         >>> from array import array
@@ -126,7 +127,7 @@ class Tape:
         Raises:
             TypeError: As for `forward`; or `gradient` is not a number or a sequence of numbers.
             ValueError: As for `forward`; or `gradient` does not have one number per row.
-            BranchChanged: As for `forward`.
+            IndexError, BranchChanged: As for `forward`.
 
         >>> w = Value(3.0)
         >>> from autograd import record
@@ -267,7 +268,8 @@ class Tape:
         """Return the error that says where a replay stopped."""
         row, guard, left, right = failure
         if guard < 0:
-            return ValueError(
+            kind = IndexError if left % 1.0 == 0.0 else TypeError  # as where the function itself is called
+            return kind(
                 f"row {row}: {left!r} is not a valid index into {int(right)} values: it must be a whole number from 0 "
                 f"to {int(right) - 1}"
             )

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import sys
 from collections.abc import Sequence
 from typing import Unpack
 
@@ -37,7 +36,7 @@ def to_html(root: Value | Sequence[Value], **options: Unpack[PageOptions]) -> st
     completed = complete(PageOptions, options)
     roots_of(root)
     if completed["names"] is None:
-        completed["names"] = names_in_scope(sys._getframe())  # type: ignore[typeddict-item]
+        completed["names"] = names_in_scope()  # type: ignore[typeddict-item]
     return page_text(root, completed)
 
 
