@@ -52,7 +52,7 @@ def test_the_prompt_completes_public_names_only(package: types.ModuleType) -> No
 
 
 def test_functions_and_modules_share_these_names() -> None:
-    assert SHARED == ["autograd.gradcheck", "autograd.steps", "nn.health", "viz.film"]
+    assert SHARED == ["autograd.gradcheck", "autograd.steps", "nn.attention", "nn.health", "viz.film"]
 
 
 IMPORTS = [
