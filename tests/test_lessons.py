@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import ast
+import doctest
 import math
 import os
 import re
@@ -36,7 +37,7 @@ LONG = {
 }  # seconds; on the pure engine, whose numbers are the same bits, up to minutes
 
 sys.path.insert(0, str(EXAMPLES))
-from lesson import Lesson, agrees  # noqa: E402 - modules beside the lessons
+import lesson  # noqa: E402 - modules beside the lessons
 from samples import words  # noqa: E402
 
 
@@ -56,11 +57,11 @@ def marked(script: Path) -> object:
 @pytest.mark.parametrize("script", [marked(script) for script in LESSONS])
 def test_a_lesson_holds(script, tmp_path, monkeypatch, capsys):
     monkeypatch.setattr(sys, "argv", [str(script), "--out", str(tmp_path)])
-    lesson = runpy.run_path(str(script), run_name="__main__")["lesson"]  # raises where a figure is another
-    assert lesson.figures
-    assert lesson.title in capsys.readouterr().out
-    assert {*lesson.pictures} == {*tmp_path.iterdir()}
-    for picture in lesson.pictures:
+    ran = runpy.run_path(str(script), run_name="__main__")["lesson"]  # raises where a figure is another
+    assert ran.figures
+    assert ran.title in capsys.readouterr().out
+    assert {*ran.pictures} == {*tmp_path.iterdir()}
+    for picture in ran.pictures:
         if picture.suffix == ".svg":
             ElementTree.parse(picture)
         else:
@@ -123,7 +124,11 @@ def test_every_lesson_is_in_the_table_of_contents_with_a_picture(page):
     ],
 )
 def test_a_figure_holds_to_the_digits_that_are_stated(found, stated, holds):
-    assert agrees(found, stated) is holds
+    assert lesson.agrees(found, stated) is holds
+
+
+def test_the_examples_in_its_docstring_hold():
+    assert doctest.testmod(lesson) == (0, 2)
 
 
 def lessons_tool(*arguments: object) -> subprocess.CompletedProcess[str]:
@@ -163,15 +168,15 @@ def test_a_lesson_whose_figure_is_another_fails_and_the_page_says_so(tmp_path):
 def test_figures_hold_for_the_text_of_the_lesson(other, tmp_path, monkeypatch, capsys):
     text = tmp_path / "words.txt"
     monkeypatch.setattr(sys, "argv", ["13_x.py", "--out", str(tmp_path), *(["--text", str(text)] if other else [])])
-    lesson = Lesson("Lesson 13. Words", reads="names.txt")
-    assert lesson.file == (text if other else EXAMPLES / "names.txt")
-    lesson.figure("as stated", 2.3163, "2.32")
+    read = lesson.Lesson("Lesson 13. Words", reads="names.txt")
+    assert read.file == (text if other else EXAMPLES / "names.txt")
+    read.figure("as stated", 2.3163, "2.32")
     if other:
-        lesson.figure("another", 1.23456, "2.32")
-        assert [found for _, found in lesson.figures] == ["2.316", "1.235"]
+        read.figure("another", 1.23456, "2.32")
+        assert [found for _, found in read.figures] == ["2.316", "1.235"]
     else:
         with pytest.raises(AssertionError, match=r"another: stated 2.32, found 1.23456"):
-            lesson.figure("another", 1.23456, "2.32")
+            read.figure("another", 1.23456, "2.32")
 
 
 def test_words_become_letters_and_the_letters_behind_them(tmp_path):
