@@ -9,7 +9,7 @@ import pytest
 
 _testcapi = pytest.importorskip("_testcapi", reason="some distributions of Python leave it out")
 
-QUIET = 40  # Python can do without some of its allocations; after so many runs in a row that ended well, none was left
+QUIET = 25  # Python can do without some of its allocations; after so many runs in a row that ended well, none was left
 
 
 def starved(

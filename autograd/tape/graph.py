@@ -199,13 +199,15 @@ def flatten_graph(
     def id_of(x: Value | float) -> int:
         return flattening.id_of(x) if isinstance(x, Value) else flattening.id_of_number(x)
 
-    flat.outputs = array("i", [id_of(output) for output in outputs])
-    numbers = [creation_number(node) for node in computed] if guards else []
-    flat.guard_codes = array("i", [guard.primitive.code for guard in guards])
-    flat.guard_lefts = array("i", [id_of(guard.left) for guard in guards])
-    flat.guard_rights = array("i", [id_of(guard.right) for guard in guards])
-    flat.guard_outcomes = array("i", [guard.outcome for guard in guards])
-    flat.guard_places = array("i", [bisect_right(numbers, guard.after) for guard in guards])
+    # no lists of comprehensions: compiled, one that lacks memory in the middle gives an entry back twice (Cython 3.3)
+    flat.outputs = array("i", map(id_of, outputs))
+    numbers = list(map(creation_number, computed)) if guards else []
+    for guard in guards:
+        flat.guard_codes.append(guard.primitive.code)
+        flat.guard_lefts.append(id_of(guard.left))
+        flat.guard_rights.append(id_of(guard.right))
+        flat.guard_outcomes.append(guard.outcome)
+        flat.guard_places.append(bisect_right(numbers, guard.after))
     return flat, params
 
 

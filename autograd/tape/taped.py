@@ -101,7 +101,10 @@ class Taped(Generic[P, R]):
         functools.update_wrapper(self, function)
         self._function = function
         self._limit = limit
-        self._lock = threading.RLock()
+        try:
+            self._lock = threading.RLock()
+        except RuntimeError as error:  # "can't allocate lock"
+            raise MemoryError(str(error)) from None
         self._branches: dict[Any, _Branches] = {}  # by the shape of the arguments
 
     @property
