@@ -372,7 +372,7 @@ class _Session:
         leaf = self.nodes[place]
         try:
             record(self.root, inputs=[leaf]).forward([[data]])
-        except (ValueError, IndexError, RuntimeError, OverflowError) as error:  # it does not replay, or no such index
+        except (TypeError, ValueError, IndexError, RuntimeError, OverflowError) as error:  # no replay, or no such index
             raise _Refused(f"{self.name(place)} cannot be set: {error}") from None
         others = [node for node in self.nodes if node.op and not is_as_recorded(node)]
         copies: dict[int, Value] = {}
