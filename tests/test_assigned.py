@@ -26,6 +26,7 @@ E = [
     (lambda x, y: ag.minimum(x, y), {0: 2.0}),
     (lambda x, y: ag.dot([x, 1.0], [y, x]), {0: 2.0, 3: None}),
     (lambda x, y: ag.dot([x, 1.0], [y, y]), {0: 2.0}),
+    (lambda x, y: ag.dot([y, x, 1.0], [y, y, y]), {1: 2.0}),
     (lambda x, y: x + 1, {0: None}),
     (lambda x, y: 5 / x, {1: None}),
     (lambda x, y: x.exp(), {0: None}),

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 import math
 import os
 import signal
@@ -235,6 +236,20 @@ def test_a_file_that_is_no_checkpoint_changes_nothing(tmp_path: Path) -> None:
     with pytest.raises(ValueError, match=r"plain\.json is not a checkpoint of a training"):
         fitted(model, optimizer, resume=tmp_path / "plain.json")
     assert (model.state_dict(), optimizer.state_dict()) == before
+
+
+def test_a_checkpoint_whose_history_is_of_another_epoch_changes_nothing(tmp_path: Path) -> None:
+    path, model = tmp_path / "state.json", make()
+    optimizer = nn.Adam(model.parameters(), lr=0.05)
+    fitted(model, optimizer, callback=nn.Checkpoint(path, model, optimizer), epochs=1)
+    content = json.loads(path.read_text(encoding="utf-8"))
+    content["meta"]["fit"]["epoch"] += 1
+    path.write_text(json.dumps(content), encoding="utf-8")
+    other = make()
+    before = other.state_dict()
+    with pytest.raises(ValueError, match="its epoch is not that of its history"):
+        fitted(other, nn.Adam(other.parameters(), lr=0.05), resume=path)
+    assert other.state_dict() == before
 
 
 # -- Ctrl-C -----------------------------------------------------------------------------------------------------------

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 import time
 from typing import Any
 from xml.etree import ElementTree
@@ -77,6 +78,16 @@ def test_what_a_group_says_is_what_was_computed():
     assert row(group, "‖∇‖") == f"{sum(g * g for g in gradients) ** 0.5:.4g}"
     data = [value.data for value in values]
     assert row(group, "data") == f"{min(data):.4g} … {max(data):.4g}"
+
+
+def test_a_group_tells_how_many_numbers_are_not_finite():
+    model = nn.Linear(1, 3, seed=0)
+    for place, number in enumerate((math.nan, math.inf)):
+        model.weight[place][0].data = number
+    loss = ag.sum([*model([0.5]), *model([1.0])])
+    group = prepared(loss, group=1).nodes[0]
+    # two weights, and for two samples two products and two sums
+    assert row(group, "data").endswith(", 10 not finite")
 
 
 def test_edges_between_groups_add_up():
