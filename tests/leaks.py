@@ -28,7 +28,7 @@ from oracles import fixed_operands, points
 import autograd as ag
 import nn
 import viz
-from autograd import Value
+from autograd import Value, passes
 from autograd.primitives.primitive import PRIMITIVES
 from autograd.tape import replay
 from autograd.value import many as record_node
@@ -174,6 +174,7 @@ def _below() -> None:
     if ag.compiled:  # in Python the callers see to it
         refused(lambda: restore(row, 2.0, 0.0, False, (), LABEL, SCOPE, (X, number)))
         refused(lambda: restore(many, 2.0, 0.0, False, (1.0,) * 60, LABEL, SCOPE, (X, 1.0) * 40))
+        refused(lambda: passes.tangents([X * Y], [X], [1], 0))
         refused(lambda: record_node(many, [X, LABEL]))
         refused(lambda: record_node(many, [X] * 40 + [LABEL]))
 

@@ -6,6 +6,7 @@ import random
 from collections.abc import Callable
 from typing import Any
 
+import numpy as np
 import pytest
 
 import autograd as ag
@@ -194,3 +195,9 @@ def test_a_random_model_draws_for_each_row() -> None:
     for found in (drawn, again):
         factors = {round(y / row[0], 9) for y, row in zip(found, X, strict=True) if row[0]}
         assert len(factors) > 25
+
+
+def test_an_array_of_one_row():
+    model = nn.MLP(2, [1], seed=0)
+    found = nn.evaluate(model, np.array([[0.5, -1.0]]), np.array([1.0]), nn.hinge)
+    assert found == nn.evaluate(model, [[0.5, -1.0]], [1.0], nn.hinge)

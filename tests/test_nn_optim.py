@@ -302,6 +302,7 @@ def assigning(self: Any, p: Any, g: Any, step: Any) -> Any:
         (lambda self, p, g, step, *rest: p, TypeError, r"Own.rule must take \(self, p, g, step\)"),
         (lambda self, p, g, step, lr=0.0: (p, lr), ValueError, "lr is the name of a setting and of a memory"),
         (lambda self, p, g, step: p if g > 0 else -p, ValueError, "Own.rule decides by p or g, .* autograd.where"),
+        (lambda self, p, g, step: g if p > 0 else -g, ValueError, "Own.rule decides by p or g, .* autograd.where"),
         (lambda self, p, g, step: p - g.data, ValueError, "Own.rule reads a number of a Value"),
         (lambda self, p, g, step: p - g * nn.random(), ValueError, "Own.rule draws a random number"),
         (lambda self, p, g, step: p - math.sqrt(g), TypeError, "use autograd.exp"),

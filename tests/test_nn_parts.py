@@ -467,3 +467,13 @@ def test_a_batch_of_one_has_no_variance(replay: bool) -> None:
             epochs=1, seed=1, progress=False, replay=replay,
         )  # fmt: skip
     assert model.state_dict() == before
+
+
+def test_collecting_new_numbers_of_buffers_ends_where_it_fails():
+    held = buffers.values_of([0.0])
+    with pytest.raises(KeyError), buffers.collected():
+        buffers.update(held, [Value(0.25)])
+        raise KeyError
+    assert held[0].data == 0.0
+    buffers.update(held, [Value(0.5)])
+    assert held[0].data == 0.5

@@ -1,6 +1,20 @@
 """Faults in the Python that no test can see, and why: what `tools/mutate_python.py` does not count as surviving."""
 
 EQUIVALENT_BY_REASON: dict[str, tuple[str, ...]] = {
+    "more turns are worked out than were asked for": (
+        "autograd/backward_pass.py: BackwardPass.advance: turns <= done -> turns < done",
+    ),
+    "the first edge of a node sets its size": (
+        "autograd/account/paths.py: GradientPaths._best: -math.inf -> (math.inf)",
+    ),
+    "which gradients are needed is read by the compiled replay alone": (
+        "autograd/tape/graph.py: _mark_from_leaves: ...operands[j] >= 0 and not... -> ...((operands[j] >= 0) or (...",
+        "autograd/tape/replay.py: Replayer.select: False -> True",
+    ),
+    "a tape that was recorded of a row takes that row": (
+        "autograd/tape/taped.py: _Branches.forward: without `raise tape.error_of(failure)` (no. 2)",
+    ),
+    "a number is not larger than itself": ("nn/inner_loops.py: count_argmax: 1 -> 0 (no. 3)",),
     "a rough bound: any number near it will do": (
         "autograd/gradcheck.py: _relative: gap <= noise -> gap < noise",
         "autograd/gradcheck.py: _Line.sides: 10 -> 11",
