@@ -13,6 +13,7 @@ import autograd as ag
 import nn
 from autograd import Tape, Value, no_grad
 from autograd.tape.replay import Rows
+from nn.evaluation import LossOfSamples
 
 X = [[0.1 * i - 1.0, 1.0 - 0.07 * i] for i in range(30)]
 Y = [i % 2 for i in range(30)]
@@ -201,3 +202,13 @@ def test_an_array_of_one_row():
     model = nn.MLP(2, [1], seed=0)
     found = nn.evaluate(model, np.array([[0.5, -1.0]]), np.array([1.0]), nn.hinge)
     assert found == nn.evaluate(model, [[0.5, -1.0]], [1.0], nn.hinge)
+
+
+def test_what_does_not_replay_is_evaluated_as_often_as_it_is_asked_for() -> None:
+    def model(row: list[Any]) -> Any:
+        if isinstance(row[0], Value):
+            raise ValueError("floats only")
+        return Value(row[0])
+
+    losses = LossOfSamples(model, list(zip(X, Y, strict=True)), nn.hinge)
+    assert losses() == losses() == nn.evaluate(model, X, Y, nn.hinge)

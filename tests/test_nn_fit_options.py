@@ -375,3 +375,14 @@ def test_weights_that_are_plain_floats_are_explained() -> None:
         nn.SGD(Plain().parameters(), lr=0.1)
     with pytest.raises(ValueError, match="Plain, has no parameters: a parameter is a Value attribute"):
         fitted(Plain(), nn.SGD([Value(1.0)], lr=0.1))
+
+
+def test_accuracy_of_a_model_that_looks_across_the_batch() -> None:
+    found = []
+    for replay in (True, False):
+        parts = nn.Linear(2, 3, seed=1), nn.BatchNorm1d(3), "tanh", nn.Linear(3, 1, seed=2)
+        history = fitted(nn.Sequential(*parts), replay=replay, epochs=3)
+        assert history.replayed is replay
+        found.append(history.accuracy)
+    assert found[0] == found[1]
+    assert 0.3 < found[0][-1] <= 1.0
