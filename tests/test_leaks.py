@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 import sys
 
 import leaks
@@ -12,6 +13,10 @@ import nn
 import viz
 from autograd import Value
 
+about_slabs = pytest.mark.skipif(
+    not ag.compiled or sys.platform != "linux" or "GLASSGRAD_SANITIZED" in os.environ,
+    reason="about the slabs of the compiled core, which a sanitizer does without",
+)
 LONG = {"viz.to_html", "viz.explore", "nn.Checkpoint", "nn.load"}  # a page or several files in each run
 
 
@@ -33,7 +38,7 @@ def test_a_leak_is_seen():
     assert leaks.leaks(lambda: kept.append(Value(1.0) * leaks.Y))
 
 
-@pytest.mark.skipif(not ag.compiled or sys.platform != "linux", reason="about the slabs of the compiled core")
+@about_slabs
 def test_slabs_are_given_back():
     """All but the 32 that are kept for the next graph, 64 MiB."""
 
@@ -46,7 +51,7 @@ def test_slabs_are_given_back():
     assert most - leaks.resident() > 60 * 2**20
 
 
-@pytest.mark.skipif(not ag.compiled or sys.platform != "linux", reason="about the slabs of the compiled core")
+@about_slabs
 def test_places_between_nodes_that_live_are_filled_again():
     held = [Value(1.0) for _ in range(100_000)]
     before = leaks.resident()
