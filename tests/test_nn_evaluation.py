@@ -198,10 +198,15 @@ def test_a_random_model_draws_for_each_row() -> None:
         assert len(factors) > 25
 
 
-def test_an_array_of_one_row():
-    model = nn.MLP(2, [1], seed=0)
-    found = nn.evaluate(model, np.array([[0.5, -1.0]]), np.array([1.0]), nn.hinge)
-    assert found == nn.evaluate(model, [[0.5, -1.0]], [1.0], nn.hinge)
+def test_arrays_of_one_row_are_trained_on_and_evaluated():
+    found = []
+    for make in (np.array, list):
+        model = nn.MLP(2, [1], seed=0)
+        given = make([[0.5, -1.0]]), make([1.0])
+        optimizer = nn.SGD(model.parameters(), lr=0.1)
+        history = nn.fit(model, *given, loss=nn.hinge, optimizer=optimizer, epochs=2, seed=0, progress=False)
+        found.append((history.loss, model.state_dict(), nn.evaluate(model, *given, nn.hinge)))
+    assert found[0] == found[1]
 
 
 def test_what_does_not_replay_is_evaluated_as_often_as_it_is_asked_for() -> None:
