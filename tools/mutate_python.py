@@ -29,7 +29,7 @@ import trials
 from python_equivalents import EQUIVALENT
 from trials import ROOT, Fault
 
-SAMPLE, OF_THEMES = 4, 3
+SAMPLE, OF_THEMES = 3, 3
 
 # The tests that look at a file; its own doctests come first.
 TESTS: dict[str, str] = {
