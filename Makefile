@@ -6,7 +6,7 @@ export PIP_DISABLE_PIP_VERSION_CHECK = 1
 
 # Recipes share the environment, and pip must not run in it twice at a time.
 .NOTPARALLEL:
-.PHONY: help demo lessons test test-all core build lint types generate figures fuzz accuracy mutate soak sanitize bench clean
+.PHONY: help demo lessons test test-all core build lint types generate figures fuzz accuracy mutate leaks soak sanitize bench clean
 
 help:
 	@echo "make demo      train two networks and draw their graphs into out/"
@@ -18,7 +18,8 @@ help:
 	@echo "make figures   draw the pictures of the README and the gallery again"
 	@echo "make fuzz      100,000 random graphs against mpmath, 100,000 tapes against the interpreter, 10,000 broken pickles"
 	@echo "make accuracy  the worst error of each primitive, in ulp"
-	@echo "make mutate    faults in each formula, and whether the tests see them"
+	@echo "make mutate    faults in the formulas, the Python and the C, and whether the tests see them"
+	@echo "make leaks     each public function many times, and whether memory grows; SECONDS=20 for each"
 	@echo "make soak      threads, Ctrl-C at random moments, forks, asyncio, user code in between; MINUTES=5"
 	@echo "make sanitize  the tests on a core built with AddressSanitizer and UndefinedBehaviorSanitizer"
 	@echo "make bench     time the engine beside its peers"
@@ -95,6 +96,12 @@ accuracy: .venv/demo+test.stamp core
 
 mutate: .venv/demo+test.stamp
 	GLASSGRAD_PURE=1 $(BIN)/python tools/mutate.py
+	$(BIN)/python tools/mutate_python.py
+	$(BIN)/python tools/mutate_core.py
+
+SECONDS := 20
+leaks: .venv/demo+test.stamp core
+	$(BIN)/python tools/leaks.py --seconds $(SECONDS)
 
 MINUTES := 5
 soak: .venv/demo+test.stamp core

@@ -110,3 +110,8 @@ def test_it_is_of_one_thread():
         thread.start()
         thread.join()
     assert math.isnan(made[0])
+
+
+def test_operands_that_are_numbers_are_told():
+    lines = caught(lambda: Value(1e308, "x") * 10)
+    assert lines[2:4] == ["  operand  x = 1e+308", "  operand  10.0"]

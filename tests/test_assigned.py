@@ -12,6 +12,7 @@ import autograd as ag
 import viz
 from autograd import Value
 from autograd.assigned import assigned_marks, assigned_operands
+from autograd.recorded import is_as_recorded, recorded_number
 from viz.graph import prepare, walk
 
 E = [
@@ -26,6 +27,7 @@ E = [
     (lambda x, y: ag.minimum(x, y), {0: 2.0}),
     (lambda x, y: ag.dot([x, 1.0], [y, x]), {0: 2.0, 3: None}),
     (lambda x, y: ag.dot([x, 1.0], [y, y]), {0: 2.0}),
+    (lambda x, y: ag.dot([y, x, 1.0], [y, y, y]), {1: 2.0}),
     (lambda x, y: x + 1, {0: None}),
     (lambda x, y: 5 / x, {1: None}),
     (lambda x, y: x.exp(), {0: None}),
@@ -46,6 +48,24 @@ def test_what_is_known_of_an_assigned_operand(expression, known):
     assert assigned_operands(node) == {}
     x.data = 100.0
     assert assigned_operands(node) == known
+
+
+@pytest.mark.parametrize(("expression", "known"), E)
+def test_the_number_that_a_leaf_had_is_told_where_a_node_holds_it(expression, known):
+    x, y = Value(2.0), Value(3.0)
+    node = expression(x, y)
+    x.data = 100.0
+    if node.operands and any(operand is x for operand in node.operands) and known:
+        held = [number for number in known.values() if number is not None]
+        assert recorded_number(x, [node]) == (held[0] if held else None)
+
+
+def test_a_node_of_nan_is_as_recorded():
+    x = Value(math.nan)
+    y = x * 2.0
+    assert is_as_recorded(y)
+    x.data = 1.0
+    assert not is_as_recorded(y)
 
 
 def test_an_old_number_is_the_old_number_or_is_not_told():

@@ -158,3 +158,38 @@ def random_graph(rng: random.Random) -> Value:
         )()
         pool.append(made)
     return pool[-1]
+
+
+@pytest.mark.skipif(ag.compiled, reason="no Python runs during a compiled pass")
+def test_a_pass_that_is_interrupted_leaves_the_leaves_as_they_were(monkeypatch):
+    x = Value(2.0)
+    y = x * x
+    y.backward()
+    passed = Value._pass_back
+
+    def interrupted(*arguments):
+        passed(*arguments)
+        raise KeyboardInterrupt
+
+    monkeypatch.setattr(Value, "_pass_back", interrupted)
+    with pytest.raises(KeyboardInterrupt):
+        y.backward()
+    assert x.grad == 4.0
+
+
+def test_a_sparse_pass_leaves_nothing_for_the_next_one():
+    """Creation numbers that lie far apart end the quick way of the compiled core, which begins with a ring of nodes."""
+
+    def spread(x: Value, nodes: int, between: int) -> Value:
+        for _ in range(nodes):
+            for _ in range(between):
+                Value(0.0)
+            x = x * 1.0
+        return x
+
+    x, other = Value(1.0), Value(1.0)
+    root = spread(x, 4, 600)
+    root.backward()
+    assert x.grad == 1.0
+    spread(other, 2000, 1).backward()
+    assert (x.grad, other.grad) == (1.0, 1.0)

@@ -13,7 +13,7 @@ import pytest
 
 import autograd as ag
 from autograd import Value
-from autograd.tape.batches import read_batch
+from autograd.tape.batches import narrowed, read_batch, widened
 
 ROWS = [[1.0, 2.0], [3.0, -4.0], [0.5, 0.25]]
 OUTPUTS = [x * y + x for x, y in ROWS]
@@ -203,3 +203,11 @@ def test_a_wrong_batch_changes_nothing(batch, error, message: str):
 def test_bytes_in_a_file_are_no_numbers(tape):
     with mmap.mmap(-1, 16) as file, pytest.raises(TypeError):
         tape.forward(file)
+
+
+def test_numbers_drawn_at_random_follow_each_row():
+    rows = array("d", [1.0, 2.0, 3.0, 4.0])
+    wide = widened(rows, 2, 2, 1)
+    assert [*wide[:2], *wide[3:5]] == [*rows]
+    assert len(wide) == 6
+    assert narrowed(wide, 2, 2, 1) == rows

@@ -189,3 +189,10 @@ def test_it_touches_nothing():
     compare(before, after)
     assert [n.grad for n in ag.topological_order(before)] == grads
     assert not after.reached
+
+
+@pytest.mark.parametrize(
+    ("before", "after", "count"), [(math.nan, math.nan, 0), (math.nan, 1.0, 1), (1.0, math.nan, 1)]
+)
+def test_a_nan_is_a_change_where_there_was_a_number(before: float, after: float, count: int):
+    assert len(compare(Value(before), Value(after)).changes) == count

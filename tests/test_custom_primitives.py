@@ -151,3 +151,11 @@ def test_a_symbol_is_one_primitive_s():
 def test_the_names_of_the_package_are_not_replaced(name):
     with pytest.raises(ValueError, match=f"{name!r} already"):
         declared(name, 1.0)
+
+
+def test_the_function_has_the_documentation_of_its_forward_formula():
+    def forward(x):
+        """Twice a number."""
+        return 2 * x
+
+    assert primitive("documented", forward, [lambda x, out: 2.0]).__doc__ == "Twice a number."

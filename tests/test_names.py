@@ -115,3 +115,14 @@ def test_pictures_are_the_same_for_one_call_in_one_scope():
     y = x * 3
     assert len({viz.to_svg(y) + viz.to_dot(y) for _ in range(3)}) == 1
     assert complete(PictureOptions, {"names": vars(SimpleNamespace(x=x))})["names"] == {id(x): "x"}
+
+
+def test_a_large_container_is_searched_to_a_bound(monkeypatch):
+    monkeypatch.setattr("autograd.names._IN_ALL", 3)
+    held = [Value(1.0) for _ in range(5)]
+    assert list(names_in({"held": held, "more": [Value(2.0)]}).values()) == ["held[0]", "held[1]", "held[2]"]
+
+
+def test_containers_are_searched_three_deep():
+    deep, deeper = Value(1.0), Value(2.0)
+    assert list(names_in({"a": [[[deep, [deeper]]]]}).values()) == ["a[0][0][0]"]

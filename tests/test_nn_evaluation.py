@@ -6,12 +6,14 @@ import random
 from collections.abc import Callable
 from typing import Any
 
+import numpy as np
 import pytest
 
 import autograd as ag
 import nn
 from autograd import Tape, Value, no_grad
 from autograd.tape.replay import Rows
+from nn.evaluation import LossOfSamples
 
 X = [[0.1 * i - 1.0, 1.0 - 0.07 * i] for i in range(30)]
 Y = [i % 2 for i in range(30)]
@@ -194,3 +196,24 @@ def test_a_random_model_draws_for_each_row() -> None:
     for found in (drawn, again):
         factors = {round(y / row[0], 9) for y, row in zip(found, X, strict=True) if row[0]}
         assert len(factors) > 25
+
+
+def test_arrays_of_one_row_are_trained_on_and_evaluated():
+    found = []
+    for make in (np.array, list):
+        model = nn.MLP(2, [1], seed=0)
+        given = make([[0.5, -1.0]]), make([1.0])
+        optimizer = nn.SGD(model.parameters(), lr=0.1)
+        history = nn.fit(model, *given, loss=nn.hinge, optimizer=optimizer, epochs=2, seed=0, progress=False)
+        found.append((history.loss, model.state_dict(), nn.evaluate(model, *given, nn.hinge)))
+    assert found[0] == found[1]
+
+
+def test_what_does_not_replay_is_evaluated_as_often_as_it_is_asked_for() -> None:
+    def model(row: list[Any]) -> Any:
+        if isinstance(row[0], Value):
+            raise ValueError("floats only")
+        return Value(row[0])
+
+    losses = LossOfSamples(model, list(zip(X, Y, strict=True)), nn.hinge)
+    assert losses() == losses() == nn.evaluate(model, X, Y, nn.hinge)

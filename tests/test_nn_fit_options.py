@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 import math
 import os
 import signal
@@ -237,6 +238,20 @@ def test_a_file_that_is_no_checkpoint_changes_nothing(tmp_path: Path) -> None:
     assert (model.state_dict(), optimizer.state_dict()) == before
 
 
+def test_a_checkpoint_whose_history_is_of_another_epoch_changes_nothing(tmp_path: Path) -> None:
+    path, model = tmp_path / "state.json", make()
+    optimizer = nn.Adam(model.parameters(), lr=0.05)
+    fitted(model, optimizer, callback=nn.Checkpoint(path, model, optimizer), epochs=1)
+    content = json.loads(path.read_text(encoding="utf-8"))
+    content["meta"]["fit"]["epoch"] += 1
+    path.write_text(json.dumps(content), encoding="utf-8")
+    other = make()
+    before = other.state_dict()
+    with pytest.raises(ValueError, match="its epoch is not that of its history"):
+        fitted(other, nn.Adam(other.parameters(), lr=0.05), resume=path)
+    assert other.state_dict() == before
+
+
 # -- Ctrl-C -----------------------------------------------------------------------------------------------------------
 @pytest.fixture
 def python_s_own_handler() -> Iterator[None]:
@@ -360,3 +375,14 @@ def test_weights_that_are_plain_floats_are_explained() -> None:
         nn.SGD(Plain().parameters(), lr=0.1)
     with pytest.raises(ValueError, match="Plain, has no parameters: a parameter is a Value attribute"):
         fitted(Plain(), nn.SGD([Value(1.0)], lr=0.1))
+
+
+def test_accuracy_of_a_model_that_looks_across_the_batch() -> None:
+    found = []
+    for replay in (True, False):
+        parts = nn.Linear(2, 3, seed=1), nn.BatchNorm1d(3), "tanh", nn.Linear(3, 1, seed=2)
+        history = fitted(nn.Sequential(*parts), replay=replay, epochs=3)
+        assert history.replayed is replay
+        found.append(history.accuracy)
+    assert found[0] == found[1]
+    assert 0.3 < found[0][-1] <= 1.0

@@ -322,6 +322,7 @@ def assigning(self: Any, p: Any, g: Any, step: Any) -> Any:
         (lambda self, p, g, step, *rest: p, TypeError, r"Own.rule must take \(self, p, g, step\)"),
         (lambda self, p, g, step, lr=0.0: (p, lr), ValueError, "lr is the name of a setting and of a memory"),
         (lambda self, p, g, step: p if g > 0 else -p, ValueError, "Own.rule decides by p or g, .* autograd.where"),
+        (lambda self, p, g, step: g if p > 0 else -g, ValueError, "Own.rule decides by p or g, .* autograd.where"),
         (lambda self, p, g, step: p - g.data, ValueError, "Own.rule reads a number of a Value"),
         (lambda self, p, g, step: p - g * nn.random(), ValueError, "Own.rule draws a random number"),
         (lambda self, p, g, step: p - math.sqrt(g), TypeError, "use autograd.exp"),
@@ -593,3 +594,19 @@ def test_what_is_clipped_is_checked(params: Any, error: type[Exception], message
             clip(params, 1.0)
     nn.SGD([X], lr=0.1).step()  # no mark was left behind
     (X * X).backward()
+
+
+def test_a_rule_that_takes_by_an_index() -> None:
+    class Choosing(nn.Optimizer):
+        def __init__(self, params: Any, lr: float, place: float) -> None:
+            super().__init__(params, lr)
+            self.place = place
+
+        def rule(self, p: Any, g: Any, step: Any) -> Any:
+            return p - self.lr * autograd.take([g, p, -g], self.place)
+
+    for place, expected in ((0.0, 0.5 - 0.1 * 3.0), (1.0, 0.5 - 0.1 * 0.5), (2.0, 0.5 + 0.1 * 3.0)):
+        parameter = Value(0.5)
+        parameter.grad = 3.0
+        Choosing([parameter], 0.1, place).step()
+        assert parameter.data == expected

@@ -474,3 +474,13 @@ def test_a_batch_of_one_has_no_variance_and_ends_a_training_before_it_begins(row
             optimizer=nn.SGD(model.parameters(), lr=0.1), epochs=1, batch_size=batch_size, seed=1, progress=False,
         )  # fmt: skip
     assert model.state_dict() == before
+
+
+def test_collecting_new_numbers_of_buffers_ends_where_it_fails():
+    held = buffers.values_of([0.0])
+    with pytest.raises(KeyError), buffers.collected():
+        buffers.update(held, [Value(0.25)])
+        raise KeyError
+    assert held[0].data == 0.0
+    buffers.update(held, [Value(0.5)])
+    assert held[0].data == 0.5

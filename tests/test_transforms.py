@@ -28,6 +28,7 @@ from autograd import (
     topological_order,
     value_and_grad,
 )
+from autograd.passes import gradients
 from autograd.value import creation_number, number_of
 
 
@@ -590,3 +591,35 @@ def test_second_derivatives_where_the_index_is_a_value(function):
     by_value, by_number = (hessian(lambda p, i=i: function(p, i) ** 2)([0.5, 2.0, -1.0]) for i in (index, 1))
     assert by_value == by_number
     assert any(x != 0.0 for row in by_number for x in row)
+
+
+def test_leaves_that_the_function_makes_keep_their_gradients():
+    made = []
+
+    def function(x):
+        made.append(Value(2.0))
+        made[-1].grad = 7.0
+        return x * made[-1]
+
+    assert grad(function)(3.0) == 2.0
+    assert ag.jvp(function, (3.0,), (1.0,)) == (6.0, 2.0)
+    assert [leaf.grad for leaf in made] == [7.0] * len(made)
+
+
+def test_a_result_from_before_keeps_its_gradient():
+    y = Value(2.0)
+    y.grad = 7.0
+    with ag.no_grad():
+        assert grad(lambda x: y)(1.0) == 0.0
+    assert gradients(y, [Value(1.0)], creation_number(y)) == [0.0]
+    assert y.grad == 7.0
+
+
+def test_an_argument_that_is_kept_is_a_leaf_like_any_other():
+    kept = []
+    ag.jvp(lambda x: kept.append(x) or x * x, (3.0,), (1.0,))
+    assert len(ag.topological_order(kept[0] * 2.0)) == 2
+
+
+def test_a_constant_factor_that_is_infinite_is_no_error():
+    assert ag.hessian(lambda x: (x / 0.0) * x)(1.0) == math.inf

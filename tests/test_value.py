@@ -257,6 +257,8 @@ def test_ieee_values_and_no_exception(compute, want):
         (lambda: ag.softmax_cross_entropy([Value(1.0)], 1), IndexError, "0 to 0"),
         (lambda: ag.softmax_cross_entropy([Value(1.0)], 0.5), TypeError, "whole number"),
         (lambda: ag.softmax_cross_entropy([Value(1.0)], -1), IndexError, "not -1"),
+        (lambda: ag.take([], 0), IndexError, "of nothing has no index 0"),
+        (lambda: ag.topological_order(1.0), TypeError, "a graph starts from a Value, not from float 1.0"),
         (lambda: ag.sum([Value(1.0), "2"]), TypeError, "sum.*str '2'"),
         (lambda: ag.sum(3), TypeError, "iterable"),
     ],
@@ -325,3 +327,9 @@ def test_the_layer_below_refuses_what_it_cannot_hold():
         restore(PRIMITIVES["exp"], 1.0, 0.0, False, (), None, None, ())
     with pytest.raises((TypeError, AttributeError)):
         creation_number(None)
+
+
+@pytest.mark.parametrize("wrong", [3, None, int, Value])
+def test_no_grad_decorates_functions_only(wrong):
+    with pytest.raises(TypeError, match=r"no_grad\(\) decorates functions"):
+        ag.no_grad()(wrong)

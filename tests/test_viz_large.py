@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 import time
 from typing import Any
 from xml.etree import ElementTree
@@ -115,6 +116,16 @@ def test_a_long_row_of_modules_is_not_one_card():
 
     graph = prepare(Chain()([1.0, 2.0, 3.0, 4.0]))
     assert len(graph.nodes) >= 30
+
+
+def test_a_group_tells_how_many_numbers_are_not_finite():
+    model = nn.Linear(1, 3, seed=0)
+    for place, number in enumerate((math.nan, math.inf)):
+        model.weight[place][0].data = number
+    loss = ag.sum([*model([0.5]), *model([1.0])])
+    group = prepared(loss, group=1).nodes[0]
+    # two weights, and for two samples two products and two sums
+    assert row(group, "data").endswith(", 10 not finite")
 
 
 def test_edges_between_groups_add_up():

@@ -163,7 +163,7 @@ def test_a_missing_folder_is_an_error(tmp_path):
 
 def test_a_folder_is_no_file(tmp_path):
     (tmp_path / "folder.svg").mkdir()
-    with pytest.raises(IsADirectoryError, match=r"folder\.svg"):
+    with pytest.raises(IsADirectoryError, match=r"folder\.svg': it is a folder"):
         viz.draw(bill(), tmp_path / "folder.svg")
 
 

@@ -1,0 +1,61 @@
+"""Every public function gives back what it takes, references and memory, where it fails too; `make leaks` runs more."""
+
+from __future__ import annotations
+
+import os
+import sys
+
+import leaks
+import pytest
+
+import autograd as ag
+import nn
+import viz
+from autograd import Value
+
+about_slabs = pytest.mark.skipif(
+    not ag.compiled or sys.platform != "linux" or "GLASSGRAD_SANITIZED" in os.environ,
+    reason="about the slabs of the compiled core, which a sanitizer does without",
+)
+LONG = {"viz.to_html", "viz.explore", "nn.Checkpoint", "nn.load"}  # a page or several files in each run
+
+
+@pytest.mark.parametrize("name", [pytest.param(n, marks=[pytest.mark.slow] * (n in LONG)) for n in leaks.CASES])
+def test_nothing_is_left_behind(name: str):
+    assert leaks.leaks(leaks.CASES[name]) == []
+
+
+def test_every_public_function_is_run():
+    names = {*ag.__all__, "abs", "round", "sum"}
+    names |= {f"{module.__name__}.{name}" for module in (nn, viz) for name in module.__all__}
+    assert names - {name.split(":")[0] for name in leaks.CASES} - leaks.NOT_RUN == set()
+
+
+def test_a_leak_is_seen():
+    kept: list[object] = []
+    assert leaks.leaks(lambda: kept.append(leaks.X))
+    assert leaks.leaks(lambda: kept.append(float(len(kept))))
+    assert leaks.leaks(lambda: kept.append(Value(1.0) * leaks.Y))
+
+
+@about_slabs
+def test_slabs_are_given_back():
+    """All but the 32 that are kept for the next graph, 64 MiB."""
+
+    def held(count: int) -> list[Value]:
+        return [Value(1.0) for _ in range(count)]
+
+    del_me = held(1_500_000)  # 137 MiB
+    most = leaks.resident()
+    del del_me
+    assert most - leaks.resident() > 60 * 2**20
+
+
+@about_slabs
+def test_places_between_nodes_that_live_are_filled_again():
+    held = [Value(1.0) for _ in range(100_000)]
+    before = leaks.resident()
+    for _ in range(10):
+        held[::2] = [Value(0.0)] * len(held[::2])
+        held[::2] = [Value(1.0) for _ in range(len(held[::2]))]
+    assert leaks.resident() - before < 10 * 2**20  # each round 4.6 MiB, were they forgotten
