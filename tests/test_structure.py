@@ -90,7 +90,7 @@ ROOMS = [
     ("autograd.primitives",),
     ("autograd.value",),
     ("autograd.modes", "autograd.pytree", "autograd.pickling", "autograd.list_operands"),
-    ("autograd.names", "autograd.recorded", "autograd.assigned"),
+    ("autograd.names", "autograd.places", "autograd.recorded", "autograd.assigned"),
     ("autograd.generated", "autograd.functions"),
     ("autograd.custom", "autograd.passes", "autograd.backward_pass", "autograd.steps"),
     ("autograd.transforms",),
