@@ -7,11 +7,12 @@ its local derivatives.
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterable
 
 from autograd.formatting import number
+from autograd.places import first_users
 from autograd.primitives.primitive import PRIMITIVES
-from autograd.recorded import recorded_operands
+from autograd.recorded import is_as_recorded, recorded_operands
 from autograd.value import Value
 
 __all__ = ["assigned_marks", "assigned_operands", "assigned_texts"]
@@ -39,6 +40,8 @@ def assigned_operands(value: Value) -> dict[int, float | None]:
     """
     row = value.primitive
     if row is None or PRIMITIVES.get(row.name) is not row:  # a user's primitive is not called
+        return {}
+    if is_as_recorded(value):  # most are, and this look is the cheaper one
         return {}
     operands = value.operands
     old = recorded_operands(value)
@@ -104,7 +107,7 @@ def assigned_marks(order: Iterable[Value], *, digits: int = 4) -> dict[int, str]
     old: dict[int, dict[str, None]] = {}
     marks: dict[int, str] = {}
     nodes = list(order)
-    for value in nodes if len(nodes) <= _ALL else _first_users(nodes):
+    for value in nodes if len(nodes) <= _ALL else [nodes[place] for place in first_users(nodes)]:
         for position, was in assigned_operands(value).items():
             if position < 0:
                 marks[id(value)] = _OPERANDS_ASSIGNED
@@ -118,18 +121,6 @@ def assigned_marks(order: Iterable[Value], *, digits: int = 4) -> dict[int, str]
 
 
 _ALL = 20_000  # nodes of a graph in which every node is asked
-
-
-def _first_users(order: Iterable[Value]) -> Iterator[Value]:
-    """Yield the nodes that have a leaf as operand which no node before them has."""
-    fresh: set[int] = set()
-    for value in order:
-        parents = value.parents
-        if not parents:
-            fresh.add(id(value))
-        elif fresh and not fresh.isdisjoint(map(id, parents)):
-            fresh.difference_update(map(id, parents))
-            yield value
 
 
 def _same(one: float | None, other: float) -> bool:

@@ -39,8 +39,8 @@ def is_as_recorded(node: Value) -> bool:
             return False
     with unwatched():
         again = many(primitive, operands)
-        pairs = zip((node.data, *node.local_grads), (again.data, *again.local_grads), strict=True)
-        return all(x == y or (x != x and y != y) for x, y in pairs)
+        was, now = (node.data, *node.local_grads), (again.data, *again.local_grads)
+        return was == now or all(x == y or (x != x and y != y) for x, y in zip(was, now, strict=True))
 
 
 def recorded_number(leaf: Value, users: Iterable[Value]) -> float | None:

@@ -6,13 +6,12 @@ The model's state is that of `Module.state_dict`. The same state gives the same 
 
 from __future__ import annotations
 
-import contextlib
 import json
 import math
 import os
-import tempfile
 from typing import Any
 
+from autograd.files import write_whole
 from nn import state
 from nn.arguments import shown
 from nn.module import Module
@@ -29,7 +28,8 @@ Path = str | os.PathLike[str]
 def save(path: Path, model: Module, optimizer: Optimizer | None = None, **meta: Any) -> None:
     """Write a model, and its optimiser, to a file.
 
-    The file is written beside `path` and moved there when it is complete, so an error leaves the old file as it was.
+    The file is written beside `path` and moved there when it is complete, so an error leaves the old file as it was
+    (`autograd.files.write_whole`).
 
     Args:
         path: The file.
@@ -40,12 +40,15 @@ def save(path: Path, model: Module, optimizer: Optimizer | None = None, **meta: 
     Raises:
         TypeError: `model` is not a module, `optimizer` is not an optimiser, or `meta` holds what JSON cannot.
         ValueError: A number is nan or infinite; the error names it.
+        OSError: The file cannot be written.
 
-    >>> import nn
-    >>> path = os.path.join(tempfile.mkdtemp(), "line.json")
+    >>> import nn, tempfile
+    >>> folder = tempfile.TemporaryDirectory()
+    >>> path = os.path.join(folder.name, "line.json")
     >>> save(path, nn.Linear(2, 1, seed=0), note="first try")
     >>> load(path, nn.Linear(2, 1))
     {'note': 'first try'}
+    >>> folder.cleanup()
     """
     _check(model, optimizer)
     content = {
@@ -61,7 +64,7 @@ def save(path: Path, model: Module, optimizer: Optimizer | None = None, **meta: 
         text = json.dumps(content, allow_nan=False, indent=None, separators=(", ", ": "))
     except (TypeError, ValueError, RecursionError) as error:
         raise TypeError(f"meta holds what JSON cannot: {error}") from None
-    _write(path, text + "\n")
+    write_whole(path, (text + "\n").encode())
 
 
 def load(path: Path, model: Module, optimizer: Optimizer | None = None) -> dict[str, Any]:
@@ -116,33 +119,6 @@ def _check_finite(held: Any, where: str) -> None:
             todo += [(f"{place}[{i}]", member) for i, member in enumerate(item)]
         elif isinstance(item, dict):
             todo += [(f"{place}.{key}", member) for key, member in item.items()]
-
-
-def _write(path: Path, text: str) -> None:
-    """Write a file whole or not at all."""
-    target = os.path.realpath(path)
-    handle, temporary = tempfile.mkstemp(dir=os.path.dirname(target), prefix=f".{os.path.basename(target)}.")
-    try:
-        with open(handle, "w", encoding="utf-8", newline="\n") as file:
-            file.write(text)
-            file.flush()
-            os.fsync(file.fileno())
-        os.chmod(temporary, _mode_of(target))
-        os.replace(temporary, target)
-    except BaseException:
-        with contextlib.suppress(FileNotFoundError):
-            os.unlink(temporary)
-        raise
-
-
-def _mode_of(path: str) -> int:
-    """Return the permissions of a file, or those that a new one gets."""
-    try:
-        return os.stat(path).st_mode & 0o777
-    except FileNotFoundError:
-        mask = os.umask(0)
-        os.umask(mask)
-        return 0o666 & ~mask
 
 
 def _read(path: Path) -> dict[str, Any]:

@@ -14,8 +14,8 @@ from functools import cache
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
+from autograd.files import write_whole
 from autograd.formatting import clean_text
-from viz.atomic_write import write_whole
 from viz.theme import LIGHT
 
 if TYPE_CHECKING:

@@ -8,8 +8,8 @@ from typing import Annotated, Any, Unpack
 
 from autograd import Value
 from autograd.backward_pass import BackwardPass
+from autograd.files import write_whole
 from autograd.names import names_in_scope
-from viz.atomic_write import write_whole
 from viz.options import GraphOptions, Option, complete, takes_options
 from viz.scene import Scene, grouped_scene, scene_of
 from viz.scene_svg import film_svg

@@ -1,21 +1,22 @@
 """Large graphs: a card per module, all samples of a batch in it, and equal leaves as one card.
 
-A graph is walked once; what is kept is a number per value and the values of each group.
+A graph is walked once; what is kept is a number per value and the values of each group. The edges between groups are
+summed by the engine (`autograd.places`).
 """
 
 from __future__ import annotations
 
 import re
+from array import array
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, replace
-from functools import reduce
 from heapq import heapify, heappop, heappush
-from itertools import compress, repeat
-from operator import add, attrgetter
+from operator import attrgetter
 
 from autograd import Value
 from autograd.formatting import clean_text
 from autograd.names import name_of
+from autograd.places import Index, edges_between
 from autograd.primitives.primitive import glyph
 from viz.cards import Look, forward_cards, items_of, product
 from viz.facts import Facts, facts_of
@@ -26,7 +27,6 @@ __all__ = ["Grouped", "group_by_modules"]
 
 _SINGLES = 24  # up to so many values outside of modules have a card each
 _OPS_NAMED = 3
-_FEW = 2  # groups that the operands of one value come from
 _SAMPLE = 20_000  # values that tell of a level that it cannot fit
 _CARDS = 5  # fewer are not worth fewer ranks
 _RANKS = 9  # cards one behind the other, where a coarser level has fewer
@@ -50,7 +50,7 @@ class _Walked:
     keys: list[Key]
     members: list[list[Value]]
     first: list[int]  # the place of the first of them
-    edges: dict[tuple[int, int], list[float]]
+    edges: dict[tuple[int, int], tuple[int, float]]
     singles: list[Value]
     group_of: dict[int, int]  # of the operands of singles, by id
     places: dict[int, int]  # of singles
@@ -68,7 +68,7 @@ def group_by_modules(
         edge_limit: the largest number of edges.
         depth: a level to group at, 1 for the outermost modules, whether it fits or not; None for the deepest that does.
     """
-    paths = {path for path in {value.module for value in order} if path}
+    paths = {path for path in set(map(attrgetter("module"), order)) if path}
     if not paths:
         return None
     own_units = units_of(sorted(paths))
@@ -130,7 +130,7 @@ def _longest_way(mapping: list[Key], walked: _Walked, pairs: Iterable[tuple[Key,
 
 
 def _walk(order: Sequence[Value], look: Look, units: Mapping[str, str]) -> _Walked:
-    """Walk once: the values of a unit are a group, and so are leaves of one name.
+    """Look at each value once: the values of a unit are a group, and so are leaves of one name.
 
     Other values are grouped by the last unit that they come after: those outside of modules, and those of a module
     around others, which may stand before one of these and behind another.
@@ -140,39 +140,34 @@ def _walk(order: Sequence[Value], look: Look, units: Mapping[str, str]) -> _Walk
         look: what decides the wording.
         units: the unit that each path belongs to at the finest level that could fit.
     """
-    outer = {path for path in units if any(unit.startswith(f"{path}.") for unit in set(units.values()))}
+    order = list(order)
+    index = Index(order, 0)
+    outer = {unit[:end] for unit in set(units.values()) for end, letter in enumerate(unit) if letter == "."}
     apart = _few_outside(order)
     numbers: dict[Key, int] = {}
     keys: list[Key] = []
     members: list[list[Value]] = []
     first: list[int] = []
     plain: dict[str, int] = {}  # the group of a module that is not around others
-    group_of: dict[int, int] = {}
+    groups: list[int] = []
     last_module: list[int] = []  # by group: itself, or the last module that its values come after
-    passed: dict[int, dict[int, list[float]]] = {}  # by head, then by tail
     singles: list[Value] = []
     places: dict[int, int] = {}
     names = look.names
-    for place, value in enumerate(order):
-        module, parents = value.module, value.parents
-        after = -1
-        if parents:
-            # An operand outside of the part that is shown belongs to no group.
-            tails = [*map(group_of.get, map(id, parents), repeat(-1))]
-            crossing = set(tails)
-            crossing.discard(-1)
-            if module is None or module in outer:
-                after = max([last_module[tail] for tail in crossing], default=-1)
-        group = plain.get(module, -1) if module is not None else -1
+    for place, module in enumerate(map(attrgetter("module"), order)):
+        group = plain.get(module, -1)
         if group < 0:
+            value = order[place]
+            parents = index.of_parents(value) if module is None or module in outer else ()
+            after = max([last_module[groups[parent]] for parent in parents], default=-1)
             if module is not None:
-                within = parents and module in outer
+                within = value.op and module in outer
                 key: Key = ("within", f"{after}:{module}") if within else ("module", units[module])
             elif apart:
                 key = ("single", str(place))
                 singles.append(value)
                 places[id(value)] = place
-            elif parents:
+            elif value.op:
                 key = ("after", str(after))
             else:
                 name = name_of(value, names)
@@ -186,35 +181,12 @@ def _walk(order: Sequence[Value], look: Look, units: Mapping[str, str]) -> _Walk
             group = numbers[key]
             if module is not None and module not in outer:
                 plain[module] = group
-        group_of[id(value)] = group
-        members[group].append(value)
-        if parents and not (apart and module is None):  # the card of a single has a slot for each operand
-            crossing.discard(group)
-            if not crossing:
-                continue
-            upstream = value.grad if value.reached else 0.0
-            local_grads = value.local_grads
-            into = passed.setdefault(group, {})
-            for tail in crossing:
-                if tail not in into:
-                    into[tail] = [0.0, 0.0]
-            if len(crossing) <= _FEW:  # most often one: as few steps of Python as can be
-                for tail in crossing:
-                    summed = into[tail]
-                    summed[0] += tails.count(tail)
-                    if upstream != 0.0:
-                        local = reduce(add, compress(local_grads, map(tail.__eq__, tails)))
-                        if local != 0.0:
-                            summed[1] += upstream * local
-                continue
-            for tail, local in zip(tails, local_grads, strict=True):
-                if tail in crossing:
-                    summed = into[tail]
-                    summed[0] += 1.0
-                    if upstream != 0.0 and local != 0.0:
-                        summed[1] += upstream * local
-    near = {id(parent): group_of[id(parent)] for value in singles for parent in value.parents if id(parent) in group_of}
-    edges = {(tail, head): summed for head, into in passed.items() for tail, summed in into.items()}
+        groups.append(group)
+        members[group].append(order[place])
+    near = {id(order[parent]): groups[parent] for single in singles for parent in index.of_parents(single)}
+    found = edges_between(order, array("i", groups), len(keys))
+    # the card of a single has a slot for each operand
+    edges = {ends: summed for ends, summed in found.items() if keys[ends[1]][0] != "single"}
     return _Walked(keys, members, first, edges, singles, near, places)
 
 
@@ -270,13 +242,12 @@ def _drawn(walked: _Walked, units: dict[str, tuple[str, ...]], mapping: list[Key
     for group, key in enumerate(mapping):
         merged.setdefault(key, []).extend(walked.members[group])
         first[key] = min(first.get(key, walked.first[group]), walked.first[group])
-    summed: dict[tuple[Key, Key], list[float]] = {}
+    summed: dict[tuple[Key, Key], tuple[int, float]] = {}
     for (before, behind), (number_of, contributions) in walked.edges.items():
         ends = mapping[before], mapping[behind]
         if ends[0] != ends[1]:
-            found = summed.setdefault(ends, [0.0, 0.0])
-            found[0] += number_of
-            found[1] += contributions
+            count, passed = summed.get(ends, (0, 0.0))
+            summed[ends] = count + number_of, passed + contributions
     items = items_of(walked.singles, look)
     single_nodes, single_edges = forward_cards(items, look)
     single_keys: list[Key] = [("single", str(item.place)) for item in items]
@@ -296,7 +267,7 @@ def _drawn(walked: _Walked, units: dict[str, tuple[str, ...]], mapping: list[Key
     edges = []
     for (tail, head), (count, passed) in summed.items():
         reached = any(value.reached for value in merged[head])
-        text = f"{int(count):,} edge{'s' * (count != 1)}" + (f", contributions {passed!r} in sum" if reached else "")
+        text = f"{count:,} edge{'s' * (count != 1)}" + (f", contributions {passed!r} in sum" if reached else "")
         edges.append(Edge(index[tail], index[head], 0, passed if reached else None, text))
     edges += [
         replace(edge, tail=index[single_keys[edge.tail]], head=index[single_keys[edge.head]]) for edge in single_edges

@@ -12,10 +12,10 @@ from typing import Any, Unpack
 import graphviz
 
 from autograd import Value
+from autograd.files import write_whole
 from autograd.formatting import clean_text
 from autograd.names import name_of, names_in_scope
 from autograd.steps import Step
-from viz.atomic_write import write_whole
 from viz.bitmaps import GraphvizNotFound, printed
 from viz.dot import to_source
 from viz.graph import prepare, roots_of

@@ -18,8 +18,8 @@ from pathlib import Path
 from typing import Any
 
 from autograd import FrozenValueWarning, Value, no_grad, taped
+from autograd.files import write_whole
 from autograd.formatting import clean_text, number
-from viz.atomic_write import write_whole
 from viz.escaping import markup
 from viz.model import LABEL_LENGTH
 from viz.network import Network, network_of

@@ -1,18 +1,9 @@
 # The C types of autograd/tape/graph.py.
 cimport cython
+from autograd.places cimport Index
 from autograd.value cimport Value, operand_count, operand_node, operand_number
 
 cdef int _LAST
-
-
-cdef class Index:
-    cdef long long low, count
-    cdef int[::1] ids
-    cdef dict others
-    @cython.locals(node=Value, low="long long", high="long long", i=Py_ssize_t, is_dense=bint)
-    cpdef void _fill(self, list nodes, int first)
-    @cython.locals(place="long long")
-    cpdef int find(self, long long number)
 
 
 cdef class Flattening:

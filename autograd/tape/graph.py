@@ -18,6 +18,7 @@ try:
 except ModuleNotFoundError:
     from autograd import cython_shim as cython
 
+from autograd.places import Index
 from autograd.primitives import table
 from autograd.primitives.primitive import BY_CODE
 from autograd.value import Value, creation_number, many, operand_count, operand_node, operand_number, reached_by
@@ -88,42 +89,6 @@ class FlatGraph:
         self.guard_outcomes = array("i")
         self.guard_places = array("i")
         self.kinds = bytearray()
-
-
-@cython.cclass
-class Index:
-    """A map from the creation numbers of nodes to their ids."""
-
-    def __init__(self, nodes: list[Value], first: int) -> None:
-        """Give nodes, oldest first, the ids from `first` on."""
-        self.others: dict[int, int] = {}
-        self._fill(nodes, first)
-
-    def _fill(self, nodes: list[Value], first: int) -> None:
-        low = high = 0
-        if nodes:
-            node = nodes[0]
-            low = node._number
-            node = nodes[len(nodes) - 1]
-            high = node._number
-        # numbers of one graph are dense, so a table of their range will mostly do
-        is_dense = high - low < 16 * len(nodes) + 1024
-        self.low = low
-        self.count = high - low + 1 if nodes and is_dense else 0
-        self.ids = array("i", bytes(4 * (self.count + 1)))  # a memoryview must not be empty
-        for i in range(len(nodes)):
-            node = nodes[i]
-            if is_dense:
-                self.ids[node._number - low] = first + i + 1
-            else:
-                self.others[node._number] = first + i + 1
-
-    def find(self, number: int) -> int:
-        """Return the id of a node; -1 if it is not among the nodes."""
-        place = number - self.low
-        if 0 <= place < self.count:
-            return self.ids[place] - 1
-        return self.others.get(number, 0) - 1 if self.others else -1
 
 
 @cython.cclass
