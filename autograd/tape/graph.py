@@ -95,17 +95,16 @@ class Index:
     """A map from the creation numbers of nodes to their ids."""
 
     def __init__(self, nodes: list[Value], first: int) -> None:
-        """Give nodes, oldest first, the ids from `first` on."""
+        """Give nodes the ids from `first` on."""
         self.others: dict[int, int] = {}
         self._fill(nodes, first)
 
     def _fill(self, nodes: list[Value], first: int) -> None:
         low = high = 0
-        if nodes:
-            node = nodes[0]
-            low = node._number
-            node = nodes[len(nodes) - 1]
-            high = node._number
+        for i in range(len(nodes)):
+            node = nodes[i]
+            low = node._number if i == 0 or node._number < low else low
+            high = node._number if i == 0 or node._number > high else high
         # numbers of one graph are dense, so a table of their range will mostly do
         is_dense = high - low < 16 * len(nodes) + 1024
         self.low = low
@@ -134,7 +133,7 @@ class Flattening:
         self.flat = flat
         self.leaves = Index(leaves, len(inputs))
         self.nodes = Index(computed, len(inputs) + len(leaves))
-        self.inputs = {creation_number(node): i for i, node in enumerate(inputs)}
+        self.inputs = Index(inputs, 0)
         self.constants: dict[float, int] = {}
 
     def id_of(self, node: Value) -> int:
@@ -142,7 +141,7 @@ class Flattening:
         found = self.nodes.find(node._number)
         if found < 0:
             found = self.leaves.find(node._number)
-        return found if found >= 0 else self.inputs[node._number]
+        return found if found >= 0 else self.inputs.find(node._number)
 
     def id_of_number(self, number: float) -> int:
         """Return the id of a constant; equal constants share it."""
