@@ -8,7 +8,7 @@ from collections.abc import Iterator, Sequence
 from itertools import chain
 from typing import Any
 
-from nn.checked_samples import ArraySamples, Samples, numbers_of, shape_of
+from nn.checked_samples import Samples, TableSamples, numbers_of, shape_of
 from nn.generator import order_of_rows
 
 __all__ = ["Batch", "Group", "batches", "count_batches", "grouped"]
@@ -32,7 +32,7 @@ class Group:
     @property
     def targets(self) -> list[Any]:
         """The last part of each sample."""
-        return self.samples.targets if isinstance(self.samples, ArraySamples) else [one[-1] for one in self.samples]
+        return self.samples.targets if isinstance(self.samples, TableSamples) else [one[-1] for one in self.samples]
 
     @property
     def table(self) -> array[float]:
@@ -74,7 +74,7 @@ def grouped(samples: Samples | Sequence[tuple[Any, ...]]) -> list[Group]:
     >>> [group.rows for group in grouped([([1.0], 0), ([1.0, 2.0], 1), ([3.0], 1)])]
     [[0, 2], [1]]
     """
-    if isinstance(samples, ArraySamples):  # all of one shape
+    if isinstance(samples, TableSamples):  # all of one shape
         whole = Group(tuple(map(shape_of, samples[0])))
         whole.rows, whole.samples, whole._table = list(range(len(samples))), samples, samples.table
         return [whole]

@@ -10,6 +10,7 @@ from numbers import Integral, Real
 from typing import Any, overload
 
 from autograd import Value
+from nn import inner_loops
 
 __all__ = ["Rows", "Samples", "checked_rows", "checked_samples", "numbers_of", "shape_of"]
 
@@ -17,18 +18,18 @@ Rows = Iterable[Iterable[Any]]
 Samples = Sequence[tuple[list[Any], Any]]
 
 
-class ArraySamples(Sequence[tuple[list[Any], Any]]):
-    """Rows and targets of two checked arrays, which become Python numbers one row at a time.
+class TableSamples(Sequence[tuple[list[Any], Any]]):
+    """Checked samples of one width, rows of floats and one number each, which become Python numbers when asked for.
 
     Attributes:
         table: The numbers of all rows, each followed by its target.
         targets: The targets.
     """
 
-    def __init__(self, numpy: Any, X: Any, y: Any) -> None:
-        self._rows = X
-        self.targets: list[Any] = y.tolist()
-        self.table = array("d", numpy.column_stack((X, y)).astype(numpy.float64).tobytes())
+    def __init__(self, table: array[float], targets: list[Any]) -> None:
+        self.table = table
+        self.targets = targets
+        self._stride = len(table) // len(targets)
 
     def __len__(self) -> int:
         return len(self.targets)
@@ -41,8 +42,10 @@ class ArraySamples(Sequence[tuple[list[Any], Any]]):
 
     def __getitem__(self, place: int | slice) -> Any:
         if isinstance(place, slice):
-            return list(zip(self._rows[place].tolist(), self.targets[place], strict=True))
-        return self._rows[place].tolist(), self.targets[place]
+            return [self[i] for i in range(*place.indices(len(self)))]
+        target = self.targets[place]
+        start = (place if place >= 0 else place + len(self)) * self._stride
+        return self.table[start : start + self._stride - 1].tolist(), target
 
 
 def checked_rows(X: Rows) -> list[list[Any]]:
@@ -76,10 +79,15 @@ def checked_samples(X: Rows, y: Iterable[Any]) -> Samples:
     """
     numpy = sys.modules.get("numpy")
     if numpy is not None and _is_plain(numpy, X, "f", 2) and _is_plain(numpy, y, "fiu", 1) and len(X) == len(y):  # type: ignore[arg-type]
-        return ArraySamples(numpy, X.copy(), y)  # type: ignore[attr-defined]
+        table = _stacked(numpy, X, y)
+        if table is not None:
+            return TableSamples(table, y.tolist())  # type: ignore[attr-defined]
     rows, targets = _listed("X", X), _listed("y", y)
     if len(rows) != len(targets):
         raise ValueError(f"X has {len(rows)} rows and y has {len(targets)} targets: each row needs one")
+    table = inner_loops.table_of(rows, targets)
+    if table is not None:
+        return TableSamples(table, targets)
     return list(zip(checked_rows(rows), map(_checked_target, range(len(targets)), targets), strict=True))
 
 
@@ -108,15 +116,23 @@ def numbers_of(numbers: Any) -> list[Any]:
 
 
 def _is_plain(numpy: Any, items: Any, kinds: str, dimensions: int) -> bool:
-    """Return whether this is an array of finite numbers that needs no look at each of them."""
+    """Return whether this is an array of numbers that need no look at each of them, other than whether it is finite."""
     return (
         type(items) is numpy.ndarray
         and items.ndim == dimensions
         and items.dtype.kind in kinds
         and items.dtype.itemsize <= 8
         and items.size > 0
-        and bool(numpy.isfinite(items).all())
     )
+
+
+def _stacked(numpy: Any, X: Any, y: Any) -> array[float] | None:
+    """Return the numbers of all rows, each followed by its target; None if one is not finite."""
+    table = array("d", [0.0]) * (len(y) * (X.shape[1] + 1))
+    numbers = numpy.frombuffer(table).reshape(len(y), -1)
+    numbers[:, :-1] = X
+    numbers[:, -1] = y
+    return table if numpy.isfinite(numbers).all() else None
 
 
 def _listed(name: str, items: Any) -> list[Any]:

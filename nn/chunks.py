@@ -22,7 +22,7 @@ from nn import inner_loops
 from nn.batches import Group
 from nn.optimizer import Columns, Optimizer
 from nn.replayed_step import ReplayedStep
-from nn.row_tapes import ShapeTapes
+from nn.row_tapes import NotReplayable, ShapeTapes
 from nn.training_step import Tally
 
 __all__ = ["Chunk", "Chunks", "steps_within"]
@@ -57,11 +57,10 @@ class Chunks:
         self.group = group
         self.batch_size = batch_size
         self.per_epoch = math.ceil(len(group.rows) / batch_size)
-        self.size = 1  # of the next chunk, in steps
+        self._room = step.room
         self._order = array("q", bytes(8 * len(group.rows)))
         self._ordered = 0
-        self._batch, self._outputs = array("d"), array("d")
-        self._places: tuple[Tape, array[int] | None] | None = None
+        self._tapes: ShapeTapes | None = None
 
     @staticmethod
     def may_run(step: object, groups: list[Group]) -> bool:
@@ -75,8 +74,32 @@ class Chunks:
         )
         return is_rule and objective.penalty is None and not objective.whole_batch
 
+    @property
+    def size(self) -> int:
+        """The number of steps of the next chunk."""
+        return max(1, self._room.rows // self.batch_size)
+
+    @size.setter
+    def size(self, steps: int) -> None:
+        self._room.rows = steps * self.batch_size
+
+    def is_ready(self, first: int) -> bool:
+        """Look at the model if it is time to, and return whether its steps may be run here.
+
+        Args:
+            first: The number of steps of the training before these.
+
+        Raises:
+            ValueError: The loss does not depend on any parameter.
+        """
+        try:
+            self._tapes = self.step.replayable(self.group, 1 + first // self.per_epoch)
+        except NotReplayable:  # the step in Python raises it again
+            return False
+        return self._tapes is not None
+
     def run(self, first: int, steps: int, rates: list[float] | None, tally: Tally) -> Chunk | None:
-        """Run steps.
+        """Run steps; `is_ready` comes before.
 
         Args:
             first: The number of steps of the training before these.
@@ -87,9 +110,8 @@ class Chunks:
         Returns:
             What was done; None if nothing was.
         """
-        tapes, optimizer = self.step.replayable(self.group), self.step.change.optimizer
-        if tapes is None:
-            return None
+        tapes, optimizer = self._tapes, self.step.change.optimizer
+        assert tapes is not None
         if rates is not None:
             optimizer.set_lr(rates[0])
         try:
@@ -103,7 +125,7 @@ class Chunks:
         most = max(1, _NUMBERS // (tapes.width * self.batch_size))
         sizes = self._sizes(first, min(steps, self.size, most))
         batch = self._rows(first, sum(sizes), tapes)
-        outputs = self._outputs = _with_room(self._outputs, sum(sizes) * tape.output_count)
+        outputs = self._room.outputs = _with_room(self._room.outputs, sum(sizes) * tape.output_count)
         norms = array("d", bytes(8 * len(sizes)))
         settings = array("d", optimizer._numbers()[0])
         count = len(settings)
@@ -135,7 +157,7 @@ class Chunks:
 
     def _rows(self, first: int, count: int, tapes: ShapeTapes) -> array[float]:
         """Return the rows of steps."""
-        batch = self._batch = _with_room(self._batch, count * tapes.width)
+        batch = self._room.batch = _with_room(self._room.batch, count * tapes.width)
         begin = first // self.per_epoch * len(self.group.rows) + first % self.per_epoch * self.batch_size
         self._ordered = inner_loops.fill_rows(
             self.step.key, begin, self._order, self._ordered, self.group.table, tapes.columns, batch, tapes.width, count
@@ -185,7 +207,8 @@ class Chunks:
 
         None where a parameter that the optimiser does not have receives gradients: they add up over the steps.
         """
-        if self._places is None or self._places[0] is not tape:
+        known = self._room.places
+        if known is None or known[0] is not tape or known[1] is not params:
             if len(params) == len(tape.params) and all(map(operator.is_, params, tape.params)):
                 places = array("i", range(len(params)))
             else:
@@ -195,8 +218,8 @@ class Chunks:
                 i >= 0 or not needed for i, needed in zip(places[:found], tape.param_needed, strict=False)
             )
             is_plain = max(tape.form.flat.codes, default=0) <= len(PRIMITIVES)  # none of a user's
-            self._places = tape, places if is_whole and is_plain else None
-        return self._places[1]
+            known = self._room.places = tape, params, places if is_whole and is_plain else None
+        return known[2]
 
 
 def steps_within(seconds: float, steps: int) -> int:
@@ -210,4 +233,4 @@ def steps_within(seconds: float, steps: int) -> int:
 
 def _with_room(numbers: array[float], count: int) -> array[float]:
     """Return an array of as many numbers at least, this one if it has them."""
-    return numbers if len(numbers) >= count else array("d", bytes(8 * count))
+    return numbers if len(numbers) >= count else array("d", [0.0]) * count

@@ -36,6 +36,11 @@ cpdef clip_gradients(tuple params, double bound)
 @cython.locals(i=Py_ssize_t, j=Py_ssize_t, row=Py_ssize_t, start=Py_ssize_t, to=Py_ssize_t)
 cpdef gather_rows(double[::1] table, list rows, Py_ssize_t width, double[::1] batch, Py_ssize_t stride)
 
+@cython.locals(
+    width=Py_ssize_t, i=Py_ssize_t, j=Py_ssize_t, start=Py_ssize_t, row=list, table="double[::1]", doubt=double
+)
+cpdef table_of(list rows, list targets)
+
 cdef unsigned long long _GAMMA, _FIRST, _SECOND, _ALL
 cdef double _UNIT
 

@@ -35,6 +35,7 @@ __all__ = [
     "read_gradients",
     "scale_gradients",
     "sum_of_squares",
+    "table_of",
     "uniform",
     "write_gradients",
     "zero_gradients",
@@ -45,6 +46,7 @@ _FIRST = 0xBF58476D1CE4E5B9
 _SECOND = 0x94D049BB133111EB
 _ALL = 0xFFFFFFFFFFFFFFFF  # 64 bits, which C's arithmetic keeps by itself
 _UNIT = 2.0**-53
+_FLOAT = frozenset((float,))
 
 
 def zero_gradients(params: tuple[Value, ...]) -> None:
@@ -201,6 +203,48 @@ def gather_rows(table: array[float], rows: list[int], width: int, batch: array[f
         to = i * stride
         for j in range(width):
             batch[to + j] = table[start + j]
+
+
+def table_of(rows: list[Any], targets: list[Any]) -> array[float] | None:
+    """Return the numbers of all rows, each followed by its target; None where it takes a closer look to tell them.
+
+    Rows must be lists of floats of one length, and targets floats or integers, all finite.
+
+    >>> table_of([[1.5, 2.0], [3.0, 4.0]], [1, 0])
+    array('d', [1.5, 2.0, 1.0, 3.0, 4.0, 0.0])
+    >>> table_of([[1.5], [3]], [1, 0]) is table_of([[1.5], [3.0, 4.0]], [1, 0]) is None
+    True
+    """
+    if not rows or type(rows[0]) is not list or not rows[0]:
+        return None
+    width = len(rows[0])
+    made = array("d", bytes(8 * len(rows) * (width + 1)))
+    table = made
+    doubt = 0.0  # becomes nan where a number is not finite: inf - inf
+    for i in range(len(rows)):
+        if type(rows[i]) is not list:
+            return None
+        row = rows[i]
+        target = targets[i]
+        if len(row) != width or not (type(target) is float or (type(target) is int and abs(target) < 2**53)):
+            return None
+        start = i * (width + 1)
+        if cython.compiled:
+            for j in range(width):
+                x = row[j]
+                if type(x) is not float:
+                    return None
+                table[start + j] = x
+                doubt += table[start + j] - table[start + j]
+        else:
+            if not _FLOAT.issuperset(map(type, row)):
+                return None
+            table[start : start + width] = array("d", row)
+            total = sum(row)
+            doubt += total - total
+        table[start + width] = target
+        doubt += table[start + width] - table[start + width]
+    return made if doubt == 0.0 else None
 
 
 def draw_rows(key: int, epoch: int, rows: list[int], batch: array[float], width: int, stride: int) -> None:

@@ -12,6 +12,8 @@ from nn import buffers, generator, inner_loops, state
 
 __all__ = ["Forwards", "Module"]
 
+_VALUE = frozenset((Value,))
+
 Inputs = ParamSpec("Inputs")
 Outputs_co = TypeVar("Outputs_co", covariant=True)
 
@@ -145,7 +147,9 @@ class Module:
         >>> [name for name, _ in MLP(2, [1]).named_modules()]
         ['', 'layers.0', 'layers.0.neurons.0']
         """
-        return [("", self), *_modules_below(self, "", {id(self)})]
+        found: list[tuple[str, Module]] = [("", self)]
+        _add_modules_below(self, "", {id(self)}, found)
+        return found
 
     def register_buffer(self, name: str, numbers: Any) -> None:
         """Hold numbers that are part of the state and not trained, such as running means, in an attribute.
@@ -251,6 +255,9 @@ class Module:
         return named
 
 
+_HOLDERS = (Module, list, tuple, dict)
+
+
 def _name_below(module: Module, name: str, path: str, seen: set[int], named: list[tuple[str, Value]]) -> None:
     """Name what the module holds: `name` as the caller of named_parameters sees it, `path` as nodes carry it."""
     for part, member in _members(module, seen):
@@ -284,23 +291,25 @@ def _members(module: Module, seen: set[int]) -> Iterator[tuple[str, Value | Modu
         yield from _unpack(attribute, held, seen)
 
 
-def _modules_below(module: Module, name: str, seen: set[int]) -> Iterator[tuple[str, Module]]:
+def _add_modules_below(module: Module, name: str, seen: set[int], found: list[tuple[str, Module]]) -> None:
+    """Append the modules that a module holds, with their paths, to a list."""
     for attribute, held in module._attributes():
-        yield from _modules_in(f"{name}.{attribute}" if name else attribute, held, seen)
+        if isinstance(held, _HOLDERS):
+            _add_modules_in(f"{name}.{attribute}" if name else attribute, held, seen, found)
 
 
-def _modules_in(path: str, held: object, seen: set[int]) -> Iterator[tuple[str, Module]]:
-    """Yield the modules in one attribute, and those below them; Values, which are many, are passed over."""
-    if not isinstance(held, (Module, list, tuple, dict)) or id(held) in seen:
+def _add_modules_in(path: str, held: Any, seen: set[int], found: list[tuple[str, Module]]) -> None:
+    """Append the modules in one attribute, and those below them; Values, which are many, are passed over."""
+    if id(held) in seen:
         return
     seen.add(id(held))
     if isinstance(held, Module):
-        yield path, held
-        yield from _modules_below(held, path, seen)
-        return
-    for key, member in held.items() if isinstance(held, dict) else enumerate(held):
-        if type(member) is not Value:
-            yield from _modules_in(f"{path}.{key}", member, seen)
+        found.append((path, held))
+        _add_modules_below(held, path, seen, found)
+    elif not _VALUE.issuperset(map(type, held.values() if isinstance(held, dict) else held)):
+        for key, member in held.items() if isinstance(held, dict) else enumerate(held):
+            if isinstance(member, _HOLDERS):
+                _add_modules_in(f"{path}.{key}", member, seen, found)
 
 
 def _unpack(name: str, held: object, seen: set[int], depth: int = 0) -> Iterator[tuple[str, Value | Module]]:

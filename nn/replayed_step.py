@@ -5,11 +5,13 @@ from __future__ import annotations
 import operator
 import weakref
 from array import array
+from dataclasses import dataclass, field
 from typing import Any
 
 from autograd import Value, no_grad
 from autograd.modes import current_mode
 from autograd.tape.replay import add_gradients
+from autograd.tape.tape import Tape
 from nn import buffers, inner_loops
 from nn.batches import Batch, Group
 from nn.generator import Draws, drawing
@@ -44,6 +46,22 @@ def is_recorded() -> bool:
     return mode is not None and mode.recorder is not None
 
 
+@dataclass(slots=True)
+class Room:
+    """What the chunks of one training leave to the next one (`nn.chunks`).
+
+    Attributes:
+        rows: The number of rows that fill a chunk.
+        batch, outputs: Arrays for the rows of a chunk and their outputs.
+        places: A tape, the parameters of an optimiser, and the place of each parameter of the tape among these.
+    """
+
+    rows: int = 1
+    batch: array[float] = field(default_factory=lambda: array("d"))
+    outputs: array[float] = field(default_factory=lambda: array("d"))
+    places: tuple[Tape, tuple[Value, ...], array[int] | None] | None = None
+
+
 class ReplayedStep:
     """A training step that replays tapes on the rows of a batch; it is called like `nn.training_step.EagerStep`.
 
@@ -52,6 +70,9 @@ class ReplayedStep:
         change: What is done with the gradients.
         key: The key of the random numbers.
         modules: The modules of the model, with their paths.
+
+    Attributes:
+        room: What its chunks work with.
     """
 
     def __init__(self, objective: Objective, change: Change, key: int, modules: Modules) -> None:
@@ -61,14 +82,22 @@ class ReplayedStep:
         self.modules = modules
         self._look = 1
         self._tapes: dict[Any, ShapeTapes] = {}
-        self._kept, self.compared = _kept_tapes(objective)
+        self._kept, self.compared, self.room = _taken_tapes(objective)
 
-    def replayable(self, group: Group) -> ShapeTapes | None:
-        """Return the tapes of single samples if there is one tape alone and nothing more to find out about it."""
-        tapes = self._tapes.get((group.shape, 1, False))
-        if tapes is None or tapes.look != self._look or self.compared < _COMPARED_BATCHES or len(tapes.tapes) != 1:
+    def replayable(self, group: Group, epoch: int) -> ShapeTapes | None:
+        """Return the tapes of single samples if there is one tape alone and nothing more to find out about it.
+
+        Args:
+            group: The samples.
+            epoch: The number of the epoch, counted from 1.
+
+        Raises:
+            ValueError, NotReplayable: As for a step.
+        """
+        if self.compared < _COMPARED_BATCHES:
             return None
-        return tapes
+        tapes = self._tapes_for(group, epoch, 1, False)
+        return tapes if self.compared >= _COMPARED_BATCHES and len(tapes.tapes) == 1 else None
 
     def look_again(self) -> None:
         """Look at the model again before it is replayed: something else may have changed it."""
@@ -78,7 +107,7 @@ class ReplayedStep:
 
     def keep(self) -> None:
         """Leave the tapes to the next fit of the same model and loss."""
-        _keep(self.objective, {key: tapes.kept for key, tapes in self._tapes.items()}, self.compared)
+        _keep(self.objective, {key: tapes.kept for key, tapes in self._tapes.items()}, self.compared, self.room)
 
     def __call__(self, batch: Batch, tally: Tally) -> None:
         """Train on a batch.
@@ -92,7 +121,7 @@ class ReplayedStep:
             NotReplayable: A replay would not do what an eager run does; then nothing has changed.
         """
         whole, count = self.objective.whole_batch, len(batch.rows)
-        tapes, function = self._tapes_for(batch, whole), self._function(whole)
+        tapes, function = self._tapes_for(batch.group, batch.epoch, count if whole else 1, whole), self._function(whole)
         if self.compared < _COMPARED_BATCHES:
             self.compared += 1
             self._compare(tapes, function, batch, whole)
@@ -128,17 +157,16 @@ class ReplayedStep:
     def _function(self, whole: bool) -> Function:
         return self.objective.batch if whole else self.objective.sample
 
-    def _tapes_for(self, batch: Batch, whole: bool) -> ShapeTapes:
-        """Return the tapes for a batch, those of the model as it is now."""
-        count = len(batch.rows) if whole else 1
-        key = batch.group.shape, count, whole
+    def _tapes_for(self, group: Group, epoch: int, count: int, whole: bool) -> ShapeTapes:
+        """Return the tapes for so many samples at a time, those of the model as it is now."""
+        key = group.shape, count, whole
         tapes = self._tapes.get(key)
         if tapes is None:
-            tapes = self._tapes[key] = ShapeTapes(batch.group, count)
+            tapes = self._tapes[key] = ShapeTapes(group, count)
             if key in self._kept:
                 tapes.adopt(self._kept[key])
         if tapes.look != self._look:
-            draws = Draws(self.key, batch.epoch, batch.group.rows[:count])
+            draws = Draws(self.key, epoch, group.rows[:count])
             before = tapes.tapes
             tapes.looked_at(self._function(whole), self.modules, self._look, draws)
             if before and all(tapes.tapes[0] is not tape for tape in before):  # the model is another one now
@@ -146,7 +174,7 @@ class ReplayedStep:
             if not any(needed for tape in tapes.tapes for needed in tape.param_needed[: len(tapes.found)]):
                 raise ValueError("the loss does not depend on any parameter: there is nothing to train")
             if whole:
-                tapes.updated = self._updated(list(batch.group.samples[:count]), draws)
+                tapes.updated = self._updated(list(group.samples[:count]), draws)
         return tapes
 
     def _updated(self, samples: list[Any], draws: Draws) -> list[Value]:
@@ -248,18 +276,21 @@ def _name(parameter: Value, place: int) -> str:
     return parameter.name or f"parameter {place}"
 
 
-def _keep(objective: Objective, tapes: dict[Any, Kept], compared: int) -> None:
+def _keep(objective: Objective, tapes: dict[Any, Kept], compared: int, room: Room) -> None:
     """Leave tapes with the model, for the loss, which is not kept alive."""
     if isinstance(objective.model, Module):
         try:
-            objective.model._tapes = weakref.ref(objective.loss), objective.rule, tapes, compared
+            objective.model._tapes = weakref.ref(objective.loss), objective.rule, tapes, compared, room
         except TypeError:  # the loss cannot be referred to weakly
             objective.model._tapes = None
 
 
-def _kept_tapes(objective: Objective) -> tuple[dict[Any, Kept], int]:
-    """Return the tapes that another fit left with the model for this loss, and how many batches it compared."""
-    kept = objective.model._tapes if isinstance(objective.model, Module) else None
+def _taken_tapes(objective: Objective) -> tuple[dict[Any, Kept], int, Room]:
+    """Take the tapes that another fit left with the model for this loss, and the other arguments of `_keep`.
+
+    Another thread that trains the model at the same time finds none: a room is for one training at a time.
+    """
+    kept = vars(objective.model).pop("_tapes", None) if isinstance(objective.model, Module) else None
     if kept is None or kept[0]() is not objective.loss or kept[1] != objective.rule:
-        return {}, 0
+        return {}, 0, Room()
     return kept[2:]  # type: ignore[no-any-return]

@@ -73,7 +73,9 @@ class Look:
         before = _attributes(modules)
         with random_state_kept() as moved, drawing(draws):
             try:
-                self.form, self.params, _ = form_of_call(function, leaves, [rebuild(leaves)], None, recorder, least)
+                self.form, self.params, _ = form_of_call(
+                    function, leaves, [rebuild(leaves)], None, recorder, least, is_named=False
+                )
             except Exception as error:
                 with no_grad(), drawing(Draws(draws.key, draws.epoch, draws.rows)), buffers.collected():
                     function(samples)  # raises its own error if an eager run does
@@ -89,12 +91,12 @@ class Look:
                 f"it draws from {moved[0]}, and a replay would keep the number: draw from nn.random(), which a tape "
                 "draws anew for each row"
             )
-        for name, held in _attributes(modules).items():
-            if before.get(name, held) != held:
-                raise NotReplayable(
-                    f"calling it changes the attribute {name}, which a replay would not: compute with Values, or count "
-                    "in a callback"
-                )
+        changed = _changed(modules, before)
+        if changed is not None:
+            raise NotReplayable(
+                f"calling it changes the attribute {changed}, which a replay would not: compute with Values, or count "
+                "in a callback"
+            )
         self.found = bisect_left(self.params, recorder.began, key=creation_number)  # they come in this order
         self.places = draws.places
 
@@ -325,19 +327,34 @@ def _same_state(one: Any, other: Any) -> bool:
 _OWN = frozenset(("_path", "_scope", "_tapes"))  # what calls and fits of nn itself keep in a module
 
 
-def _attributes(modules: Modules) -> dict[str, Any]:
-    """Return the plain attributes of modules by name: numbers and texts as they are, others by what they are."""
-    return {
-        f"{path}.{name}" if path else name: _mark(held)
-        for path, module in modules
-        for name, held in vars(module).items()
-        if name not in _OWN
-    }
+_Before = list[tuple[dict[str, Any], dict[str, Any]]]
+
+
+def _attributes(modules: Modules) -> _Before:
+    """Return the attributes of each module, and the marks of those that may change while they are the same object."""
+    return [
+        (vars(module).copy(), {name: _mark(held) for name, held in vars(module).items() if isinstance(held, _SIZED)})
+        for _, module in modules
+    ]
+
+
+def _changed(modules: Modules, attributes: _Before) -> str | None:
+    """Return the name of a plain attribute that has changed."""
+    for (path, module), (before, marks) in zip(modules, attributes, strict=True):
+        for name, held in vars(module).items():
+            was = before.get(name, held)
+            if (held is not was or name in marks) and name not in _OWN and _mark(held) != marks.get(name, _mark(was)):
+                return f"{path}.{name}" if path else name
+    return None
+
+
+_SIZED = (list, tuple, dict, set)
 
 
 def _mark(held: Any) -> Any:
+    """Return what tells an attribute from another: numbers and texts as they are, others by what they are."""
     if held is None or type(held) in (bool, int, str):
         return type(held), held
     if type(held) is float:
         return float, repr(held)
-    return id(held), len(held) if isinstance(held, list | tuple | dict | set) else 0
+    return id(held), len(held) if isinstance(held, _SIZED) else 0

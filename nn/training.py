@@ -3,9 +3,9 @@
 from __future__ import annotations
 
 import warnings
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Iterable, Iterator, Sequence
 from contextlib import contextmanager, suppress
-from itertools import islice
+from itertools import islice, repeat
 from time import perf_counter
 from typing import Any, cast
 
@@ -216,7 +216,7 @@ class _Training:
 
     def _run_chunk(self, last: int, bar: Any) -> bool:
         """Run steps up to the end of an epoch in the compiled core; return whether any were run."""
-        if self.chunks is None:
+        if self.chunks is None or not self.chunks.is_ready(self.steps_done):
             return False
         steps = min(self.chunks.size, last * self.per_epoch - self.steps_done)
         rates = self._rates(steps)
@@ -329,18 +329,22 @@ def _rehearse(objective: Objective, groups: Sequence[Group], key: int, batch_siz
                     prediction = cast(Module, call).forward_batch(rows)[0] if whole else call(features)
             except (TypeError, ValueError, IndexError) as error:
                 raise type(error)(f"{error} (the model was tried on X[{row}] before training)") from error
-            tried_targets: set[Any] = set()
-            for place, target in enumerate(group.targets):
-                if not isinstance(target, list):
-                    if (type(target), target) in tried_targets:
-                        continue
-                    tried_targets.add((type(target), target))
+            for target, kind in _distinct(group.targets):
                 try:
                     objective.score(prediction, target)
                 except (TypeError, ValueError) as error:
-                    kind = TypeError if isinstance(error, TypeError) else ValueError
+                    place = next(i for i, one in enumerate(group.targets) if type(one) is kind and one == target)
                     tried = f"(the loss was tried on y[{group.rows[place]}] = {target!r} before training)"
-                    raise kind(f"{error} {tried}") from error
+                    raise (TypeError if isinstance(error, TypeError) else ValueError)(f"{error} {tried}") from error
+
+
+def _distinct(targets: list[Any]) -> Iterable[tuple[Any, type]]:
+    """Return targets with their types, equal ones once if they are numbers, in their order."""
+    kinds = set(map(type, targets))
+    if len(kinds) > 1 or list in kinds:
+        typed = zip(targets, map(type, targets), strict=True)
+        return typed if list in kinds else dict.fromkeys(typed)
+    return zip(dict.fromkeys(targets), repeat(*kinds))
 
 
 def _validate(validator: LossOfSamples, history: History) -> None:
@@ -387,7 +391,7 @@ def _training_mode(modules: Modules) -> Iterator[None]:
 def _check_optimizer(model: Model, optimizer: Optimizer) -> None:
     if not isinstance(optimizer, Optimizer):
         raise TypeError(f"optimizer must be an optimiser such as nn.Adam(model.parameters()), not {optimizer!r}")
-    if isinstance(model, Module):
+    if isinstance(model, Module) and next(model._each_value(), None) is not optimizer.params[0]:
         held = set(map(id, optimizer.params))
         if not any(id(parameter) in held for parameter in model._each_value()):
             if not model.parameters():

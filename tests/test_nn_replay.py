@@ -580,9 +580,9 @@ def recordings(monkeypatch: pytest.MonkeyPatch) -> list[int]:
     found: list[int] = []
     form_of_call = row_tapes.form_of_call
 
-    def counted(*arguments: Any) -> Any:
+    def counted(*arguments: Any, **options: Any) -> Any:
         found.append(1)
-        return form_of_call(*arguments)
+        return form_of_call(*arguments, **options)
 
     monkeypatch.setattr(row_tapes, "form_of_call", counted)
     return found

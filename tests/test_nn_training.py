@@ -14,6 +14,7 @@ import pytest
 
 import nn
 from autograd import Value, no_grad
+from nn.checked_samples import checked_rows, checked_samples
 from nn.generator import key_of, order_of_rows
 
 X = [[0.0, 1.0], [1.0, 0.5], [-1.0, 2.0], [0.25, -0.75], [1.5, 1.5]]
@@ -333,3 +334,30 @@ def test_a_model_or_loss_that_is_no_function_is_named() -> None:
         nn.fit(model, [[0.0, 1.0]], [1], loss="hinge", optimizer=optimizer, epochs=1)  # type: ignore[arg-type]
     with pytest.raises(TypeError, match="model must be a function"):
         nn.fit(None, [[0.0, 1.0]], [1], loss=nn.hinge, optimizer=optimizer, epochs=1)  # type: ignore[arg-type]
+
+
+@pytest.mark.parametrize(
+    ("rows", "targets"),
+    [
+        ([[1.5, -0.0], [3.0, 4.0]], [1, 0.25]),  # floats of one width: kept as one table
+        ([[1.5, 2], [3.0, 4.0]], [1, 0]),
+        ([[1.5], [3.0, 4.0]], [1, 0]),
+        ([[1.5], [[3.0]]], [1, 0]),
+        ([[1.5], [3.0]], [[1], [0]]),
+        ([[1.5], [3.0]], [True, 2**53]),
+        ([[1e308, 1e308, 1e308], [3.0, 4.0, 5.0]], [0, 1]),  # their sum is not finite
+    ],
+)
+def test_samples_are_the_same_numbers_however_they_are_kept(rows: list[Any], targets: list[Any]) -> None:
+    wanted = list(zip(checked_rows(rows), targets, strict=True))
+    for X in (rows, tuple(map(tuple, rows))):
+        samples = checked_samples(X, targets)
+        assert repr(list(samples)) == repr(wanted).replace("True", "1")  # with types and signs of zero
+        assert [samples[-1]] == samples[1:] == wanted[1:] and len(samples) == 2
+
+
+def test_samples_do_not_follow_their_lists() -> None:
+    row = [1.0, 2.0]
+    samples = checked_samples([row], [1])
+    row[0] = 5.0
+    assert list(samples) == [([1.0, 2.0], 1)]

@@ -8,8 +8,8 @@ cdef int _LAST
 
 cdef class Flattening:
     cdef object flat
-    cdef Index leaves, nodes
-    cdef dict inputs, constants
+    cdef Index leaves, nodes, inputs
+    cdef dict constants
     @cython.locals(found=int)
     cpdef int id_of(self, Value node)
     @cython.locals(known=int)

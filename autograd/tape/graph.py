@@ -99,7 +99,7 @@ class Flattening:
         self.flat = flat
         self.leaves = Index(leaves, len(inputs))
         self.nodes = Index(computed, len(inputs) + len(leaves))
-        self.inputs = {creation_number(node): i for i, node in enumerate(inputs)}
+        self.inputs = Index(inputs, 0)
         self.constants: dict[float, int] = {}
 
     def id_of(self, node: Value) -> int:
@@ -107,7 +107,7 @@ class Flattening:
         found = self.nodes.find(node._number)
         if found < 0:
             found = self.leaves.find(node._number)
-        return found if found >= 0 else self.inputs[node._number]
+        return found if found >= 0 else self.inputs.find(node._number)
 
     def id_of_number(self, number: float) -> int:
         """Return the id of a constant; equal constants share it."""

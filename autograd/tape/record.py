@@ -96,6 +96,7 @@ def form_of_call(
     params: Iterable[Value] | None,
     recorder: Recorder,
     draws: int = 0,
+    is_named: bool = True,
 ) -> tuple[Form, list[Value], Any]:
     """Call a function in recording mode, and return what a tape is made of: its form and parameters; and the result.
 
@@ -106,6 +107,7 @@ def form_of_call(
         params: As for `record`.
         recorder: The account of the call, made with the leaves.
         draws: The least number of columns that the tape has for numbers drawn at random.
+        is_named: Whether the inputs are called by the arguments of the function.
     """
     mode = current_mode()
     if mode is not None and not mode.recording:
@@ -116,7 +118,7 @@ def form_of_call(
         result = function(*arguments)
     _check_inputs_kept(leaves, numbers)
     what = f"{getattr(function, '__name__', type(function).__name__)}()"
-    names = _names(function, leaves, arguments)
+    names = _names(function, leaves, arguments) if is_named else [""] * len(leaves)
     return *_form_of(result, leaves, names, recorder, params, what, draws), result
 
 
