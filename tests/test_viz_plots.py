@@ -83,6 +83,10 @@ def test_an_empty_history_is_refused():
 def test_decision_boundary_of_any_kind_of_score(tmp_path, predict):
     figure = viz.plot_decision_boundary(predict, *SQUARE, tmp_path / "boundary.svg")
     assert [text.get_text() for text in figure.axes[0].get_legend().get_texts()] == ["0", "1"]
+    figure.canvas.draw()
+    legend, plane = figure.axes[0].get_legend().get_window_extent(), figure.axes[0].get_window_extent()
+    assert plane.x1 <= legend.x0, "the legend covers nothing of the plane"
+    assert legend.x1 <= figure.bbox.x1
     assert (tmp_path / "boundary.svg").stat().st_size > 1000
 
 

@@ -162,7 +162,7 @@ def plot_decision_boundary(
     scores = _scores_on_grid(predict, horizontal, vertical)
     count = len(scores[0][0])
     _check_classes(classes, count)
-    figure = new_figure(5.6, 4.6)
+    figure = new_figure(6.2, 4.6)
     axes = figure.add_subplot()
     if count == 1:
         _paint_score(axes, horizontal, vertical, [[cell[0] - threshold for cell in line] for line in scores])
@@ -186,7 +186,8 @@ def plot_decision_boundary(
     axes.set_ylim(vertical[0], vertical[-1])
     axes.set_xlabel("x1")
     axes.set_ylabel("x2")
-    axes.legend(title="class", frameon=True, framealpha=0.9, edgecolor="none", loc="upper right")
+    # beside the plane, for a boundary may pass anywhere on it
+    axes.legend(title="class", frameon=False, loc="upper left", bbox_to_anchor=(1.0, 1.0), borderaxespad=0.0)
     style(axes)
     return written(figure, path)
 
