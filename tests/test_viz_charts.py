@@ -52,7 +52,7 @@ def shown_ticks(axis: Any) -> list[str]:
 )
 def test_a_short_logarithmic_axis_has_plain_numbers(ys, ticks):
     figure = viz.plot_lines({"a": (range(1, len(ys) + 1), ys)}, log="y")
-    figure.canvas.draw()
+    figure.draw_without_rendering()
     assert shown_ticks(figure.axes[0].yaxis) == ticks
 
 
