@@ -5,6 +5,7 @@ from __future__ import annotations
 import math
 import os
 from types import SimpleNamespace
+from typing import Any
 
 import pytest
 
@@ -31,6 +32,33 @@ def test_lines_are_plotted_as_they_are(tmp_path):
     )
     assert (tmp_path / "lines.png").read_bytes().startswith(b"\x89PNG")
     assert os.listdir(tmp_path) == ["lines.png"]
+
+
+def shown_ticks(axis: Any) -> list[str]:
+    low, high = axis.get_view_interval()
+    at = [*zip(axis.get_majorticklocs(), axis.get_majorticklabels(), strict=True)]
+    at += [*zip(axis.get_minorticklocs(), axis.get_minorticklabels(), strict=True)]
+    return [label.get_text() for place, label in at if low <= place <= high and label.get_text()]
+
+
+@pytest.mark.parametrize(
+    ("ys", "ticks"),
+    [
+        ([0.061, 0.03, 0.0088], ["0.01", "0.02", "0.05"]),
+        ([0.61, 0.5, 0.4], ["0.4", "0.45", "0.5", "0.55", "0.6"]),
+        ([1000.0, 30.0, 20.0], ["20", "50", "100", "200", "500", "1000"]),
+        ([1.0, 1e4], [rf"$\mathdefault{{10^{{{n}}}}}$" for n in range(5)]),
+    ],
+)
+def test_a_short_logarithmic_axis_has_plain_numbers(ys, ticks):
+    figure = viz.plot_lines({"a": (range(1, len(ys) + 1), ys)}, log="y")
+    figure.draw_without_rendering()
+    assert shown_ticks(figure.axes[0].yaxis) == ticks
+
+
+@pytest.mark.parametrize("ys", [[1.0], [0.0, 1.0], [1.0, math.inf], [1.0, math.nan], [math.nan]])
+def test_a_logarithmic_axis_of_any_numbers_is_drawn(tmp_path, ys):
+    viz.plot_lines({"a": (range(len(ys)), ys)}, tmp_path / "a.png", log="y")
 
 
 def test_histograms_of_a_run_share_their_range_and_all_their_sum(tmp_path):

@@ -83,6 +83,10 @@ def test_an_empty_history_is_refused():
 def test_decision_boundary_of_any_kind_of_score(tmp_path, predict):
     figure = viz.plot_decision_boundary(predict, *SQUARE, tmp_path / "boundary.svg")
     assert [text.get_text() for text in figure.axes[0].get_legend().get_texts()] == ["0", "1"]
+    figure.draw_without_rendering()
+    legend, plane = figure.axes[0].get_legend().get_window_extent(), figure.axes[0].get_window_extent()
+    assert plane.x1 <= legend.x0, "the legend covers nothing of the plane"
+    assert legend.x1 <= figure.bbox.x1
     assert (tmp_path / "boundary.svg").stat().st_size > 1000
 
 
@@ -175,3 +179,16 @@ def test_a_missing_matplotlib_names_the_extra(without_matplotlib):
         viz.plot_history(SimpleNamespace(loss=[0.5], accuracy=[]))
     with pytest.raises(ImportError, match=r"glassgrad\[plots\]"):
         viz.plot_decision_boundary(lambda row: row[0], *SQUARE)
+
+
+@pytest.mark.parametrize("count", [2, 5, 8])
+def test_a_legend_of_many_curves_stands_below_them_and_inside_the_figure(count: int):
+    runs = {f"run {i}": SimpleNamespace(loss=[1.0, 0.5 / (i + 1)], accuracy=[0.5, 0.9]) for i in range(count)}
+    figure = viz.plot_history(runs)
+    figure.draw_without_rendering()
+    for axes in figure.axes:
+        legend, plot = axes.get_legend().get_window_extent(), axes.get_window_extent()
+        label = axes.xaxis.label.get_window_extent()
+        assert (legend.y1 <= label.y0) == (count > 4)
+        assert figure.bbox.y0 <= legend.y0
+        assert plot.height > 0.35 * figure.bbox.height

@@ -212,6 +212,7 @@ BAD_PROGRAMS = {
     "prints rubbish": ("print('<html>')", "which is not a PNG"),
     "prints nothing": ("pass", "which is not a PNG"),
     "never ends printing": ("while True: print('x' * 10**6)", "wrote more than"),
+    "never ends complaining": ("import sys\nwhile True: sys.stderr.write('x' * 10**6)", "bytes of complaints"),
     "does not read": ("import sys; sys.stdin.close(); print('no')", "which is not a PNG"),
 }
 

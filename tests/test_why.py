@@ -71,7 +71,7 @@ def case_dead_relu():
 
 def case_relu_at_its_kink():
     (x,) = leaves(0.0)
-    return x.relu(), x, "its operand x %0 is 0, and relu is flat up to 0 (a dead ReLU)"
+    return x.relu(), x, "its operand x %0 is 0, and relu is flat up to 0 (a unit off, or a margin met)"
 
 
 def case_branch_not_taken():

@@ -28,6 +28,7 @@ ROOT = Path(__file__).resolve().parent.parent
 SCRIPTS = sorted((ROOT / "examples").glob("[0-9][0-9]_*.py"))
 FIGURES = ROOT / "docs" / "images" / "lessons"
 _WIDTH = 480  # of a picture of the table of contents, in pixels
+_COLOURS = 128  # of such a picture
 _TYPES = {".svg": "image/svg+xml", ".png": "image/png"}
 
 
@@ -169,7 +170,8 @@ def draw_contents(runs: list[Run]) -> None:
         else:
             image = Image.open(picture).convert("RGB")
             small = image.resize((_WIDTH, round(image.height * _WIDTH / image.width)), Image.Resampling.LANCZOS)
-            small.quantize(48).save(target, optimize=True)
+            # by the median cut, the default, small areas lose their colour: points and thin lines
+            small.quantize(_COLOURS, Image.Quantize.MAXCOVERAGE).save(target, optimize=True)
 
 
 def main() -> int:

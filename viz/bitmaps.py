@@ -17,7 +17,7 @@ from viz.theme import Theme
 __all__ = ["GraphvizNotFound", "printed"]
 
 _SECONDS = 30.0
-_MOST_BYTES = 200_000_000
+_MOST_BYTES = 100_000_000
 _STARTS = {"png": b"\x89PNG\r\n\x1a\n", "pdf": b"%PDF"}
 _PIXELS = 8_000  # per side of a PNG made of our own SVG
 

@@ -20,9 +20,10 @@ from viz.theme import LIGHT
 
 if TYPE_CHECKING:
     from matplotlib.axes import Axes
+    from matplotlib.axis import Axis
     from matplotlib.figure import Figure
 
-__all__ = ["COLOURS", "label_text", "new_figure", "style", "written"]
+__all__ = ["COLOURS", "label_text", "new_figure", "plain_ticks", "style", "written"]
 
 # One colour per class or curve, in this order: two classes get the colours that signs have in pictures of graphs.
 COLOURS = (LIGHT.negative, LIGHT.positive, "#2E7D4F", "#7A3E9D", "#8C6D1F", "#C2185B", "#00838F", "#5D4037")
@@ -68,6 +69,21 @@ def style(axes: Axes, title: str = "") -> None:
     axes.yaxis.label.set_color(LIGHT.muted)
 
 
+def plain_ticks(axis: Axis) -> None:
+    """Label a logarithmic axis of less than two decades by plain numbers: few powers of ten fall on it.
+
+    To be called when all is plotted, for it depends on the limits.
+    """
+    low, high = sorted(axis.get_view_interval())
+    if not 0.0 < low < high < 100 * low:
+        return
+    ticker = importlib.import_module("matplotlib.ticker")
+    wide = high > 8 * low
+    axis.set_major_locator(ticker.LogLocator(subs=(1, 2, 5)) if wide else ticker.MaxNLocator(5, steps=[1, 2, 5, 10]))
+    axis.set_major_formatter(lambda number, _: f"{number:g}")
+    axis.set_minor_locator(ticker.NullLocator())
+
+
 def written(figure: Figure, path: str | os.PathLike[str] | None) -> Figure:
     """Give the texts of a figure their fonts, write it to ``path`` if there is one, and return it.
 
@@ -79,7 +95,7 @@ def written(figure: Figure, path: str | os.PathLike[str] | None) -> Figure:
         families = _families(text.get_text())
         if len(families) > 1:  # the second has one weight, often; asked for another, matplotlib would warn
             text.set_fontfamily(families)
-            text.set_fontweight("normal")
+            text.set_fontweight(_weight_of(families[-1]))
     if path is None:
         return figure
     form = Path(path).suffix.lower().removeprefix(".")
@@ -122,6 +138,13 @@ def _families(text: str) -> list[str]:
     if not any(entry.fname == path for entry in manager.fontManager.ttflist):
         manager.fontManager.addfont(path)
     return [_DEFAULT, name]
+
+
+def _weight_of(family: str) -> str:
+    """Return a weight that a family has and that matplotlib's own font has too."""
+    manager = importlib.import_module("matplotlib.font_manager")
+    weights = {str(entry.weight) for entry in manager.fontManager.ttflist if entry.name == family}
+    return "bold" if weights and weights <= {"bold", "700"} else "normal"
 
 
 def _missing(text: str) -> frozenset[str]:

@@ -11,7 +11,7 @@ import os
 from collections.abc import Mapping, Sequence
 from typing import TYPE_CHECKING, Any, Literal, Protocol
 
-from viz.canvas import COLOURS, label_text, new_figure, style, written
+from viz.canvas import COLOURS, label_text, new_figure, plain_ticks, style, written
 from viz.theme import LIGHT, mix
 
 if TYPE_CHECKING:
@@ -77,6 +77,9 @@ def plot_lines(
         )
     axes.set_xscale("log" if "x" in log else "linear")
     axes.set_yscale("log" if "y" in log else "linear")
+    axes.autoscale_view()
+    for axis in [axes.xaxis] * ("x" in log) + [axes.yaxis] * ("y" in log):
+        plain_ticks(axis)
     axes.set_xlabel(label_text(x))
     axes.set_ylabel(label_text(y))
     axes.grid(axis="y", color="#D0D7DE", linewidth=0.7)
@@ -142,6 +145,7 @@ def plot_health(
                 axes.plot(number, low if norm == 0.0 else high, marker="x", color=colour, clip_on=False)
         axes.set_yscale("log")
         axes.set_ylim(low, high)
+        plain_ticks(axes.yaxis)
         axes.grid(axis="y", color="#D0D7DE", linewidth=0.7)
         axes.set_axisbelow(True)
         axes.locator_params(axis="x", integer=True)

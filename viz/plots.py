@@ -23,6 +23,7 @@ if TYPE_CHECKING:
 __all__ = ["History", "plot_decision_boundary", "plot_history"]
 
 _CELLS = 72  # per side of the grid over the plane
+_BESIDE_CURVES = 4  # entries of a legend that find room between the curves; more stand below the plot
 _MARKERS = "osD^vPX*"
 
 
@@ -77,7 +78,8 @@ def plot_history(history: History | Mapping[str, History], path: str | os.PathLi
         name: numbers for name, numbers in accuracies.items() if any(not math.isnan(number) for number in numbers)
     }
     panels = [("loss", losses), *([("accuracy", accuracies)] if accuracies else [])]
-    figure = new_figure(4.6 * len(panels), 3.4)
+    below = len(histories) if len(histories) > _BESIDE_CURVES else 0
+    figure = new_figure(4.6 * len(panels), 3.4 + 0.22 * below)
     for position, (measure, curves) in enumerate(panels, start=1):
         axes = figure.add_subplot(1, len(panels), position)
         if len(histories) == 1:
@@ -113,8 +115,17 @@ def _panel(axes: Axes, measure: str, curves: dict[str, list[float]], colours: li
     else:
         axes.set_ylim(bottom=min(0.0, *numbers) if positive else None)
     if any(curves):
-        axes.legend(framealpha=0.85, edgecolor="none", fontsize=9)
+        _add_legend(axes, len(curves))
     style(axes, title)
+
+
+def _add_legend(axes: Axes, entries: int) -> None:
+    if entries <= _BESIDE_CURVES:
+        axes.legend(framealpha=0.85, edgecolor="none", fontsize=9)
+        return
+    below = importlib.import_module("matplotlib.transforms").ScaledTranslation(0, -0.55, axes.figure.dpi_scale_trans)
+    place = {"loc": "upper left", "bbox_to_anchor": (0, 0), "bbox_transform": axes.transAxes + below}
+    axes.legend(frameon=False, fontsize=9, borderaxespad=0, **place)
 
 
 def _legend_text(name: str, last: str) -> str:
@@ -162,7 +173,7 @@ def plot_decision_boundary(
     scores = _scores_on_grid(predict, horizontal, vertical)
     count = len(scores[0][0])
     _check_classes(classes, count)
-    figure = new_figure(5.6, 4.6)
+    figure = new_figure(6.2, 4.6)
     axes = figure.add_subplot()
     if count == 1:
         _paint_score(axes, horizontal, vertical, [[cell[0] - threshold for cell in line] for line in scores])
@@ -186,7 +197,8 @@ def plot_decision_boundary(
     axes.set_ylim(vertical[0], vertical[-1])
     axes.set_xlabel("x1")
     axes.set_ylabel("x2")
-    axes.legend(title="class", frameon=True, framealpha=0.9, edgecolor="none", loc="upper right")
+    # beside the plane, for a boundary may pass anywhere on it
+    axes.legend(title="class", frameon=False, loc="upper left", bbox_to_anchor=(1.0, 1.0), borderaxespad=0.0)
     style(axes)
     return written(figure, path)
 

@@ -5,7 +5,7 @@
 >>> h = x * w; h.label = "h"
 >>> why(h.relu() + x, w)
 the gradient of + %4 by w %1 is 0, over 1 path
-  relu %3 passes nothing on: its operand h %2 is -6, and relu is flat up to 0 (a dead ReLU)
+  relu %3 passes nothing on: its operand h %2 is -6, and relu is flat up to 0 (a unit off, or a margin met)
   no backward pass has reached w %1 yet: its .grad is filled in by .backward()
 """
 
@@ -35,7 +35,7 @@ def why(root: Value, leaf: Value | None = None) -> Text:
     """Explain why the gradient of `root` with respect to `leaf` is what it is.
 
     A gradient that is a number is told by its largest paths, and by where the largest of them grew and shrank most. For
-    a zero it is what stopped it: a dead ReLU, a branch that was not taken, a factor 0, contributions that cancel
+    a zero it is what stopped it: a ReLU that is off, a branch that was not taken, a factor 0, contributions that cancel
     exactly, no path at all. For inf and nan it is the first node that went wrong, and how to have its source line.
 
     Args:
@@ -234,7 +234,7 @@ class _Account:
         x = f"its operand {name} is {number(operand.data)}" if is_as_recorded(node) else f"its operand is {name}"
         match primitive.name:
             case "relu":
-                return f"{x}, and relu is flat up to 0 (a dead ReLU)"
+                return f"{x}, and relu is flat up to 0 (a unit off, or a margin met)"
             case "where" if position == 0:
                 return f"where passes no gradient to its condition, {name}"
             case "where":

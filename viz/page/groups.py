@@ -2,14 +2,12 @@
 
 from __future__ import annotations
 
-import itertools
 from collections import Counter
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, field
 
 from autograd import Value
-from autograd.formatting import clean_text
-from viz.model import LABEL_LENGTH
+from viz.frames import unit_title, units_of
 
 __all__ = ["CHUNK", "Group", "ancestors", "first_open", "grouped"]
 
@@ -31,21 +29,18 @@ class Group:
 def grouped(order: Sequence[Value], *, chunk: int) -> tuple[list[Group], list[int]]:
     """Return the groups that values stand in, outer ones first, and for each value the innermost one, or -1.
 
-    A module's path gives its groups: every part that ends in a number or is some value's own path. Values that stand
-    directly in one module, or in none, and are more than ``chunk``, are put into lots of neighbours.
+    A module's path gives its groups: they are the units that pictures have frames for. Values that stand directly in
+    one module, or in none, and are more than ``chunk``, are put into lots of neighbours.
     """
-    own = {value.module for value in order if value.module}
+    units = units_of({value.module: None for value in order if value.module})
     groups: list[Group] = []
     by_path: dict[str, int] = {}
     group_of: list[int] = []
     for value in order:
         parent = None
-        for path in _prefixes(value.module or ""):
-            if path not in own and not path.rpartition(".")[2].isdigit():
-                continue
+        for path in units.get(value.module or "", ()):
             if path not in by_path:
-                before = groups[parent].path if parent is not None else ""
-                title = clean_text(path[len(before) :].lstrip(".") or path, LABEL_LENGTH)
+                title = unit_title(path, groups[parent].path if parent is not None else "")
                 by_path[path] = _add(groups, title, path, parent)
             parent = by_path[path]
         group_of.append(-1 if parent is None else parent)
@@ -66,10 +61,6 @@ def grouped(order: Sequence[Value], *, chunk: int) -> tuple[list[Group], list[in
         for group in around[inner] if inner >= 0 else ():
             groups[group].members.append(at)
     return groups, group_of
-
-
-def _prefixes(path: str) -> list[str]:
-    return list(itertools.accumulate(path.split("."), lambda a, b: f"{a}.{b}")) if path else []
 
 
 def _add(groups: list[Group], title: str, path: str, parent: int | None) -> int:
