@@ -113,7 +113,7 @@ class Module:
 
     def _who(self) -> str:
         """Return how errors call the module: by its path and its repr."""
-        return f"{self._path}, a {self!r}," if self._path else repr(self)
+        return f"{self._path} ({self!r})" if self._path else repr(self)
 
     def _looks_across_batch(self) -> bool:
         """Return whether the output of one sample of a batch may depend on the others, in training."""
