@@ -22,6 +22,7 @@ from autograd.value import Value, number_of, topological_order
 
 __all__ = ["GradcheckReport", "GradientMismatch", "gradcheck", "numerical_gradient"]
 
+_CLOSER = 0.01  # of the step: for a second look, whether something bends in between
 _STEP = sys.float_info.epsilon ** (1 / 3)  # balances the formula's error, step², with rounding, epsilon / step
 
 
@@ -94,6 +95,11 @@ def gradcheck(
     An entry agrees where its relative difference to the central difference, |a - n| / (|a| + |n|), is within the
     tolerance. Where |a - n| is within what rounding may do to the central difference, it agrees, and its relative
     difference counts as that share of the tolerance.
+
+    Where the difference shrinks with the step, as it does where the second derivative jumps, the central difference is
+    extrapolated from two steps to none. Where an entry does not agree or is at a kink, and a step that is 100 times
+    smaller has another central difference than rounding explains, something bends in between, and the smaller step
+    decides.
 
     An entry is at a kink where the derivatives on its two sides, each by three points, differ by more than rounding
     explains, and by 1/4 to 5/4 of what the plain one-sided differences differ by. Curvature moves only the latter; at a
@@ -172,14 +178,15 @@ class _Line:
     Attributes:
         central: the central difference.
         noise: how far rounding may have moved it.
+        step: how far from x it reaches.
     """
 
-    __slots__ = ("_h", "_middle", "_value", "_x", "central", "noise")
+    __slots__ = ("_middle", "_value", "_x", "central", "noise", "step")
 
     def __init__(self, value: Callable[[float], float], x: float, step: float, middle: float | None = None) -> None:
         self._value, self._x, self._middle = value, x, middle
-        self._h = step * max(1.0, abs(x))
-        above, below = x + self._h, x - self._h
+        self.step = step * max(1.0, abs(x))
+        above, below = x + self.step, x - self.step
         width = above - below
         if width == 0.0:
             raise ValueError(f"a step of {step} vanishes beside the input {x}: choose a larger one")
@@ -187,6 +194,13 @@ class _Line:
         # each value is off by some hundred roundings at most; the difference divides that by its width
         self.noise = 100 * sys.float_info.epsilon * max(abs(high), abs(low)) / width
         self.central = (high - low) / width
+
+    def extrapolated(self, ours: float) -> float | None:
+        """The central differences of one and of two steps, extrapolated to none; None if they do not come nearer."""
+        h = 2 * self.step
+        above, below = self._x + h, self._x - h
+        wider = (self._value(above) - self._value(below)) / (above - below)
+        return 2 * self.central - wider if abs(ours - wider) > 1.5 * abs(ours - self.central) else None
 
     def _slope(self, offset: float) -> float:
         assert self._middle is not None
@@ -199,12 +213,12 @@ class _Line:
         Args:
             least: by what part of their size the plain one-sided differences must differ for a closer look.
         """
-        left, right = self._slope(-self._h), self._slope(self._h)
+        left, right = self._slope(-self.step), self._slope(self.step)
         bend = right - left
         if not abs(bend) > least * (abs(left) + abs(right)) + 4 * self.noise:
             return None
         # through three points: what is linear in the step, curvature, drops out
-        left, right = 2 * left - self._slope(-2 * self._h), 2 * right - self._slope(2 * self._h)
+        left, right = 2 * left - self._slope(-2 * self.step), 2 * right - self._slope(2 * self.step)
         is_kink = abs(right - left) > 10 * self.noise and 0.25 <= (right - left) / bend <= 1.25
         return (left, right) if is_kink else None
 
@@ -277,31 +291,47 @@ class _Checked:
         xs[i] = x
         return xs
 
-    def line(self, i: int, middle: float | None = None) -> _Line:
-        """The function of entry i alone."""
-        return _Line(lambda x: _number(self._run(self._moved(i, x))[1]), self.numbers[i], self._step, middle)
+    def line(self, i: int, middle: float | None = None, part: float = 1.0) -> _Line:
+        """The function of entry i alone, with a part of the step."""
+        return _Line(lambda x: _number(self._run(self._moved(i, x))[1]), self.numbers[i], part * self._step, middle)
 
     def entry(self, i: int, root: Value, ours: float, tolerance: float) -> _Entry:
         """The engine's derivative by entry i held against differences."""
         line = self.line(i, root.data)
+        entry = self._entry(i, line, root, ours, tolerance)
+        x = self.numbers[i]
+        agrees = entry.difference <= tolerance and entry.sides is None
+        if agrees or x + _CLOSER * self._step * max(1.0, abs(x)) == x:
+            return entry
+        closer = self.line(i, root.data, _CLOSER)
+        if abs(closer.central - line.central) <= 2 * closer.noise:
+            return entry
+        return self._entry(i, closer, root, ours, tolerance)
+
+    def _entry(self, i: int, line: _Line, root: Value, ours: float, tolerance: float) -> _Entry:
+        """The engine's derivative by entry i held against the differences of one step."""
         difference = _relative(ours, line.central, line.noise, tolerance)
+        if not difference <= tolerance:
+            limit = line.extrapolated(ours)
+            if limit is not None:
+                difference = min(difference, _relative(ours, limit, 3 * line.noise, tolerance))
         # a bend too slight to be told from curvature does not matter where the central difference agrees
         sides = line.sides(least=math.sqrt(tolerance) if difference <= tolerance else 0.0)
         if sides is None:
             return _Entry(line, None, difference)
         difference = _relative(ours, _clamped(ours, *sides), 5 * line.noise, tolerance)
         if not difference <= tolerance and self._primitives_hold(root, tolerance):
-            difference = self._sides_differ(i, sides, line.noise, tolerance)
+            difference = self._sides_differ(i, sides, line, tolerance)
         return _Entry(line, sides, difference)
 
-    def _sides_differ(self, i: int, sides: tuple[float, float], noise: float, tolerance: float) -> float:
+    def _sides_differ(self, i: int, sides: tuple[float, float], line: _Line, tolerance: float) -> float:
         """How far the engine's derivatives on both sides of a kink are from the one-sided ones."""
         worst, x = 0.0, self.numbers[i]
         for side, derivative in zip((-1, 1), sides, strict=True):
-            h = side * self._step * max(1.0, abs(x))
+            h = side * line.step
             near, far = (self.gradient(self._moved(i, x + distance))[1][i] for distance in (h, 2 * h))
             # as far as curvature goes, the derivative at x
-            worst = max(worst, _relative(2 * near - far, derivative, 5 * noise, tolerance))
+            worst = max(worst, _relative(2 * near - far, derivative, 5 * line.noise, tolerance))
         return worst
 
     def _primitives_hold(self, root: Value, tolerance: float) -> bool:

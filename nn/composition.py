@@ -32,7 +32,7 @@ __all__ = [
     "mapped",
 ]
 
-Part = Module | Callable[[Any], Any] | str
+Part = Module | Callable[[Any], Any] | str  # of a Sequential; for lists of them: parts: list[nn.Part] = [...]
 
 
 def _linear(x: Value) -> Value:
@@ -220,7 +220,7 @@ class Sequential(Module):
         self.parts: list[Any] = [_part(index, part) for index, part in enumerate(parts)]
 
     def _who(self) -> str:
-        return f"{self._path}, a {type(self).__name__}," if self._path else type(self).__name__
+        return f"{self._path} ({type(self).__name__})" if self._path else type(self).__name__
 
     def forward(self, x: Any) -> Any:
         """Return what the last part returns for one sample."""

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import operator
 from collections.abc import Callable, Sequence
-from typing import Any, ParamSpec, Protocol, cast
+from typing import Any, ParamSpec, Protocol, cast, overload
 
 import autograd
 from autograd import Value, dot, log, log1p, mean, relu, softplus, where
@@ -133,8 +133,14 @@ def l1(prediction: Numbers, target: Numbers) -> Value:
     return _mean([abs(error) for error in _errors("l1", prediction, target)])
 
 
-def huber(delta: float = 1.0) -> Loss:
-    """Return a loss that is the squared error near the target and the absolute error far from it.
+@overload
+def huber(delta: float = 1.0, /) -> Loss: ...
+@overload
+def huber(*, delta: float) -> Loss: ...
+@overload
+def huber(prediction: Numbers, target: Numbers, *, delta: float = 1.0) -> Value: ...
+def huber(prediction: Any = None, target: Any = None, *, delta: float = 1.0) -> Any:
+    """Return the squared error near the target and the absolute error far from it; of delta alone, return that loss.
 
     From Huber 1964, "Robust estimation of a location parameter": with e = prediction - target,
 
@@ -142,25 +148,38 @@ def huber(delta: float = 1.0) -> Loss:
 
     so that no sample pulls with a gradient larger than delta. For several outputs it is the mean of theirs.
 
+    `nn.huber` is the loss with delta = 1, and `nn.huber(delta=0.5)`, or `nn.huber(0.5)`, the loss with another one.
+
     Args:
+        prediction: one output, or a list of them.
+        target: as many numbers; without them the result is a loss, and a single number is its delta.
         delta: the error beyond which the loss is linear, above 0.
 
     Raises:
         TypeError: delta is not a number.
-        ValueError: delta is not above 0.
+        ValueError: delta is not above 0; or there are not as many outputs as targets.
 
-    >>> loss = huber()
-    >>> loss(Value(1.5), 1.0).data, loss(Value(4.0), 1.0).data
+    >>> huber(Value(1.5), 1.0).data, huber(Value(4.0), 1.0).data
     (0.125, 2.5)
+    >>> loss = huber(delta=0.5)
+    >>> loss(Value(4.0), 1.0).data
+    1.375
     """
-    delta = real("delta", delta, low=0.0, open_low=True)
+    chosen = delta if target is not None or prediction is None else prediction
+    bound = real("delta", chosen, low=0.0, open_low=True)
+    if target is not None:
+        return _huber(prediction, target, bound)
 
     @decides(None)
     def huber(prediction: Numbers, target: Numbers) -> Value:
-        errors = _errors("huber", prediction, target)
-        return _mean([where(abs(e) <= delta, e * e / 2.0, delta * (abs(e) - delta / 2.0)) for e in errors])
+        return _huber(prediction, target, bound)
 
     return huber
+
+
+def _huber(prediction: Numbers, target: Numbers, delta: float) -> Value:
+    errors = _errors("huber", prediction, target)
+    return _mean([where(abs(e) <= delta, e * e / 2.0, delta * (abs(e) - delta / 2.0)) for e in errors])
 
 
 @decides("> 0.5")

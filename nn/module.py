@@ -6,7 +6,7 @@ from collections.abc import Callable, Iterator, Mapping, Sequence
 from typing import Any, ParamSpec, Protocol, Self, TypeVar, cast, overload
 
 from autograd import Value
-from autograd.modes import current_mode, in_scope, restore_mode, set_briefly
+from autograd.modes import call_in_scope
 from autograd.value import place_in_model
 from nn import buffers, generator, inner_loops, state
 
@@ -95,14 +95,7 @@ class Module:
             self._assign_names()
         if not self._scope:
             return self.forward(*args, **kwargs)
-        # as named_scope does, without a new object for each of a hundred thousand calls
-        outer = current_mode()
-        inner = in_scope(outer, self._scope)
-        version = set_briefly(inner)
-        try:
-            return self.forward(*args, **kwargs)
-        finally:
-            restore_mode(inner, outer, version)
+        return call_in_scope(self._scope, self.forward, args, kwargs)
 
     def __getstate__(self) -> dict[str, Any]:
         return {name: held for name, held in vars(self).items() if name != "_tapes"}
@@ -120,7 +113,7 @@ class Module:
 
     def _who(self) -> str:
         """Return how errors call the module: by its path and its repr."""
-        return f"{self._path}, a {self!r}," if self._path else repr(self)
+        return f"{self._path} ({self!r})" if self._path else repr(self)
 
     def _looks_across_batch(self) -> bool:
         """Return whether the output of one sample of a batch may depend on the others, in training."""

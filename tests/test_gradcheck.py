@@ -137,6 +137,30 @@ def test_nets_with_relus_exactly_on_zero_pass():
     assert named > 20
 
 
+# right gradients that one step of differences does not show, at 0
+BENT = {
+    "a jump of the second derivative": lambda x: 0.7 + 2e-3 * ag.relu(x) * x,
+    "a jump of the second derivative, with a slope": lambda x: 1e-3 * x + ag.relu(x) * x,
+    "a kink inside the step": lambda x: x + ag.relu(x - 1e-6),
+    "a kink inside the step, and one at the point": lambda x: ag.relu(x) + 3.0 * x + 0.5 * ag.relu(-1e-6 - x),
+    "several at the point, and one inside the step": lambda x: ag.relu(x) - 0.5 * ag.relu(-x) + ag.relu(x - 1e-6),
+    "a jump inside the step": lambda x: x + ag.floor(x - 1e-6),
+}
+
+
+@pytest.mark.parametrize("name", BENT)
+def test_what_bends_inside_the_step_is_looked_at_again(name):
+    assert gradcheck(BENT[name], (0.0,)).relative_difference <= 1e-6
+
+
+@pytest.mark.parametrize("name", BENT)
+def test_a_wrong_gradient_beside_such_a_bend_is_caught(name):
+    # by 1e-5, more than rounding does to the smaller step's difference at a value of 1 (4e-7), and below both sides
+    wrong = primitive("wrong_identity", lambda x: x, lambda x, out: 0.99999)
+    with pytest.raises(GradientMismatch):
+        gradcheck(lambda x: BENT[name](x) + wrong(x), (0.0,))
+
+
 def wrong_at_0(name, slope):
     return primitive(name, lambda x: max(x, 0.0), lambda x, out: 1.0 if x > 0 else (slope if x == 0 else 0.0))
 

@@ -130,12 +130,12 @@ def test_flatten_and_reshape_are_inverse() -> None:
         (
             lambda: nn.Sequential("relu", nn.Linear(2, 1))([1.0]),
             ValueError,
-            r"1, a Linear\(2, 1\), takes 2 inputs, got 1",
+            r"1 \(Linear\(2, 1\)\) takes 2 inputs, got 1",
         ),
         (
             lambda: nn.Sequential(nn.Sequential(nn.Linear(2, 1)))(3.0),
             TypeError,
-            r"0\.0, a Linear.*sequence of 2 numbers",
+            r"0\.0 \(Linear.*sequence of 2 numbers",
         ),
     ],
 )

@@ -7,6 +7,7 @@ import math
 import random
 from array import array
 from collections.abc import Callable
+from functools import partial
 from typing import Any
 
 import mpmath
@@ -43,6 +44,7 @@ ORACLES: list[tuple[Callable[..., Value], Callable[[list[Any], Any], Any], Any]]
     (nn.mse, lambda p, t: mpmath.fsum((a - b) ** 2 for a, b in zip(p, t, strict=True)) / len(p), "targets"),
     (nn.half_squared_error, lambda p, t: mpmath.fsum((a - b) ** 2 for a, b in zip(p, t, strict=True)) / 2, "targets"),
     (nn.huber(0.75), oracle_huber, "targets"),
+    (partial(nn.huber, delta=0.75), oracle_huber, "targets"),
     (nn.hinge, lambda p, t: max(mpmath.mpf(0), 1 - (1 if t == 1 else -1) * p[0]), [0, 1, -1, 0.0, 1.0, -1.0]),
     (nn.binary_cross_entropy, oracle_bce, [0, 1, 0.0, 1.0, 0.25]),
     (nn.softmax_cross_entropy, oracle_softmax, "classes"),
@@ -170,6 +172,7 @@ def test_bad_predictions_and_targets(
         (nn.half_squared_error, None),
         (nn.l1, None),
         (nn.huber(2.0), None),
+        (nn.huber, None),
         (nn.binary_cross_entropy, "> 0.5"),
         (nn.hinge, "> 0"),
         (nn.softmax_cross_entropy, "argmax"),
@@ -236,7 +239,7 @@ def test_counting_the_positions_of_a_replay_is_deciding_each(positions: int, cla
 
 
 @pytest.mark.parametrize(
-    "loss", [nn.mse, nn.l1, nn.huber(0.1), nn.half_squared_error, nn.hinge, nn.binary_cross_entropy]
+    "loss", [nn.mse, nn.l1, nn.huber, nn.huber(0.1), nn.half_squared_error, nn.hinge, nn.binary_cross_entropy]
 )
 def test_a_list_of_one_output_is_that_output(loss: Callable[..., Value]) -> None:
     assert loss([Value(0.25)], 1).data == loss(Value(0.25), 1).data

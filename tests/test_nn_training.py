@@ -246,7 +246,7 @@ def float_loss(prediction: Value, target: float) -> Any:
         (
             {"X": [*X[:4], [1.0]]},
             ValueError,
-            r"layers\.0, a Layer.* takes 2 inputs, got 1 \(the model was tried on X\[4",
+            r"layers\.0 \(Layer.* takes 2 inputs, got 1 \(the model was tried on X\[4",
         ),
         ({"X": with_cell(10**400)}, ValueError, r"X\[3\]\[1\] is an integer that is too large"),
         (
@@ -262,7 +262,7 @@ def float_loss(prediction: Value, target: float) -> Any:
         ({"y": [1, 0, 1, 0, 2]}, ValueError, r"hinge takes targets .* not 2 \(the loss was tried on y\[4\] = 2 before"),
         ({"y": [[1], [0], [1], [0], [2, 2]], "loss": nn.mse}, ValueError, r"1 outputs, 2 targets \(.* y\[4\] = \[2, 2"),
         ({"loss": nn.softmax_cross_entropy}, TypeError, "a list of logits, one for each class, and got one Value"),
-        ({"X": [[1.0]] * 5}, ValueError, r"layers\.0, a Layer\(2, 3, .* takes 2 inputs, got 1"),
+        ({"X": [[1.0]] * 5}, ValueError, r"layers\.0 \(Layer\(2, 3, .* takes 2 inputs, got 1"),
         ({"epochs": 0}, ValueError, "epochs must be at least 1, not 0"),
         ({"epochs": 2.0}, TypeError, "epochs must be an integer of at least 1, not 2.0"),
         ({"batch_size": 0}, ValueError, "batch_size must be at least 1, not 0"),

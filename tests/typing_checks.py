@@ -67,6 +67,8 @@ def check_modules(row: list[float], inputs: list[Value]) -> None:
     assert_type(nn.MLP(2, [3, 1])(row), Value | list[Value])
     assert_type(Line()(3.0, scale=2.0), Value)
     assert_type(Line().parameters(), list[Value])
+    parts: list[nn.Part] = [nn.Linear(2, 8), "tanh", softmax]
+    assert_type(nn.Sequential(*parts), nn.Sequential)
     Line()("3.0")  # type: ignore[arg-type]
     Line()(3.0, scal=2.0)  # type: ignore[call-arg]
 
@@ -82,6 +84,9 @@ def check_losses(model: nn.MLP, row: list[float]) -> None:
     assert_type(nn.softmax_cross_entropy(model(row), 0), Value)
     assert_type(nn.mse(prediction=nn.Neuron(2)(row), target=1.0), Value)
     assert_type(absolute_error(Value(1.0), 2.0), Value)
+    assert_type(nn.huber(model(row), 1.0), Value)
+    assert_type(nn.huber(0.5)(model(row), 1.0), Value)
+    assert_type(nn.huber(delta=0.5), nn.Loss)
     nn.hinge("score", 1)  # type: ignore[arg-type]
     absolute_error(1.0, 2.0)  # type: ignore[arg-type]
     losses: list[nn.Loss] = [nn.hinge, nn.mse, nn.softmax_cross_entropy, absolute_error]
