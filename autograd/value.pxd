@@ -3,6 +3,9 @@ cimport cython
 from cpython.object cimport PyObject
 
 
+cdef class Value
+
+
 cdef extern from "autograd/core/core.h":
     const int TABLE_SIZE "core_table_size"
     const long TABLE_DIGEST "core_table_digest"
@@ -12,7 +15,7 @@ cdef extern from "autograd/core/core.h":
     int core_evaluate(object node, list operands, int in_block) except -1
     int core_restore(object node, tuple operands, tuple local_grads, int in_block) except -1
     object core_operands(object node, int what)
-    bint core_next_is_computed
+    Value core_node(int code)
     int core_install(object kind, const char *signature) except -1
     int core_backward(object root, double gradient) except -1
     object core_reached(object root)

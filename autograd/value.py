@@ -42,7 +42,7 @@ if not cython.compiled and TYPE_CHECKING:
     core_count: Callable[[Value], int]
     core_operand_node: Callable[[Value, int], Value | None]
     core_operand_number: Callable[[Value, int], float]
-    core_next_is_computed: bool
+    core_node: Callable[[int], Value]
     core_install: Callable[[type, bytes], int]
     core_backward: Callable[[Value, float], int]
     core_reached: Callable[[Value], tuple[list[Value], list[Value]]]
@@ -870,19 +870,18 @@ def creation_number(node: Value) -> int:
 def _new(code: int) -> Value:
     """Create a node of a primitive, without its value and operands."""
     if cython.compiled:
-        global _made, core_next_is_computed
-        core_next_is_computed = code != 0
-    node = Value.__new__(Value)
-    if cython.compiled:
+        global _made
+        node = core_node(code)
         _made += 1
         node._number = _made
     else:
+        node = Value.__new__(Value)
         node._number = _next_number()
         node._grad = node._dx = node._dy = 0.0
         node._x = node._y = node._label = node._module = None
         node._count = 0
         node._reached = False
-    node._code = code
+        node._code = code
     return node
 
 

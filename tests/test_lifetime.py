@@ -170,6 +170,42 @@ def test_passes_of_several_threads_over_one_leaf_add_up():
 
 
 @pytest.mark.slow
+@pytest.mark.skipif(not ag.compiled or not os.path.exists("/proc/self/statm"), reason="slabs; the figures of Linux")
+@pytest.mark.skipif("GLASSGRAD_SANITIZED" in os.environ, reason="under a sanitizer there are no slabs")
+def test_the_memory_of_large_graphs_is_kept_in_a_loop_and_given_back_later():
+    """64 MiB are always kept; one large graph leaves no more than that, a loop keeps all, and it goes when unused."""
+    code = """
+import time
+from autograd import Value
+
+def mib():
+    return int(open("/proc/self/statm").read().split()[1]) * 4096 / 2**20
+
+def large():  # 144 MiB of nodes
+    y = Value(1.0)
+    for _ in range(1_500_000):
+        y = y * 0.5
+
+before = mib()
+large()
+alone = mib() - before
+for _ in range(3):
+    large()
+in_loop = mib() - before
+for _ in range(2):
+    time.sleep(3.1)
+    for _ in range(2_000):  # little work, which takes one slab
+        Value(1.0) * 2.0
+print(alone, in_loop, mib() - before)
+"""
+    run = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True)
+    alone, in_loop, later = map(float, run.stdout.split())
+    assert alone < 80, run.stdout  # 64 and what the interpreter and the system's own blocks take
+    assert in_loop > 130, run.stdout
+    assert later < 80, run.stdout
+
+
+@pytest.mark.slow
 @pytest.mark.skipif(
     "GLASSGRAD_SANITIZED" in os.environ, reason="a sanitizer needs more address space than the limit leaves"
 )

@@ -25,7 +25,7 @@ int core_backward(PyObject *self, double gradient);
 PyObject *core_reached(PyObject *self);
 
 /* node.c */
-extern int core_next_is_computed; /* set before a node is made that is not a leaf: the two kinds lie apart */
+PyObject *core_node(int code); /* without its number, value and operands */
 int core_install(PyObject *type, const char *signature);
 
 /* mode.c */

@@ -12,7 +12,8 @@
 #endif
 #define AHEAD 8 /* nodes */
 
-int core_next_is_computed;
+static PyTypeObject *value_type; /* set by `core_install`, and with it: */
+static node blank; /* what a new node begins as */
 
 /* -- memory: slabs of nodes -----------------------------------------------------------------------------------------
  * A training step makes and frees the same tens of thousands of nodes again and again. A general allocator gives their
@@ -20,19 +21,26 @@ int core_next_is_computed;
  * A slab is 2 MiB, aligned, so that a node finds its slab by its address and the system can back it with one huge page.
  * Leaves, many of which live long, lie in slabs of their own: those of computed nodes become empty, and are filled in the
  * order of making again, which is how backward walks. So empty slabs are filled before those with holes.
- * Up to SLABS_KEPT empty slabs are kept; the rest go back to the system. All under the interpreter lock.
+ * Empty slabs are kept up to a limit; the rest go back to the system. The limit is SLABS_KEPT, so that one large graph
+ * leaves no trace. Each slab that was given back and is wanted again raises it by one, up to SLABS_KEPT_AT_MOST: a loop
+ * over large graphs soon gives back nothing. What no graph has wanted for SECONDS_KEPT lowers it again. All under the
+ * interpreter lock.
  */
 #if defined(__SANITIZE_ADDRESS__) || defined(_WIN32)
 #define USE_SLABS 0 /* a sanitizer must see each node come and go */
+static inline node *new_node(void) { return (node *)value_type->tp_alloc(value_type, 0); }
 #else
 #define USE_SLABS 1
 #include <sys/mman.h>
+#include <time.h>
 
 #define SLAB_SIZE ((size_t)1 << 21)
-#define SLABS_KEPT 32
+#define SLABS_KEPT 32 /* 64 MiB */
+#define SLABS_KEPT_AT_MOST 512 /* 1 GiB */
+#define SECONDS_KEPT 2
 
 typedef struct slab {
-    struct slab *next, *previous; /* in the ring of slabs that have room */
+    struct slab *next, *previous; /* in the ring of slabs that have room; `next` also in the stack of empty ones */
     struct slab *ring;
     node *freed; /* nodes given back, chained by `number` */
     char *fresh, *end; /* what was never given out */
@@ -41,7 +49,14 @@ typedef struct slab {
 
 static slab leaf_ring = {&leaf_ring, &leaf_ring, NULL, NULL, NULL, NULL, 1};
 static slab computed_ring = {&computed_ring, &computed_ring, NULL, NULL, NULL, NULL, 1};
-static Py_ssize_t empty_slabs;
+
+static struct {
+    slab *stack;
+    Py_ssize_t count, limit, given_back;
+    Py_ssize_t unused; /* the lowest count since `since` */
+    time_t since;
+    unsigned emptied; /* how often a slab became empty that nodes were taken from all the same */
+} empty = {NULL, 0, SLABS_KEPT, 0, 0, 0, 0};
 
 static void join_behind(slab *before, slab *s) {
     s->next = before->next;
@@ -55,32 +70,71 @@ static void leave_ring(slab *s) {
     s->next = NULL; /* in no ring */
 }
 
-static void clear_slab(slab *s) { /* nothing of it was given out, and it is the first to be filled */
+static void clear_slab(slab *s) { /* nothing of it was given out */
     s->freed = NULL;
     s->fresh = (char *)s + ((sizeof(slab) + 31) & ~(size_t)31);
-    join_behind(s->ring, s);
 }
 
-static slab *new_slab(slab *ring) {
-    slab *s = aligned_alloc(SLAB_SIZE, SLAB_SIZE);
-    if (s == NULL) return NULL;
-#ifdef MADV_HUGEPAGE
-    madvise(s, SLAB_SIZE, MADV_HUGEPAGE);
-#endif
-    s->ring = ring;
-    s->end = (char *)s + SLAB_SIZE;
-    s->live = 0;
-    empty_slabs++;
-    clear_slab(s);
+static slab *take_empty(void) {
+    slab *s = empty.stack;
+    empty.stack = s->next;
+    if (--empty.count < empty.unused) empty.unused = empty.count;
     return s;
 }
 
-static PyObject *slab_alloc(PyTypeObject *type, Py_ssize_t items) {
-    slab *ring = core_next_is_computed ? &computed_ring : &leaf_ring, *s = ring->next;
+static void give_back(void) { /* what is beyond the limit, which falls by what was not used lately */
+    struct timespec now;
+    if (clock_gettime(CLOCK_MONOTONIC, &now) == 0 && now.tv_sec - empty.since > SECONDS_KEPT) {
+        empty.limit -= empty.unused;
+        if (empty.limit < SLABS_KEPT) empty.limit = SLABS_KEPT;
+        empty.given_back = 0;
+        empty.since = now.tv_sec;
+        empty.unused = empty.count;
+    }
+    for (; empty.count > empty.limit; empty.given_back++) free(take_empty());
+}
+
+static slab *open_slab(slab *ring) { /* an empty one, which is now the first of the ring */
+    slab *s;
+    if (empty.count > 0) {
+        s = take_empty();
+    } else {
+        s = aligned_alloc(SLAB_SIZE, SLAB_SIZE);
+        if (s == NULL) return NULL;
+#ifdef MADV_HUGEPAGE
+        madvise(s, SLAB_SIZE, MADV_HUGEPAGE);
+#endif
+        s->end = (char *)s + SLAB_SIZE;
+        s->live = 0;
+        if (empty.given_back > 0 && empty.limit < SLABS_KEPT_AT_MOST) {
+            empty.given_back--;
+            empty.limit++;
+        }
+    }
+    s->ring = ring;
+    clear_slab(s);
+    join_behind(ring, s);
+    return s;
+}
+
+static void close_slab(slab *s) { /* all its nodes were given back */
+    if (s == s->ring->next) { /* nodes are taken from it */
+        clear_slab(s);
+        if (++empty.emptied % 1024 == 0) give_back();
+        return;
+    }
+    leave_ring(s);
+    s->next = empty.stack;
+    empty.stack = s;
+    empty.count++;
+    give_back();
+}
+
+static inline node *slab_node(slab *ring) { /* with any contents; NULL without memory, and no error is set */
+    slab *s = ring->next;
     node *v;
-    (void)items;
-    core_next_is_computed = 0;
-    if (s == ring && (s = new_slab(ring)) == NULL) return PyErr_NoMemory();
+    if (s == ring && (s = open_slab(ring)) == NULL) return NULL;
+    s->live++;
     if (s->freed != NULL) {
         v = s->freed;
         s->freed = (node *)(intptr_t)v->number;
@@ -90,8 +144,17 @@ static PyObject *slab_alloc(PyTypeObject *type, Py_ssize_t items) {
         s->fresh += sizeof(node);
         PREFETCH_TO_WRITE(s->fresh + AHEAD * sizeof(node));
     }
-    if (s->live++ == 0) empty_slabs--;
-    if (s->freed == NULL && s->fresh + sizeof(node) > s->end) leave_ring(s);
+    if (s->freed == NULL && s->fresh + sizeof(node) > s->end) {
+        leave_ring(s);
+        if (empty.count > 0) open_slab(ring);
+    }
+    return v;
+}
+
+static PyObject *slab_alloc(PyTypeObject *type, Py_ssize_t items) {
+    node *v = slab_node(&leaf_ring);
+    (void)items;
+    if (v == NULL) return PyErr_NoMemory();
     memset(v, 0, sizeof(node));
     return PyObject_Init((PyObject *)v, type);
 }
@@ -102,17 +165,23 @@ static void slab_free(void *memory) {
     v->number = (long long)(intptr_t)s->freed;
     s->freed = v;
     if (s->next == NULL) join_behind(s->ring->previous, s);
-    if (--s->live == 0) {
-        leave_ring(s);
-        if (empty_slabs >= SLABS_KEPT) {
-            free(s);
-        } else {
-            empty_slabs++;
-            clear_slab(s);
-        }
-    }
+    if (--s->live == 0) close_slab(s);
 }
+
+static inline node *new_node(void) { return slab_node(&computed_ring); }
 #endif
+
+PyObject *core_node(int code) { /* what `Value.__new__` makes, in half the time, and among the computed nodes */
+    node *v = new_node();
+    if (v == NULL) return PyErr_NoMemory();
+    *v = blank;
+    v->code = code;
+    for (int i = 0; i < 4; i++) Py_INCREF(Py_None); /* label, x, y, module */
+#ifdef Py_REF_DEBUG
+    PyObject_Init((PyObject *)v, value_type);
+#endif
+    return (PyObject *)v;
+}
 
 /* -- freeing: an explicit chain in place of nested destructors, which a deep graph would overflow the stack with -- */
 
@@ -166,8 +235,8 @@ static int core_setattro(PyObject *self, PyObject *name, PyObject *value) {
 }
 
 /* Give the type Value its memory and its error for unknown attributes, and its docstring a first line that `inspect` reads the signature from. */
-int core_install(PyObject *value_type, const char *signature) {
-    PyTypeObject *type = (PyTypeObject *)value_type;
+int core_install(PyObject *value, const char *signature) {
+    PyTypeObject *type = (PyTypeObject *)value;
     const char *after = "\n--\n\n";
     char *doc;
     if (type->tp_basicsize != (Py_ssize_t)sizeof(node)) {
@@ -188,5 +257,9 @@ int core_install(PyObject *value_type, const char *signature) {
     type->tp_alloc = slab_alloc;
     type->tp_free = slab_free;
 #endif
+    value_type = type;
+    PyObject_Init((PyObject *)&blank, type);
+    blank.label = blank.module = Py_None;
+    blank.x = blank.y = (node *)Py_None;
     return 0;
 }
