@@ -73,5 +73,5 @@ def _remove_old_temporaries(path: Path) -> None:
         for entry in entries:
             if ours.fullmatch(entry.name) and entry.is_file(follow_symlinks=False):
                 with contextlib.suppress(OSError):
-                    if time.time() - entry.stat(follow_symlinks=False).st_mtime > _DAY:
+                    if time.time() - entry.stat().st_mtime > _DAY:
                         os.unlink(entry.path)

@@ -145,6 +145,24 @@ def test_ctrl_c_at_any_line_leaves_the_old_file_or_the_new_one(tmp_path: Path, e
     assert found == {b"old" if exists else None, b"new"}
 
 
+@pytest.mark.parametrize("call", ["fsync", "replace"])
+@pytest.mark.parametrize("exists", [True, False])
+def test_a_write_that_fails_leaves_what_was_there(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, call: str, exists: bool
+):
+    path = tmp_path / "a.json"
+    if exists:
+        path.write_bytes(b"old")
+
+    def fail(*given: object) -> None:
+        raise OSError(28, "No space left on device")
+
+    monkeypatch.setattr(os, call, fail)
+    with pytest.raises(OSError, match="No space left on device"):
+        write_whole(path, b"new")
+    assert {file.name: file.read_bytes() for file in tmp_path.iterdir()} == ({"a.json": b"old"} if exists else {})
+
+
 @pytest.mark.parametrize("name", ["苹果" * 40, "a" * 200 + ".json", "[a-z]*.json", "-x", ".hidden", "a b\n.json"])
 def test_any_name_that_a_file_can_have(tmp_path: Path, name: str):
     if os.name != "posix" and set(name) & set("*\n"):

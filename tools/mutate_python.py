@@ -47,6 +47,8 @@ TESTS: dict[str, str] = {
     "autograd/assigned.py": "assigned",
     "autograd/recorded.py": "assigned transforms",
     "autograd/names.py": "names",
+    "autograd/files.py": "files",
+    "autograd/places.py": "places tape",
     "autograd/list_operands.py": "value numbers",
     "autograd/account/differences.py": "compare",
     "autograd/account/explain.py": "why",
@@ -85,7 +87,6 @@ TESTS: dict[str, str] = {
     "nn/buffers.py": "nn_parts nn_state",
     "nn/evaluation.py": "nn_evaluation nn_training",
     "viz/escaping.py": "viz_escaping",
-    "viz/atomic_write.py": "viz_formats viz_render",
     "viz/grouping.py": "viz_graph viz_options viz_large viz_text",
     "viz/folding.py": "viz_large viz_layout",
 }
@@ -105,7 +106,7 @@ THEMES: dict[str, tuple[str, ...]] = {
     "a state that is half loaded": ("nn/state.py: checked", "nn/optimizer.py: Optimizer.load_state_dict"),
     "finite numbers": ("nn/serialization.py: _check_finite", "nn/optimizer.py: Optimizer._check_finite"),
     "escaping": ("viz/escaping.py: dot_html", "viz/escaping.py: mermaid"),
-    "atomic writes": ("viz/atomic_write.py: write_whole", "nn/serialization.py: _write"),
+    "atomic writes": ("autograd/files.py: write_whole", "autograd/files.py: _remove_old_temporaries"),
     "gradcheck's noise and step": ("autograd/gradcheck.py: _Line.sides", "autograd/gradcheck.py: _relative"),
 }
 

@@ -18,12 +18,15 @@ EQUIVALENT_BY_REASON: dict[str, tuple[str, ...]] = {
     "a rough bound: any number near it will do": (
         "autograd/gradcheck.py: _relative: gap <= noise -> gap < noise",
         "autograd/gradcheck.py: _Line.sides: 10 -> 11",
+        "autograd/files.py: _remove_old_temporaries: time.time() - entry.stat().st_mtime > _DAY -> "
+        "time.time() - entry.stat().st_mtime >= _DAY",
     ),
+    "the first node sets the bounds": ("autograd/places.py: Index._fill: 0 -> 1",),
     "more is kept than will be told": (
         "autograd/account/paths.py: GradientPaths._largest_first: self._top - told -> (self._top) + (told)",
     ),
     "a gradient that no pass has reached is not shown": ("autograd/account/prompt.py: _Session.snapshot: 0.0 -> 1",),
-    "only where the machine stops between two writes": ("nn/serialization.py: _write: without `file.flush()`",),
+    "only where the machine stops between two writes": ("autograd/files.py: write_whole: without `file.flush()`",),
     "it is the default": (
         "viz/escaping.py: markup: html.escape(text, quote=True) -> html.escape(text)",
         "viz/escaping.py: dot_html: html.escape(text, quote=True) -> html.escape(text)",
