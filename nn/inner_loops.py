@@ -86,7 +86,7 @@ def read(params: tuple[Value, ...], data: array[float], gradients: array[float])
     if not cython.compiled:
         data[:] = array("d", [parameter._data for parameter in params])
         gradients[:] = array("d", [parameter._grad for parameter in params])
-        return all(map(isfinite, gradients))
+        return isfinite(sum(gradients)) or all(map(isfinite, gradients))  # where the sum is finite, each of them is
     doubt = 0.0  # becomes nan where a number is not finite: inf - inf
     for i in range(len(params)):
         parameter = params[i]

@@ -4,8 +4,10 @@ from __future__ import annotations
 
 import inspect
 import math
+import operator
 from array import array
 from collections.abc import Callable, Iterable, Iterator
+from dataclasses import dataclass, field
 from numbers import Real
 from typing import Any, ClassVar
 
@@ -22,6 +24,28 @@ ABOVE_0: Bounds = {"low": 0.0, "open_low": True}
 FROM_0: Bounds = {"low": 0.0}
 SHARE: Bounds = {"low": 0.0, "high": 1.0}
 _ANY: Bounds = {"low": -math.inf, "open_low": True}
+
+
+@dataclass(slots=True)
+class _Plan:
+    """The tape of a rule.
+
+    Attributes:
+        tape: The tape.
+        fixed: What the settings are besides numbers, for which it was recorded.
+        twin: Keeps alive what `fixed` tells by its id.
+        numbers: The number of the step, and the numbers among the settings.
+        held: The settings themselves, while they need not be looked at again.
+    """
+
+    tape: ColumnTape
+    fixed: list[Any]
+    twin: object
+    numbers: list[float] = field(default_factory=list)
+    held: list[Any] = field(default_factory=list)
+
+
+_set = object.__setattr__  # where `Optimizer.__setattr__` has nothing to check
 
 
 class Optimizer:
@@ -61,14 +85,22 @@ class Optimizer:
     rule: Callable[..., Any]
     _bounds: ClassVar[dict[str, Bounds]] = {"lr": ABOVE_0}
     _lacking: ClassVar[dict[str, Any]] = {"steps": 0}  # names that states of earlier versions may lack
-    _recorded: tuple[ColumnTape, Any, object] | None = None  # the tape, and the settings for which it was recorded
-    _room: tuple[array[float], ...] | None = None
+    # Settings are in __dict__, beside the parameters; what steps change is in slots.
+    __slots__ = ("__dict__", "__weakref__", "_names", "_plan", "_state")
+    _names: tuple[str, ...]  # of the memory
+    _plan: _Plan | None
+    _state: tuple[int, Columns, Columns]  # the number of steps, the memory, and columns to work with
 
     def __init__(self, params: Iterable[Value], lr: float) -> None:
         self.params = tuple(checked_parameters(params))
         self.lr = lr
-        self._steps = 0
-        self._memory = {name: array("d", [start]) * len(self.params) for name, start in self._beginnings()}
+        beginnings = dict(self._beginnings())
+        self._restore(0, {name: array("d", [start]) * len(self.params) for name, start in beginnings.items()})
+
+    def _restore(self, steps: Any, memory: dict[str, array[float]]) -> None:
+        _set(self, "_names", tuple(memory))
+        _set(self, "_plan", None)
+        _set(self, "_state", (steps, tuple(memory.values()), ()))
 
     def __setattr__(self, name: str, held: Any) -> None:
         object.__setattr__(self, name, self._checked(name, held))
@@ -76,7 +108,11 @@ class Optimizer:
     @property
     def steps(self) -> int:
         """The number of steps so far."""
-        return self._steps
+        return self._state[0]
+
+    @property
+    def _memory(self) -> dict[str, array[float]]:
+        return dict(zip(self._names, self._state[1], strict=True))
 
     def set_lr(self, lr: float) -> None:
         """Set the learning rate for steps of a schedule, which may be 0."""
@@ -90,20 +126,14 @@ class Optimizer:
             ValueError: a gradient, or the new data or memory of a parameter, is nan or infinite; or the rule cannot be
                 recorded. Then nothing has changed.
         """
-        tape, count = self._tape(), len(self.params)
-        if self._room is None:
-            self._room = tuple(array("d", bytes(8 * count)) for _ in range(3 + len(self._memory)))
-        data, gradients, *found = self._room
-        memory = tuple(self._memory.values())
-        finite = inner_loops.read(self.params, data, gradients)
-        if not tape.run((data, gradients, *memory), tuple(found), count) or not finite:
+        tape, params = self._tape(), self.params
+        steps, memory, room = self._state
+        data, gradients, *found = room or self._new_room()
+        finite = inner_loops.read(params, data, gradients)
+        if not tape.run((data, gradients, *memory), tuple(found), len(params)) or not finite:
             self._refuse(gradients, found)
-        inner_loops.assign(self.params, found[0])
-        vars(self).update(
-            _steps=self._steps + 1,
-            _memory=dict(zip(self._memory, found[1:], strict=True)),
-            _room=(data, gradients, found[0], *memory),
-        )
+        inner_loops.assign(params, found[0])
+        _set(self, "_state", (steps + 1, tuple(found[1:]), (data, gradients, found[0], *memory)))
 
     def zero_grad(self) -> None:
         """Set the gradient of every parameter to zero."""
@@ -133,20 +163,24 @@ class Optimizer:
             taken: Is given the columns of data, gradients and memory, which it changes to those of its last step, and
                 as many to work with, except for gradients.
         """
-        if self._room is None:
-            self._room = tuple(array("d", bytes(8 * len(self.params))) for _ in range(3 + len(self._memory)))
-        data, gradients, *following = self._room
+        steps, memory, room = self._state
+        room = room or self._new_room()
+        data, gradients, *following = room
         inner_loops.read(self.params, data, gradients)
-        done = taken((data, gradients, *self._memory.values()), tuple(following))
+        done = taken((data, gradients, *memory), tuple(following))
         if done:
             inner_loops.assign(self.params, data)
             inner_loops.write_gradients(self.params, gradients)
-            vars(self)["_steps"] = self._steps + done
+            _set(self, "_state", (steps + done, memory, room))
         return done
+
+    def _new_room(self) -> Columns:
+        """Return columns for the data, the gradients, and what the data and the memory become."""
+        return tuple(array("d", bytes(8 * len(self.params))) for _ in range(3 + len(self._names)))
 
     def _numbers(self) -> tuple[list[float], list[Any]]:
         """Return the number of the next step with the numbers among the settings, and what else these are."""
-        numbers, fixed = [self._steps + 1.0], []
+        numbers, fixed = [self.steps + 1.0], []
         for name, held in vars(self).items():
             if type(held) is float:
                 numbers.append(held)
@@ -157,16 +191,23 @@ class Optimizer:
 
     def _tape(self) -> ColumnTape:
         """Return the tape of the rule, prepared for the settings as they are now."""
+        plan, held = self._plan, vars(self).values()
+        if plan is not None and len(held) == len(plan.held) and all(map(operator.is_, held, plan.held)):
+            plan.numbers[0] = self.steps + 1.0
+            if plan.tape.prepare(plan.numbers):
+                return plan.tape
         numbers, fixed = self._numbers()
-        if self._recorded is None or self._recorded[1] != fixed or not self._recorded[0].prepare(numbers):
-            self._record(numbers, fixed)
-            assert self._recorded is not None
-            self._recorded[0].prepare(numbers)
-        return self._recorded[0]
+        if plan is None or plan.fixed != fixed or not plan.tape.prepare(numbers):
+            plan = self._record(numbers, fixed)
+            plan.tape.prepare(numbers)
+        is_stable = all(_is_stable(setting) for name, setting in vars(self).items() if name not in _OWN)
+        plan.numbers, plan.held = numbers, list(held) if is_stable else []
+        _set(self, "_plan", plan)
+        return plan.tape
 
-    def _record(self, settings: list[float], fixed: Any) -> None:
+    def _record(self, settings: list[float], fixed: Any) -> _Plan:
         """Record the rule for the settings as they are now."""
-        kind, names = type(self).__name__, list(self._memory)
+        kind, names = type(self).__name__, self._names
         for name in names:
             if name in vars(self) or name == "steps":
                 raise ValueError(f"{kind}.rule: {name} is the name of a setting and of a memory")
@@ -175,7 +216,8 @@ class Optimizer:
         def rule(row: list[Value], numbers: list[Value]) -> list[Any]:
             step, *others = numbers
             held = _joined(self._settings(), iter(others))
-            vars(twin).update(held, params=self.params, _steps=step - 1.0, _memory={})
+            vars(twin).update(held, params=self.params)
+            twin._restore(step - 1.0, {})
             before = dict(vars(twin))
             found = twin.rule(*row[:2], step, *row[2:])
             for name, now in vars(twin).items():
@@ -190,16 +232,16 @@ class Optimizer:
                     raise TypeError(f"{kind}.rule returned {shown(number)} for {name}, not a number")
             return found
 
-        self._recorded = None
+        _set(self, "_plan", None)
         row = {"p": self.params[0].data, "g": self.params[0].grad}
         row |= {name: numbers[0] for name, numbers in self._memory.items()}
         tape = ColumnTape(rule, row, settings, f"{kind}.rule")
-        self._recorded = tape, fixed, twin  # it keeps alive what `fixed` tells by its id
+        return _Plan(tape, fixed, twin)
 
     def _refuse(self, gradients: array[float], found: list[array[float]]) -> None:
         """Raise the error of a step with a number that is not finite."""
         self._check_finite("the gradient of {} is {}", gradients)
-        for name, numbers in zip(self._memory, found[1:], strict=True):
+        for name, numbers in zip(self._names, found[1:], strict=True):
             self._check_finite(f"this step would set {name} of {{}} to {{}}", numbers)
         self._check_finite("this step would set {} to {}: lower lr", found[0])
 
@@ -216,7 +258,7 @@ class Optimizer:
         Settings are the public attributes that are numbers, texts, None, or tuples and lists of these.
         """
         memory = {name: list(numbers) for name, numbers in self._memory.items()}
-        return {**self._public_settings(), "steps": self._steps, **memory}
+        return {**self._public_settings(), "steps": self.steps, **memory}
 
     def load_state_dict(self, state: dict[str, Any]) -> None:
         """Load the settings and the state of another optimiser of this class.
@@ -230,15 +272,17 @@ class Optimizer:
                 nothing has changed.
         """
         settings = self._public_settings()
-        names = [*settings, "steps", *self._memory]
+        names = [*settings, "steps", *self._names]
         if not set(names) - set(self._lacking) <= set(state) <= set(names):
             raise ValueError(f"the state of {type(self).__name__} holds {', '.join(names)}, not {', '.join(state)}")
         state = {**{name: default for name, default in self._lacking.items() if name in names}, **state}
         new = {
             name: self._checked(name, _alike(name, held, state[name])) for name, held in self._public_settings().items()
         }
-        memory = {name: self._checked_memory(name, state[name]) for name in self._memory}
-        vars(self).update(new, _steps=_checked_steps(state["steps"]), _memory=memory)
+        memory = {name: self._checked_memory(name, state[name]) for name in self._names}
+        steps = _checked_steps(state["steps"])
+        vars(self).update(new)
+        self._restore(steps, memory)
 
     def _settings(self) -> dict[str, Any]:
         """Return the attributes of a subclass, and lr."""
@@ -261,13 +305,18 @@ class Optimizer:
         return array("d", [real(f"{name}[{index}]", number, **bounds) for index, number in enumerate(held)])
 
     def __getstate__(self) -> dict[str, Any]:
-        return {name: held for name, held in vars(self).items() if name not in ("_recorded", "_room")}
+        memory = {name: numbers[:] for name, numbers in self._memory.items()}  # steps use the columns themselves again
+        return {"settings": dict(vars(self)), "steps": self.steps, "memory": memory}
+
+    def __setstate__(self, state: dict[str, Any]) -> None:
+        vars(self).update(state["settings"])
+        self._restore(state["steps"], state["memory"])
 
     def __repr__(self) -> str:
         return f"{type(self).__name__}({len(self.params)} parameters, lr={self.lr:g})"
 
 
-_OWN = frozenset(("params", "_steps", "_memory", "_recorded", "_room"))
+_OWN = frozenset(("params",))
 
 
 def checked_parameters(params: Iterable[Value]) -> list[Value]:
@@ -294,6 +343,12 @@ def checked_parameters(params: Iterable[Value]) -> list[Value]:
             raise ValueError(f"params[{index}] is params[{first_index[id(parameter)]}] again: give each parameter once")
         first_index[id(parameter)] = index
     raise AssertionError("the loop above finds what is wrong")
+
+
+def _is_stable(setting: Any) -> bool:
+    """Return whether a setting is the same as long as it is the same object, for the rule; lists and dicts are not."""
+    kind = type(setting)
+    return all(map(_is_stable, setting)) if kind is tuple else kind is not list and kind is not dict
 
 
 def _divided(held: Any, numbers: list[float]) -> Any:

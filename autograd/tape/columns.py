@@ -84,6 +84,9 @@ class ColumnTape:
         self._inner = Replayer(inner, array("i", bytes(4 * inner.params)))
         self._read: list[float] | None = None
         self._computed = array("d", bytes(8 * inner.params))
+        self._outer_columns: tuple[array[float], ...] | None = None
+        if self.setting_places is not None and not outer.guard_codes:
+            self._outer_columns = tuple([array("d", [0.0]) for _ in range(inner.params)])
 
     @property
     def parts(self) -> tuple[Replayer, Replayer]:
@@ -104,6 +107,14 @@ class ColumnTape:
                 now = [parameter.data for parameter in self._params]
                 now += settings
         if now == self._read:
+            return True
+        if self._outer_columns is not None:
+            self._read = None
+            if self._outer_columns and self._outer.columns(now, (), self._outer_columns, 1) >= 0:
+                return False
+            for i, column in enumerate(self._outer_columns):
+                self._computed[i] = column[0]
+            self._read = now
             return True
         for setting, number in zip(self._settings, settings, strict=True):
             setting.data = number

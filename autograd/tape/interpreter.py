@@ -9,7 +9,7 @@ from __future__ import annotations
 
 from array import array
 from collections.abc import Callable, Sequence
-from math import isfinite
+from math import isfinite, sqrt
 from typing import Any
 
 from autograd.primitives import table
@@ -118,7 +118,7 @@ def column_function(flat: FlatGraph, divides: bool = True) -> Callable[..., int]
         divides: Whether `/` stands for division; it raises ZeroDivisionError where the primitive gives inf or nan.
     """
     first = flat.inputs + flat.params
-    names: dict[str, Any] = {"array": array, "isfinite": isfinite, "is_index": _is_index}
+    names: dict[str, Any] = {"array": array, "isfinite": isfinite, "is_index": _is_index, "sqrt": sqrt}
     operators = _OPERATORS if divides else {code: sign for code, sign in _OPERATORS.items() if sign != "/"}
     body = []
 
@@ -133,21 +133,26 @@ def column_function(flat: FlatGraph, divides: bool = True) -> Callable[..., int]
             body.append(f"if not is_index({xs[-1]}, {len(xs) - 1}): return len(out0)")
         if code in operators:
             result = f"{xs[0]} {operators[code]} {xs[1]}"
+        elif code == table.SQRT.code:  # without the call that zero and numbers outside the domain need
+            names[f"f{code}"] = table.SQRT.forward
+            result = f"sqrt({xs[0]}) if {xs[0]} > 0.0 else f{code}({xs[0]})"
         else:
             names[f"f{code}"] = _primitive(code).forward
             result = f"f{code}(({', '.join(xs)},))" if _primitive(code).arity is None else f"f{code}({', '.join(xs)})"
         body.append(f"x{first + k} = {result}")
-    body += [f"out{o}.append({name(i)})" for o, i in enumerate(flat.outputs)]
+    body += [f"append{o}({name(i)})" for o, i in enumerate(flat.outputs)]
     names |= {f"c{j}": number for j, number in enumerate(flat.constants) if not isfinite(number)}
     outs = "".join(f"out{o}, " for o in range(len(flat.outputs)))
+    columns = f"{''.join(f'x{i}, ' for i in range(flat.inputs))}in zip(*inputs)"
     lines = [
         "def rows(inputs, params, outputs):",
         *(f" x{flat.inputs + p} = params[{p}]" for p in range(flat.params)),
-        *(f" out{o} = []" for o in range(len(flat.outputs))),
-        f" for {''.join(f'x{i}, ' for i in range(flat.inputs))}in zip(*inputs):",
+        *(f" out{o} = []; append{o} = out{o}.append" for o in range(len(flat.outputs))),
+        f" for {columns if flat.inputs else '_ in outputs[0]'}:",
         *(f"  {line}" for line in body),
         f" for output, found in zip(outputs, ({outs})): output[:] = array('d', found)",
-        f" return -1 if all(all(map(isfinite, found)) for found in ({outs})) else -2",
+        # where a sum is finite, each number is
+        f" return -1 if all(isfinite(sum(found)) or all(map(isfinite, found)) for found in ({outs})) else -2",
     ]
     exec("\n".join(lines), names)  # numbers and names of this function alone
     return names["rows"]  # type: ignore[no-any-return]

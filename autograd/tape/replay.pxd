@@ -22,6 +22,11 @@ cdef extern from "autograd/core/blocks.h":
     )
 
 
+cdef extern from "autograd/core/parameters.h":
+    void core_load(double *numbers, const int *slots, tuple params) noexcept
+    void core_store(tuple params, const int *needed, const double *gradients) noexcept
+
+
 cdef extern from "autograd/core/columns.h":
     object core_columns(object machine, object scalars, object inputs, object outputs, Py_ssize_t rows)
 
@@ -43,7 +48,7 @@ cdef _run(object machine, object scalars, Rows rows)
 cdef _end_block(object block_, object total_)
 @cython.locals(i=Py_ssize_t, row=Py_ssize_t, columns=Py_ssize_t, gradients="double[::1]", block="double[::1]")
 cdef _add_rows(object gradients_, Py_ssize_t begin, Py_ssize_t end, object block_)
-@cython.locals(i=Py_ssize_t, parameter=Value, numbers="double[::1]", slots="int[::1]")
+@cython.locals(numbers="double[::1]", slots="int[::1]")
 cdef _load(object numbers_, object slots_, tuple params)
-@cython.locals(i=Py_ssize_t, parameter=Value, gradients="double[::1]", needed="int[::1]")
+@cython.locals(i=Py_ssize_t, gradients="double[::1]", needed="int[::1]")
 cdef _store(tuple params, object needed_, object gradients_)

@@ -30,8 +30,10 @@ from autograd.value import Value
 if not cython.compiled and TYPE_CHECKING:
     from collections.abc import Callable
 
-    # from autograd/core/replay.h: replay.pxd has the types for C
+    # from autograd/core: replay.pxd has the types for C
     core_executors: Callable[[], list[str]]
+    core_load: Callable[[Any, Any, tuple[Value, ...]], None]
+    core_store: Callable[[tuple[Value, ...], Any, Any], None]
     core_choose: Callable[[bytes], bool]
     core_columns: Callable[..., int]
     core_machine: Callable[..., Any]
@@ -407,9 +409,7 @@ def _run(machine: Any, scalars: array[float], rows: Rows) -> Failure | None:
 @cython.wraparound(False)  # type: ignore[untyped-decorator]
 def _load(numbers_: array[float], slots_: array[int], params: tuple[Value, ...]) -> None:
     numbers, slots = numbers_, slots_
-    for i in range(len(params)):
-        parameter = cython.cast(Value, params[i])  # a tape's params are Values: not to be checked again
-        numbers[slots[i]] = parameter._data
+    core_load(cython.address(numbers[0]), cython.address(slots[0]), params)
 
 
 def add_gradients(params: tuple[Value, ...], needed: array[int], gradients: array[float]) -> None:
@@ -428,9 +428,12 @@ def add_gradients(params: tuple[Value, ...], needed: array[int], gradients: arra
 @cython.wraparound(False)  # type: ignore[untyped-decorator]
 def _store(params: tuple[Value, ...], needed_: array[int], gradients_: array[float]) -> None:
     needed, gradients = needed_, gradients_
+    if cython.compiled:
+        core_store(params, cython.address(needed[0]), cython.address(gradients[0]))
+        return
     for i in range(len(params)):
         if needed[i]:
-            parameter = cython.cast(Value, params[i])
+            parameter = params[i]
             parameter._grad += gradients[i]
             parameter._reached = True
 
