@@ -15,6 +15,13 @@ cdef extern from "autograd/core/replay.h":
     object core_select(object machine, object scalars, object batch, Py_ssize_t rows, object which)
 
 
+cdef extern from "autograd/core/blocks.h":
+    object core_replay_blocks(
+        object machine, object scalars, object batch, Py_ssize_t rows, object outputs, object seeds,
+        object input_gradients, object block, object total, object places
+    )
+
+
 cdef extern from "autograd/core/columns.h":
     object core_columns(object machine, object scalars, object inputs, object outputs, Py_ssize_t rows)
 

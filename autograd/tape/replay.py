@@ -21,7 +21,7 @@ except ModuleNotFoundError:
 
 from autograd.primitives.primitive import BY_CODE
 from autograd.tape.compiled.fuse import lower
-from autograd.tape.compiled.program import BLOCK, Program
+from autograd.tape.compiled.program import BLOCK, TABLE_SIZE, Program
 from autograd.tape.compiled.reuse import reusing_storage
 from autograd.tape.graph import FlatGraph, check_size, gradients_needed
 from autograd.tape.interpreter import Interpreter, column_function
@@ -36,6 +36,7 @@ if not cython.compiled and TYPE_CHECKING:
     core_columns: Callable[..., int]
     core_machine: Callable[..., Any]
     core_replay: Callable[..., tuple[int, int, float, float] | None]
+    core_replay_blocks: Callable[..., tuple[int, int, float, float] | None]
     core_select: Callable[..., bytearray]
     core_train: Callable[..., int]
 
@@ -109,6 +110,12 @@ class Sums:
         """Add the sums of the block to the total."""
         if len(self.block):
             _end_block(self.block, self.total)
+
+    def add_blocks(self, totals: array[float], blocks: int) -> None:
+        """Add the sums of the blocks that come next, of several in all; they stand block by block."""
+        if len(self.block):
+            _add_rows(totals, 0, blocks, self.total)
+        self.rows += BLOCK * blocks
 
     def finish(self) -> array[float]:
         """Return the sums over all rows."""
@@ -197,6 +204,7 @@ class Replayer:
         # what runs rows, kept from call to call, each used by one thread at a time; those behind for `forward` alone
         self._machines: list[Any] = []
         self._forward_machines: list[Any] = []
+        self._is_parallel: bool | None = None
         self._column_function: Callable[..., int] | None = None  # of the pure build
         self._program: Program | None = None
         self._forward_program: Program | None = None
@@ -231,16 +239,57 @@ class Replayer:
         Returns:
             None, or where the first row failed.
         """
+        return self.run(self.numbers_of(params), rows)
+
+    def run(self, numbers: Any, rows: Rows) -> Failure | None:
+        """Run rows as `replay`, with numbers that `numbers_of` has read from the parameters."""
         if rows.places is None:
             rows.places = self._places
         with_backward = rows.seeds is not None
         machine = self._taken(with_backward)
         try:
             if not cython.compiled:
-                return interpret(machine, _data_of(params), rows)
-            return _run(machine, self._scalars(params), rows)
+                return interpret(machine, numbers, rows)
+            return _run(machine, numbers, rows)
         finally:
             self._give_back(machine, with_backward)
+
+    def run_blocks(self, numbers: Any, rows: Rows, block: array[float] | None, totals: Any) -> Failure | None:
+        """Run a part of the rows of a call, blocks of 64, with sums for each block, where `is_parallel`.
+
+        Args:
+            numbers: What `numbers_of` has read from the parameters.
+            rows: The rows, without `sums`.
+            block: Room for the sums of one block, zeros; None where there are no sums.
+            totals: Receives the sums of each block, one after another; or None.
+
+        Returns:
+            None, or where the first row of these failed.
+        """
+        with_backward = rows.seeds is not None
+        machine = self._taken(with_backward)
+        try:
+            failed = core_replay_blocks(
+                machine,
+                numbers,
+                rows.batch,
+                rows.count,
+                rows.outputs,
+                rows.seeds,
+                rows.input_gradients,
+                block,
+                totals,
+                self._places,
+            )
+            return None if failed is None else Failure(*failed)
+        finally:
+            self._give_back(machine, with_backward)
+
+    def is_parallel(self) -> bool:
+        """Return whether threads replay at the same time: in the core, where no primitive of the user is called."""
+        if self._is_parallel is None:
+            self._is_parallel = cython.compiled and max(self.flat.codes, default=0) < TABLE_SIZE
+        return self._is_parallel
 
     def select(self, params: tuple[Value, ...], rows: Rows) -> bytearray:
         """Return for each row that is asked for whether all guards hold: 0 or 1, or 2 if it failed otherwise.
@@ -253,7 +302,7 @@ class Replayer:
         try:
             if not cython.compiled:
                 return _selected(machine, _data_of(params), rows)
-            return core_select(machine, self._scalars(params), rows.batch, rows.count, rows.which)
+            return core_select(machine, self.numbers_of(params), rows.batch, rows.count, rows.which)
         finally:
             self._give_back(machine, False)
 
@@ -291,6 +340,12 @@ class Replayer:
     def _taken(self, with_backward: bool) -> Any:
         """Return a machine that no other call uses until it is given back."""
         machines = self._machines if with_backward or not cython.compiled else self._forward_machines
+        if cython.compiled:  # no other thread runs in between, and nothing is allocated, which could fail
+            if not machines:
+                return self._machine(with_backward)
+            machine = machines[-1]
+            del machines[-1]
+            return machine
         try:
             return machines.pop()
         except IndexError:
@@ -305,8 +360,10 @@ class Replayer:
             return Interpreter(self.flat)
         return core_machine(self.program if with_backward else self.forward_program, _call)
 
-    def _scalars(self, params: tuple[Value, ...]) -> array[float]:
-        """Return the numbers of the program's scalars, with the data of the parameters."""
+    def numbers_of(self, params: tuple[Value, ...]) -> Any:
+        """Return what `run` needs of the parameters: the numbers of the program's scalars; pure, the data alone."""
+        if not cython.compiled:
+            return _data_of(params)
         numbers = self.program.scalars[:]
         if params:
             _load(numbers, self.program.param_slots, params)
@@ -430,7 +487,7 @@ def run_steps(model: Replayer, params: tuple[Value, ...], formula: tuple[Replaye
         steps.sizes,
         steps.batch,
         steps.outputs,
-        model._scalars(params),
+        model.numbers_of(params),
         model.program.param_slots,
         steps.places + model._places,
         steps.settings,

@@ -28,6 +28,7 @@ from autograd.tape.batches import Batch, narrowed, read_batch, read_gradient, wi
 from autograd.tape.compiled.program import list_program, op_name
 from autograd.tape.pickling import Form, leaves_of, packed, unpacked
 from autograd.tape.replay import Failure, Replayer, Rows, Sums, add_gradients
+from autograd.tape.threads import replay_in_threads, usable_threads
 from autograd.value import Number, Value
 
 __all__ = ["BranchChanged", "Tape", "names_of", "note_reading"]
@@ -81,20 +82,22 @@ class Tape:
         """The leaves that are not inputs: each replay reads their data and adds to their gradients."""
         return self._params
 
-    def forward(self, batch: Any) -> Any:
+    def forward(self, batch: Any, *, threads: int = 1) -> Any:
         """Compute the outputs of each row.
 
         Args:
             batch: Rows of inputs: nested lists, an `array.array` with all rows one after another, a NumPy array of
                 shape (rows, inputs), or another buffer of numbers. A C-contiguous buffer of float64 is not copied.
+            threads: How many threads to use, at most. The numbers do not depend on it. One is used for less than 512
+                rows, where a primitive of yours is called, and in pure Python.
 
         Returns:
             One number per row, or a list of numbers per row if the recorded output was a list, of the same kind as the
             batch: lists, an `array.array`, a NumPy array of shape (rows,) or (rows, outputs), a memoryview.
 
         Raises:
-            TypeError: Something in the batch is not a number, or an index is not a whole number.
-            ValueError: The batch is empty, or a row has the wrong width.
+            TypeError: Something in the batch is not a number, or an index is not a whole number; or `threads` is not.
+            ValueError: The batch is empty, or a row has the wrong width; or `threads` is less than 1.
             IndexError: An index of `take` or `softmax_cross_entropy` is out of range.
             BranchChanged: A row takes a different branch from the one recorded.
 
@@ -105,10 +108,15 @@ class Tape:
         array('d', [4.0, 9.0])
         """
         found = read_batch(batch, self.input_count)
-        return self._outputs(found, self._run(Rows(self._numbers(found), found.rows, self._room(found))))
+        return self._outputs(found, self._run(Rows(self._numbers(found), found.rows, self._room(found)), threads))
 
     def value_and_grad(
-        self, batch: Any, input_gradients: bool = True, *, gradient: Number | Sequence[Number] = 1.0
+        self,
+        batch: Any,
+        input_gradients: bool = True,
+        *,
+        gradient: Number | Sequence[Number] = 1.0,
+        threads: int = 1,
     ) -> tuple[Any, Any]:
         """Compute the outputs of each row and the gradients of their sum with respect to the inputs of the row.
 
@@ -120,6 +128,7 @@ class Tape:
             batch: As for `forward`.
             input_gradients: Whether to compute the gradients of the inputs.
             gradient: The upstream gradient of each row, as for `backward`: one number, or one number per row.
+            threads: As for `forward`.
 
         Returns:
             The pair (outputs, gradients), of the same kind as the batch: gradients of shape (rows, inputs), or None.
@@ -141,7 +150,7 @@ class Tape:
         found = read_batch(batch, width)
         gradients = array("d", bytes(8 * found.rows * (width + draws))) if input_gradients else None
         sums, seeds = Sums(len(self.params)), read_gradient(gradient, found.rows, self.output_count)
-        outputs = self._run(Rows(self._numbers(found), found.rows, self._room(found), seeds, gradients, sums))
+        outputs = self._run(Rows(self._numbers(found), found.rows, self._room(found), seeds, gradients, sums), threads)
         add_gradients(self.params, self.param_needed, sums.finish())
         if gradients is not None:
             gradients = found.in_kind(narrowed(gradients, found.rows, width, draws), width)
@@ -207,8 +216,13 @@ class Tape:
     def _numbers(self, found: Batch) -> Any:
         return widened(found.numbers, found.rows, self.input_count, self.draw_count)
 
-    def _run(self, rows: Rows) -> Any:
-        failure = self.replay(rows)
+    def _run(self, rows: Rows, threads: int) -> Any:
+        usable = usable_threads(threads, self._replayer, rows.count)
+        if usable == 1:
+            failure = self.replay(rows)
+        else:
+            note_reading(self.params)
+            failure = replay_in_threads(self._replayer, self._replayer.numbers_of(self._params), rows, usable)
         if failure is not None:
             raise self.error_of(failure)
         return rows.outputs
