@@ -18,7 +18,7 @@ __all__ = ["Updates", "assign", "collected", "numbers_in", "update", "values_of"
 Updates = list[tuple[Value, Value | float]]
 
 
-class _Thread(threading.local):
+class _Thread(threading.local):  # not of the context, for the reason given in nn/generator.py
     updates: Updates | None = None
 
 

@@ -79,6 +79,8 @@ class Draws:
         return uniform(self.key, self.epoch, self.rows[self.row], draw)
 
 
+# of the thread and not of the context: a forward pass does not await, so no other task runs inside a block of
+# `drawing`, and a task that a model creates there must not draw from it later
 class _Thread(threading.local):
     draws: Draws | None = None
 
