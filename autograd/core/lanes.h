@@ -365,14 +365,19 @@ static int NAME(in_doubt)(const machine *m, const span s, int with_inputs) {
     const double *grads = row_zero(m->grads, m->grads_from, STRIDE);
     NAME(lane) doubt = SPLAT(0.0);
     double sum = 0.0;
-#define ADD_DOUBT(number) EACH_VECTOR doubt += (number) - (number)
-    for (Py_ssize_t p = 0; p < m->loose_count; p++) ADD_DOUBT(GRAD_OF(m->loose[p].slot));
+#define ADD_DOUBT(number) /* a sum for each slot, so that few wait for one */                                            \
+    {                                                                                                                  \
+        NAME(lane) of_slot = SPLAT(0.0);                                                                               \
+        EACH_VECTOR of_slot += (number) - (number);                                                                    \
+        doubt += of_slot;                                                                                              \
+    }
+    for (Py_ssize_t p = 0; p < m->loose_count; p++) ADD_DOUBT(GRAD_OF(m->loose[p].slot))
     if (with_inputs)
-        for (Py_ssize_t i = 0; i < m->input_count; i++) ADD_DOUBT(GRAD_OF(m->first_input + i));
+        for (Py_ssize_t i = 0; i < m->input_count; i++) ADD_DOUBT(GRAD_OF(m->first_input + i))
     for (Py_ssize_t t = 0; t < m->layer_count; t++) {
         const instruction *i = m->layers[t].at;
-        for (int j = 0; j < i->aux; j++) ADD_DOUBT(GRAD_OF(i->out + j));
-        for (int k = 0; k < i->n; k++) ADD_DOUBT(VALUE(m->lists[i->y + k]));
+        for (int j = 0; j < i->aux; j++) ADD_DOUBT(GRAD_OF(i->out + j))
+        for (int k = 0; k < i->n; k++) ADD_DOUBT(VALUE(m->lists[i->y + k]))
     }
 #undef ADD_DOUBT
     for (int l = 0; l < LANES; l++) sum += ((const double *)&doubt)[l];
