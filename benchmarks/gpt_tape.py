@@ -184,7 +184,7 @@ def section(rounds: int) -> Section:
         "as in any training loop, so that garbage collection counts; once also with a collection before each, outside "
         "the time. The tape is recorded once, with the letters as inputs, and replayed on a buffer of 1 or of "
         f"{max(ROWS)} words: {number(of_tape['nodes'])} nodes, {number(of_tape['instructions'])} instructions after "
-        f"lowering, {number(of_tape['bytes'] / 1e6)} MB for a replay in lanes of 8 rows. Losses and gradients are "
+        f"lowering, {number(of_tape['bytes'] / 1e6)} MB for a replay of 8 rows. Losses and gradients are "
         "the eager script's to 1e-12 of the largest. × is how many times faster a row is than the plain class's word."
     )
     headers = ["engine", "ms to record"]

@@ -196,7 +196,7 @@ def memory() -> str:
         for worker in found.values():
             sizes = worker.ask(memory=True)
             return (
-                f" Memory: a replay in lanes of 8 rows takes {number(sizes['stated'])} bytes a node; a process grows "
+                f" Memory: a replay of 8 rows takes {number(sizes['stated'])} bytes a node; a process grows "
                 f"by {number(sizes['recorded'])} bytes a node when it records {NODES_IN_MEMORY:,}, by "
                 f"{number(sizes['replayed'])} with its first replay."
             )

@@ -2,12 +2,14 @@
 
 from __future__ import annotations
 
+import math
 import os
 import random
 import subprocess
 import sys
 from array import array
 from collections.abc import Iterator
+from functools import reduce
 
 import pytest
 import tapes
@@ -100,6 +102,50 @@ def test_the_executors_give_the_bits_of_the_interpreter(each_executor: str):
         assert list(map(bits, found[1])) == list(map(bits, gradients)), seed
         summed = [bits(x) if needed else bits(0.0) for x, needed in zip(sums.finish(), tape.param_needed, strict=True)]
         assert [bits(p.grad) for p in tape.params] == summed, seed
+
+
+def linear(outputs: int, inputs: int, bias: str, rng: random.Random) -> ag.Tape:
+    """A tape of a layer and relu, some of whose outputs are zero."""
+    weights = [[Value(rng.uniform(-1, 1)) for _ in range(inputs)] for _ in range(outputs)]
+    biases = [Value(rng.uniform(-1, 1)) for _ in range(outputs)]
+
+    def neuron(row: list[Value], number: Value, xs: tuple[Value, ...]) -> Value:
+        if bias == "first":
+            return reduce(lambda total, pair: total + pair[0] * pair[1], zip(row, xs, strict=True), number)
+        return ag.dot(row, xs) + number if bias == "last" else ag.dot(row, xs)
+
+    def layer(*xs: Value) -> list[Value]:
+        return [neuron(row, number, xs).relu() for row, number in zip(weights, biases, strict=True)]
+
+    return ag.record(layer, inputs=[0.5] * inputs)
+
+
+@pytest.mark.skipif(not ag.compiled, reason="the interpreter is the only executor")
+@pytest.mark.parametrize("bias", ["first", "last", "none"])
+@pytest.mark.parametrize(("outputs", "inputs"), [(1, 16), (3, 2), (5, 19), (9, 8), (18, 35)])
+def test_gradients_of_layers_are_summed_in_order_wherever_their_sums_are(
+    outputs: int, inputs: int, bias: str, each_executor: str
+):
+    rng = random.Random(outputs)
+    tape = linear(outputs, inputs, bias, rng)
+    assert outputs == 1 or tape.stats()["by kind"]["dots"] == 1
+    in_order = list(range(len(tape.params)))
+    for rows, special in ((1, False), (2, False), (9, True), (64, False), (70, True), (131, False)):
+        batch = array("d", [rng.uniform(-1, 1) for _ in range(rows * inputs)])
+        if special:
+            batch[(rows - 2) * inputs] = math.inf
+        for order in (in_order, rng.sample(in_order, len(in_order))):
+            sums = []
+            for replays in (True, False):
+                found = Sums(len(tape.params))
+                gradients, values = array("d", bytes(8 * len(batch))), array("d", bytes(8 * rows * outputs))
+                given = Rows(batch, rows, values, array("d", [1.0]) * outputs, gradients, found, array("i", order))
+                if replays:
+                    assert tape._replayer.replay(tape.params, given) is None
+                else:
+                    assert interpret(Interpreter(tape._form.flat), [p.data for p in tape.params], given) is None
+                sums.append([list(map(bits, numbers)) for numbers in (values, gradients, found.finish())])
+            assert sums[0] == sums[1], (rows, order)
 
 
 @pytest.mark.skipif(not ag.compiled, reason="the pure build has one way")

@@ -12,7 +12,7 @@ static Py_ssize_t run_columns(
 ) {
     double doubt = 0.0;
     Py_ssize_t done;
-    load_scalars(m, e->lanes);
+    load_scalars(m, stride_for(m, e->lanes, rows));
     done = e->columns(m, inputs, outputs, 0, rows, &doubt);
     if (done < rows && !(m->has_calls && PyErr_Occurred())) { /* what is left, or where a row failed, one at a time */
         load_scalars(m, 1);

@@ -1,5 +1,6 @@
-/* The C side of autograd/tape/replay.py: runs the lowered program of a tape on rows of numbers, in lanes of 8 where the
- * compiler has vectors, with the widest registers that the machine has. It gives the bits of autograd/tape/interpreter.py.
+/* The C side of autograd/tape/replay.py: runs the lowered program of a tape on rows of numbers, up to 64 of them at a time
+ * where the compiler has vectors, with the widest registers that the machine has. It gives the bits of
+ * autograd/tape/interpreter.py.
  */
 #ifndef GLASSGRAD_REPLAY_H
 #define GLASSGRAD_REPLAY_H
@@ -13,7 +14,12 @@
 /* what a machine makes of +, - and *: see `carry_results` */
 enum { OP_ADD = OP_DOTS + 1, OP_SUBTRACT, OP_MULTIPLY, OP_CARRIED_ADD, OP_CARRIED_SUBTRACT, OP_CARRIED_MULTIPLY };
 enum { CARRIES = 256 }; /* one more flag */
-#define WIDTH 8 /* the most rows that are worked on at a time, in the lanes of one register */
+#define MOST_ROWS BLOCK /* the most rows that are worked on at a time */
+
+typedef struct { /* the rows that are worked on */
+    int width;  /* how many: a multiple of the lanes */
+    int stride; /* the number of doubles from a slot to the next */
+} span;
 
 typedef struct { /* a layer whose weights or biases have gradients: they are not added up in slots */
     const instruction *at;
@@ -36,7 +42,8 @@ typedef struct {
     Py_ssize_t guarded; /* the number of instructions up to the last guard or index */
     int has_calls;
     PyObject *call; /* (code, list of numbers) -> (result, tuple of local derivatives) */
-    /* where it works: room for WIDTH rows, also used for one */
+    int most_rows; /* that it has room for at a time */
+    /* where it works */
     const double *scalars;
     double *values, *grads, *locals, *scratch;
     void *memory;
@@ -45,8 +52,20 @@ typedef struct {
 /* -- what all widths share ------------------------------------------------------------------------------------------- */
 
 /* Where the row of slot 0 would be, if there were one: memory begins with the row of slot `from`. */
-static inline double *row_zero(double *memory, Py_ssize_t from, int lanes) {
-    return (double *)((uintptr_t)memory - (uintptr_t)(from * lanes) * sizeof(double));
+static inline double *row_zero(double *memory, Py_ssize_t from, int stride) {
+    return (double *)((uintptr_t)memory - (uintptr_t)(from * stride) * sizeof(double));
+}
+
+/* From a slot to the next: an odd number of cache lines, because the same row of many slots would share few places of the
+ * first cache if it were a power of two. */
+static int stride_of(int rows) { return rows <= 16 ? rows : 8 * ((rows + 7) / 8 | 1); }
+
+static int rounded_up(int rows, int lanes) { return (rows + lanes - 1) / lanes * lanes; }
+
+/* How far apart the slots are for a call of so many rows. */
+static int stride_for(const machine *m, int lanes, Py_ssize_t rows) {
+    if (lanes == 1) return 1;
+    return stride_of(rows < m->most_rows ? rounded_up((int)rows, lanes) : m->most_rows);
 }
 
 static inline int may_fail(int op) { return op == OP_GUARD || op == OP_TAKE_SCALARS || takes_index(op); }
@@ -140,9 +159,11 @@ static int call_out(const machine *m, int code, int n, const double *x, double *
 #if defined(__clang__)
 #define IVDEP _Pragma("clang loop vectorize(assume_safety)")
 #define UNROLLED _Pragma("clang loop unroll_count(4)")
+#define FLATTENED _Pragma("clang loop unroll(full)")
 #else
 #define IVDEP _Pragma("GCC ivdep") _Pragma("GCC unroll 1")
 #define UNROLLED _Pragma("GCC unroll 4")
+#define FLATTENED _Pragma("GCC unroll 8")
 #endif
 #define HAVE_LANES 1
 #if defined(__clang__) || __GNUC__ >= 12
@@ -154,13 +175,13 @@ static int call_out(const machine *m, int code, int n, const double *x, double *
 #define ALWAYS_INLINE inline
 #define IVDEP
 #define UNROLLED
+#define FLATTENED
 #define HAVE_SHUFFLES 0
 #define HAVE_LANES 0 /* no vectors in the language: one row at a time */
 #define __attribute__(ignored)
 #endif
 
 #define LANES 1
-#define TILE 4
 #define SHUFFLES 0
 #define NAME(name) name##_scalar
 #include "lanes.h"
@@ -169,9 +190,8 @@ static int call_out(const machine *m, int code, int n, const double *x, double *
 #if defined(__GNUC__) && !defined(__clang__)
 #pragma GCC diagnostic ignored "-Wpsabi" /* no vector is passed between functions */
 #endif
-#define LANES 8
-#define TILE 8
-#define SHUFFLES 0
+#define LANES 2
+#define SHUFFLES HAVE_SHUFFLES
 #define NAME(name) name##_baseline
 #include "lanes.h"
 
@@ -184,8 +204,7 @@ static int call_out(const machine *m, int code, int n, const double *x, double *
 #pragma GCC target("avx2")
 #endif
 #define LANES 4
-#define TILE 8
-#define SHUFFLES 0
+#define SHUFFLES HAVE_SHUFFLES
 #define NAME(name) name##_avx2
 #include "lanes.h"
 #if defined(__clang__)
@@ -197,7 +216,6 @@ static int call_out(const machine *m, int code, int n, const double *x, double *
 #pragma GCC target("avx512f,avx512dq,avx512vl,prefer-vector-width=512")
 #endif
 #define LANES 8
-#define TILE 8
 #define SHUFFLES HAVE_SHUFFLES
 #define NAME(name) name##_avx512
 #include "lanes.h"
@@ -212,10 +230,10 @@ static int call_out(const machine *m, int code, int n, const double *x, double *
 typedef struct {
     const char *name;
     int lanes;
-    const instruction *(*forward)(const machine *, int, unsigned char *);
-    void (*backward)(const machine *, int), (*backward_masked)(const machine *, int);
-    int (*in_doubt)(const machine *, int);
-    void (*fold_layer)(const machine *, const layer *, const int *, double *, int, int, int);
+    const instruction *(*forward)(const machine *, span, int, unsigned char *);
+    void (*backward)(const machine *, span, int), (*backward_masked)(const machine *, span, int);
+    int (*in_doubt)(const machine *, span, int);
+    void (*fold_layer)(const machine *, span, const layer *, const int *, double *, int, int, int);
     Py_ssize_t (*columns)(const machine *, const double *const *, double *const *, Py_ssize_t, Py_ssize_t, double *);
 } executor;
 #define EXECUTOR(name, lanes) \
@@ -225,7 +243,7 @@ static const executor one_row = EXECUTOR(scalar, 1);
 static const executor executors[] = { /* the best last */
     EXECUTOR(scalar, 1),
 #if HAVE_LANES
-    EXECUTOR(baseline, 8),
+    EXECUTOR(baseline, 2),
 #ifdef HAVE_X86
     EXECUTOR(avx2, 4),
     EXECUTOR(avx512, 8),
@@ -335,8 +353,9 @@ failed:
     return -1;
 }
 
-/* A chain of arithmetic waits for each result to come back from memory, and so does its backward pass. Where an instruction
- * uses the result of the one before, it takes it from a register, and hands the gradient back in one: the other one CARRIES.
+/* For one row, a chain of arithmetic waits for each result to come back from memory, and so does its backward pass. Where
+ * an instruction uses the result of the one before, it takes it from a register, and hands the gradient back in one: the
+ * other one CARRIES. Where there are more rows, none waits for its own result, and all goes through memory.
  */
 static void carry_results(machine *m) {
     for (Py_ssize_t t = 0; t < m->count; t++) {
@@ -358,6 +377,9 @@ static void carry_results(machine *m) {
     }
 }
 
+/* How many doubles near at hand the rows that are worked on may take: half a megabyte, which second caches have. */
+enum { NEAR = 1 << 16 };
+
 static int size_of(PyObject *object, const char *name, Py_ssize_t *size) {
     PyObject *number = PyObject_GetAttrString(object, name);
     if (number == NULL) return -1;
@@ -377,7 +399,7 @@ static int *ints_of(PyObject *object, const char *name, Py_ssize_t *count) {
 static PyObject *core_machine(PyObject *program, PyObject *call) {
     machine *m = PyMem_RawCalloc(1, sizeof(machine));
     int *slots_of_params = NULL, *needed = NULL;
-    Py_ssize_t ints, ignored, doubles;
+    Py_ssize_t ints, ignored, slots, doubles, stride, scratch;
     PyObject *capsule, *flat = PyObject_GetAttrString(program, "flat");
     if (m == NULL || flat == NULL) {
         PyMem_RawFree(m);
@@ -403,15 +425,23 @@ static PyObject *core_machine(PyObject *program, PyObject *call) {
         m->has_calls |= m->code[i].op == OP_CALL;
         if (may_fail(m->code[i].op)) m->guarded = i + 1;
     }
-    doubles = WIDTH * ((m->slots - m->lanes_from) + (m->slots - m->grads_from) + m->aux) + ROOM * m->longest;
-    if (doubles > PY_SSIZE_T_MAX / 16 || (m->memory = PyMem_RawMalloc((size_t)doubles * sizeof(double) + 64)) == NULL) {
+    scratch = ROOM * m->longest;
+    slots = (m->slots - m->lanes_from) + (m->slots - m->grads_from) + m->aux;
+    m->most_rows = MOST_ROWS;
+    while (m->most_rows > 8 && slots > NEAR / m->most_rows) m->most_rows /= 2;
+    stride = stride_of(m->most_rows);
+    for (Py_ssize_t i = 0; i < m->count; i++)
+        if (m->code[i].op == OP_DOTS && 8 * (Py_ssize_t)m->code[i].aux > scratch) scratch = 8 * (Py_ssize_t)m->code[i].aux;
+    doubles = stride * slots + scratch;
+    if (slots > PY_SSIZE_T_MAX / 1024 || doubles > PY_SSIZE_T_MAX / 16 ||
+        (m->memory = PyMem_RawMalloc((size_t)doubles * sizeof(double) + 64)) == NULL) {
         PyErr_NoMemory();
         goto failed;
     }
     m->values = (double *)(((uintptr_t)m->memory + 63) & ~(uintptr_t)63);
-    m->grads = m->values + WIDTH * (m->slots - m->lanes_from);
-    m->locals = m->grads + WIDTH * (m->slots - m->grads_from);
-    m->scratch = m->locals + WIDTH * m->aux;
+    m->grads = m->values + stride * (m->slots - m->lanes_from);
+    m->locals = m->grads + stride * (m->slots - m->grads_from);
+    m->scratch = m->locals + stride * m->aux;
     capsule = PyCapsule_New(m, CAPSULE, free_capsule);
     if (capsule == NULL) goto failed;
     Py_DECREF(flat);
@@ -444,28 +474,30 @@ typedef struct {
 /* The place of a row in the buffers. */
 static inline Py_ssize_t place_of(const job *j, Py_ssize_t row) { return j->which == NULL ? row : j->which[row]; }
 
-static void load_scalars(const machine *m, int lanes) {
+static void load_scalars(const machine *m, int stride) {
     for (Py_ssize_t slot = m->lanes_from; slot < m->first_input; slot++)
-        for (int l = 0; l < lanes; l++) m->values[(slot - m->lanes_from) * lanes + l] = m->scalars[slot];
+        for (int l = 0; l < stride; l++) m->values[(slot - m->lanes_from) * stride + l] = m->scalars[slot];
 }
 
 /* The inputs of `active` rows; lanes that have no row work on the last one again. */
-static void load_rows(const machine *m, const job *j, Py_ssize_t start, int active, int lanes) {
-    double *to = m->values + (m->first_input - m->lanes_from) * lanes;
-    for (int l = 0; l < lanes; l++) {
+static void load_rows(const machine *m, const job *j, Py_ssize_t start, int active, span s) {
+    double *to = m->values + (m->first_input - m->lanes_from) * s.stride;
+    for (int l = 0; l < s.width; l++) {
         const double *row = j->batch + place_of(j, start + (l < active ? l : active - 1)) * m->input_count;
-        for (Py_ssize_t i = 0; i < m->input_count; i++) to[i * lanes + l] = row[i];
+        for (Py_ssize_t i = 0; i < m->input_count; i++) to[i * s.stride + l] = row[i];
     }
 }
 
-static void run_backward(const machine *m, const job *j, const executor *e, Py_ssize_t start, int active, int masked) {
-    memset(m->grads, 0, (size_t)((m->slots - m->grads_from) * e->lanes) * sizeof(double));
-    for (int l = 0; l < e->lanes; l++) {
+static void run_backward(
+    const machine *m, const job *j, const executor *e, Py_ssize_t start, int active, span s, int masked
+) {
+    memset(m->grads, 0, (size_t)((m->slots - m->grads_from) * s.stride) * sizeof(double));
+    for (int l = 0; l < s.width; l++) {
         const double *seeds = j->seeds + j->seeds_stride * place_of(j, start + (l < active ? l : active - 1));
         for (Py_ssize_t o = 0; o < m->output_count; o++)
-            m->grads[(m->outputs[o] - m->grads_from) * e->lanes + l] += seeds[o];
+            m->grads[(m->outputs[o] - m->grads_from) * s.stride + l] += seeds[o];
     }
-    (masked ? e->backward_masked : e->backward)(m, j->input_gradients == NULL);
+    (masked ? e->backward_masked : e->backward)(m, s, j->input_gradients == NULL);
 }
 
 static void end_block(const job *j) {
@@ -476,121 +508,123 @@ static void end_block(const job *j) {
 }
 
 /* Add the parameters' gradients of some rows, in their order, to the sum of their block of BLOCK rows. */
-static void fold(const machine *m, const job *j, const executor *e, Py_ssize_t start, int active, int masked) {
-    const int lanes = e->lanes;
+static void fold(const machine *m, const job *j, const executor *e, Py_ssize_t start, int active, span s, int masked) {
     int done = 0;
     while (done < active) {
         Py_ssize_t in_block = (j->rows_before + start + done) % BLOCK;
         int until = BLOCK - in_block < active - done ? done + (int)(BLOCK - in_block) : active;
         for (Py_ssize_t p = 0; p < m->loose_count; p++) {
-            const double *grad = m->grads + (m->loose[p].slot - m->grads_from) * lanes;
+            const double *grad = m->grads + (m->loose[p].slot - m->grads_from) * s.stride;
             double *place = &j->block[j->places[m->loose[p].param]], sum = *place;
-            if (lanes == WIDTH && until - done == WIDTH) {
-                for (int l = 0; l < WIDTH; l++) sum += grad[l];
-            } else {
-                for (int l = done; l < until; l++) sum += grad[l];
-            }
+            for (int l = done; l < until; l++) sum += grad[l];
             *place = sum;
         }
         for (Py_ssize_t t = 0; t < m->layer_count; t++)
-            e->fold_layer(m, &m->layers[t], j->places, j->block, done, until, masked);
+            e->fold_layer(m, s, &m->layers[t], j->places, j->block, done, until, masked);
         if ((j->rows_before + start + until) % BLOCK == 0) end_block(j);
         done = until;
     }
 }
 
 /* Write the parameters' gradients of some rows, each to a row of its own. */
-static void keep_separate(const machine *m, const job *j, const executor *e, Py_ssize_t start, int active, int masked) {
+static void keep_separate(
+    const machine *m, const job *j, const executor *e, Py_ssize_t start, int active, span s, int masked
+) {
     for (int l = 0; l < active; l++) {
         double *row = j->separate + place_of(j, start + l) * j->sums;
         for (Py_ssize_t p = 0; p < m->loose_count; p++)
-            row[j->places[m->loose[p].param]] = m->grads[(m->loose[p].slot - m->grads_from) * e->lanes + l];
-        for (Py_ssize_t t = 0; t < m->layer_count; t++) e->fold_layer(m, &m->layers[t], j->places, row, l, l + 1, masked);
+            row[j->places[m->loose[p].param]] = m->grads[(m->loose[p].slot - m->grads_from) * s.stride + l];
+        for (Py_ssize_t t = 0; t < m->layer_count; t++)
+            e->fold_layer(m, s, &m->layers[t], j->places, row, l, l + 1, masked);
     }
 }
 
-static failure failed_at(const machine *m, const instruction *i, Py_ssize_t row, int lanes) {
+static failure failed_at(const machine *m, const instruction *i, Py_ssize_t row) {
     const double *values = m->values;
     failure f = {row, -1, 0.0, (double)i->n};
     int slot = i->y;
     if (i->op == OP_GUARD) {
         f.guard = i->out;
-        f.left = values[(i->x - m->lanes_from) * lanes];
-        f.right = values[(i->y - m->lanes_from) * lanes];
+        f.left = values[i->x - m->lanes_from];
+        f.right = values[i->y - m->lanes_from];
         return f;
     }
     if (i->op != CODE_TAKE && takes_index(i->op)) { /* behind the list; take has it in y */
         slot = m->lists[i->x + i->n - 1];
         f.right -= 1.0;
     }
-    f.left = values[(slot - m->lanes_from) * lanes];
+    f.left = values[slot - m->lanes_from];
     return f;
 }
 
 /* Which row of some failed first: they are run again one at a time. */
+static const span single = {1, 1};
+
 static failure first_failure(const machine *m, const job *j, Py_ssize_t start, int active) {
     load_scalars(m, 1);
     for (Py_ssize_t row = start; row < start + active; row++) {
         const instruction *i;
-        load_rows(m, j, row, 1, 1);
-        i = forward_scalar(m, 0, NULL);
-        if (i != NULL) return failed_at(m, i, row, 1);
+        load_rows(m, j, row, 1, single);
+        i = forward_scalar(m, single, 0, NULL);
+        if (i != NULL) return failed_at(m, i, row);
     }
     return (failure){start, -1, NAN, 0.0}; /* cannot be: the arithmetic is the same */
 }
 
 /* Run rows until one fails: those before it are done. */
 static failure run_job(const machine *m, const job *j, const executor *e) {
-    const int lanes = e->lanes;
+    const int most = e->lanes == 1 ? 1 : m->most_rows, stride = stride_for(m, e->lanes, j->rows);
     Py_ssize_t rows = j->rows;
     failure failed = {-1, 0, 0.0, 0.0};
-    load_scalars(m, lanes);
-    for (Py_ssize_t start = 0; start < rows; start += lanes) {
-        const int active = rows - start < lanes ? (int)(rows - start) : lanes;
+    load_scalars(m, stride);
+    for (Py_ssize_t start = 0; start < rows; start += most) {
+        const int active = rows - start < most ? (int)(rows - start) : most;
+        const span s = {rounded_up(active, e->lanes), stride};
         const instruction *stopped;
         int masked;
-        load_rows(m, j, start, active, lanes);
-        stopped = e->forward(m, j->seeds != NULL, NULL);
+        load_rows(m, j, start, active, s);
+        stopped = e->forward(m, s, j->seeds != NULL, NULL);
         if (stopped != NULL) {
             if (stopped->op == OP_CALL && PyErr_Occurred()) return (failure){start, -1, 0.0, 0.0};
-            failed = lanes == 1 ? failed_at(m, stopped, start, 1) : first_failure(m, j, start, active);
+            failed = e->lanes == 1 ? failed_at(m, stopped, start) : first_failure(m, j, start, active);
             if (m->has_calls && PyErr_Occurred()) return failed;
             rows = failed.row;
-            load_scalars(m, lanes);
-            start -= lanes; /* once more, with the rows before it */
+            load_scalars(m, stride);
+            start -= most; /* once more, with the rows before it */
             continue;
         }
         for (Py_ssize_t o = 0; o < m->output_count; o++) {
-            const double *value = m->values + (m->outputs[o] - m->lanes_from) * lanes;
+            const double *value = m->values + (m->outputs[o] - m->lanes_from) * stride;
             for (int l = 0; l < active; l++) j->outputs[place_of(j, start + l) * m->output_count + o] = value[l];
         }
         if (j->seeds == NULL) continue;
-        run_backward(m, j, e, start, active, 0);
-        masked = e->in_doubt(m, j->input_gradients != NULL);
-        if (masked) run_backward(m, j, e, start, active, 1);
+        run_backward(m, j, e, start, active, s, 0);
+        masked = e->in_doubt(m, s, j->input_gradients != NULL);
+        if (masked) run_backward(m, j, e, start, active, s, 1);
         if (j->input_gradients != NULL) {
-            const double *grad = m->grads + (m->first_input - m->grads_from) * lanes;
+            const double *grad = m->grads + (m->first_input - m->grads_from) * stride;
             for (int l = 0; l < active; l++)
                 for (Py_ssize_t i = 0; i < m->input_count; i++)
-                    j->input_gradients[place_of(j, start + l) * m->input_count + i] = grad[i * lanes + l];
+                    j->input_gradients[place_of(j, start + l) * m->input_count + i] = grad[i * stride + l];
         }
-        if (j->separate != NULL) keep_separate(m, j, e, start, active, masked);
-        else if (j->block != NULL) fold(m, j, e, start, active, masked);
+        if (j->separate != NULL) keep_separate(m, j, e, start, active, s, masked);
+        else if (j->block != NULL) fold(m, j, e, start, active, s, masked);
     }
     return failed;
 }
 
 /* Whether the guards hold for each row: 0, 1, or 2 where it failed at an index before a guard did. */
 static void run_selection(const machine *m, const job *j, const executor *e, unsigned char *status) {
-    const int lanes = e->lanes;
-    load_scalars(m, lanes);
-    for (Py_ssize_t start = 0; start < j->rows; start += lanes) {
-        const int active = j->rows - start < lanes ? (int)(j->rows - start) : lanes;
-        unsigned char alive[WIDTH];
+    const int most = e->lanes == 1 ? 1 : m->most_rows, stride = stride_for(m, e->lanes, j->rows);
+    load_scalars(m, stride);
+    for (Py_ssize_t start = 0; start < j->rows; start += most) {
+        const int active = j->rows - start < most ? (int)(j->rows - start) : most;
+        const span s = {rounded_up(active, e->lanes), stride};
+        unsigned char alive[MOST_ROWS];
         const instruction *stopped;
-        for (int l = 0; l < lanes; l++) alive[l] = l < active;
-        load_rows(m, j, start, active, lanes);
-        stopped = e->forward(m, 0, alive);
+        for (int l = 0; l < s.width; l++) alive[l] = l < active;
+        load_rows(m, j, start, active, s);
+        stopped = e->forward(m, s, 0, alive);
         if (stopped == NULL || stopped->op == OP_GUARD) {
             memcpy(status + start, alive, (size_t)active);
             continue;
@@ -599,12 +633,12 @@ static void run_selection(const machine *m, const job *j, const executor *e, uns
         load_scalars(m, 1); /* one at a time, to see which */
         for (Py_ssize_t row = start; row < start + active; row++) {
             alive[0] = 1;
-            load_rows(m, j, row, 1, 1);
-            stopped = forward_scalar(m, 0, alive);
+            load_rows(m, j, row, 1, single);
+            stopped = forward_scalar(m, single, 0, alive);
             if (stopped != NULL && stopped->op == OP_CALL && PyErr_Occurred()) return;
             status[row] = stopped == NULL ? 1 : stopped->op == OP_GUARD ? 0 : 2;
         }
-        load_scalars(m, lanes);
+        load_scalars(m, stride);
     }
 }
 

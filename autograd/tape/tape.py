@@ -164,7 +164,7 @@ class Tape:
             that an output or a guard depends on; "instructions", the number of instructions they are lowered to; "by
             kind" and "live by kind", counts of both; "inputs", "params", "constants", "guards"; "calls", the names of
             the user's primitives, which a replay calls as they are; "source", "function" or "graph"; "bytes", the
-            memory of one replay in lanes of 8 rows.
+            memory of a replay of 8 rows.
 
         >>> xs = [Value(float(i)) for i in range(4)]
         >>> y = xs[0] * xs[1] + xs[2] * xs[3]

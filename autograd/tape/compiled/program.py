@@ -192,7 +192,7 @@ class Program:
             yield tuple(self.code[at : at + STRIDE])
 
     def bytes_of_lanes(self) -> int:
-        """Return the memory of a replay in lanes of 8 rows: values, gradients and kept local derivatives.
+        """Return the memory of a replay of 8 rows: values, gradients and kept local derivatives.
 
         >>> from autograd.tape.record import record
         >>> record(lambda x: x * 2.0, inputs=[1.0]).stats()["bytes"]
