@@ -322,7 +322,7 @@ def random_state_kept() -> Iterator[list[str]]:
 
 def _same_state(one: Any, other: Any) -> bool:
     """Return whether two states of NumPy's global generator are the same; the one array in each is its second entry."""
-    return one[0] == other[0] and one[2:] == other[2:] and one[1].tobytes() == other[1].tobytes()
+    return bool(one[0] == other[0] and one[2:] == other[2:] and one[1].tobytes() == other[1].tobytes())
 
 
 _OWN = frozenset(("_path", "_scope", "_tapes"))  # what calls and fits of nn itself keep in a module
