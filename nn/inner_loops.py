@@ -218,7 +218,7 @@ def table_of(rows: list[Any], targets: list[Any]) -> array[float] | None:
     if not rows or type(rows[0]) is not list or not rows[0]:
         return None
     width = len(rows[0])
-    made = array("d", bytes(8 * len(rows) * (width + 1)))
+    made = array("d", [0.0]) * (len(rows) * (width + 1))  # its memory once, where bytes would take it twice
     table = made
     doubt = 0.0  # becomes nan where a number is not finite: inf - inf
     for i in range(len(rows)):
