@@ -22,7 +22,12 @@ from functools import wraps
 from types import TracebackType
 from typing import Any, ParamSpec, TypeVar
 
-from autograd.value import Layer, Mode, close_layer, current_mode, open_layer, restore_mode, set_briefly
+try:
+    import cython
+except ModuleNotFoundError:
+    from autograd import cython_shim as cython
+
+from autograd.value import Layer, Mode, _mode, close_layer, current_mode, open_layer, restore_mode, set_briefly
 
 P = ParamSpec("P")
 R = TypeVar("R")
@@ -217,8 +222,16 @@ def call_in_scope(scope: str, function: Callable[..., Any], args: tuple[Any, ...
     """
     outer = current_mode()
     inner = (_DEFAULT if outer is None else outer).inside(scope)
-    version = set_briefly(inner)
-    try:
+    if cython.compiled:
+        version = set_briefly(inner)
+        try:
+            return function(*args, **kwargs)
+        finally:
+            restore_mode(inner, outer, version)
+    try:  # Ctrl-C may come after any call: the first one in `finally` has put the mode back
+        _mode.set(inner)
         return function(*args, **kwargs)
     finally:
-        restore_mode(inner, outer, version)
+        found = _mode.set(outer).old_value
+        if found is not inner and isinstance(found, Mode):  # a block inside has not ended, one of a generator
+            _mode.set(found.without_layer(inner.layers[-1]))
