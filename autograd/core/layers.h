@@ -73,7 +73,7 @@
     for (; at < (count); at++) along(1, 4)
 #endif
 
-static void NAME(layer_forward)(const machine *m, const span s, const instruction *i, double *values) {
+static APART void NAME(layer_forward)(const machine *m, const span s, const instruction *i, double *values) {
     const int *xs = m->lists + i->x, *ys = m->lists + i->y, *biases = i->z != NO_SLOT ? m->lists + i->z : NULL;
     const double *scalars = m->scalars;
     const int n = i->n;
@@ -91,7 +91,7 @@ static ALWAYS_INLINE void NAME(layer_backward_as)(
     TILES(BACKWARD, n)
 }
 
-static void NAME(layer_backward)(const machine *m, const span s, const instruction *i, double *grads, int masked) {
+static APART void NAME(layer_backward)(const machine *m, const span s, const instruction *i, double *grads, int masked) {
     if (masked) NAME(layer_backward_as)(m, s, i, grads, 1);
     else NAME(layer_backward_as)(m, s, i, grads, 0);
 }

@@ -156,6 +156,7 @@ static int call_out(const machine *m, int code, int n, const double *x, double *
 
 #if defined(__GNUC__) || defined(__clang__)
 #define ALWAYS_INLINE inline __attribute__((always_inline))
+#define APART __attribute__((noinline)) /* a caller with many cases keeps its registers */
 #if defined(__clang__)
 #define IVDEP _Pragma("clang loop vectorize(assume_safety)")
 #define UNROLLED _Pragma("clang loop unroll_count(4)")
@@ -173,6 +174,7 @@ static int call_out(const machine *m, int code, int n, const double *x, double *
 #endif
 #else
 #define ALWAYS_INLINE inline
+#define APART
 #define IVDEP
 #define UNROLLED
 #define FLATTENED
