@@ -1,3 +1,4 @@
+# cython: binding=True
 """Recording modes of a context: whether nodes are recorded, and in which scope.
 
 Each thread and each asyncio task has a context of its own; a task starts with a copy of its creator's.

@@ -30,7 +30,7 @@ def is_as_recorded(node: Value) -> bool:
     False
     """
     primitive = node.primitive
-    if primitive is None or primitive.name not in PRIMITIVES or not any(parent.op == "" for parent in node.parents):
+    if primitive is None or primitive.name not in PRIMITIVES or "" not in [p.op for p in node.parents]:
         return True
     operands = list(node.operands)
     if primitive.takes_index:

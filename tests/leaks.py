@@ -43,12 +43,12 @@ NOT_RUN = {
     "AnomalyError", "BranchChanged", "Change", "Comparison", "Differences", "ForwardOperand", "ForwardStep",
     "FrozenValueWarning", "GradientPath", "GradientPaths", "GradcheckReport", "GradientMismatch", "OperandStep", "Step",
     "Steps", "Tape", "Taped", "nn.History", "nn.LayerHealth", "nn.Report", "nn.ReplayWarning", "nn.Loss", "nn.Module",
-    "nn.Optimizer", "viz.Exploration", "viz.GraphPicture", "viz.GraphvizNotFound",
+    "nn.Optimizer", "nn.Part", "viz.Exploration", "viz.GraphPicture", "viz.GraphvizNotFound",
     # asks at the prompt, or registers for good
     "debug", "primitive",
     # their memory is matplotlib's
-    "viz.plot_decision_boundary", "viz.plot_histograms", "viz.plot_history", "viz.plot_images", "viz.plot_lines",
-    "viz.TrainingFilm",
+    "viz.plot_decision_boundary", "viz.plot_health", "viz.plot_histograms", "viz.plot_history", "viz.plot_images",
+    "viz.plot_lines", "viz.TrainingFilm",
     # numbers alone, no node
     "nn.blobs", "nn.circles", "nn.moons", "nn.spirals", "nn.split", "nn.standardize", "nn.xor", "nn.he", "nn.normal",
     "nn.xavier", "compiled",
@@ -267,7 +267,7 @@ FAST = ag.taped(f)
 def _replayed(tape: Any) -> None:
     for batch in (BATCH, ROWS, ROWS[:1]):
         for run in (tape.value_and_grad, tape.forward):
-            with contextlib.suppress(ag.BranchChanged, ZeroDivisionError, ValueError):
+            with contextlib.suppress(ag.BranchChanged, ZeroDivisionError, ValueError, IndexError, TypeError):
                 run(batch)
 
 
