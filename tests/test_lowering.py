@@ -38,11 +38,6 @@ FAULTS = {
         'result.guard_rights = array("i", [renamed.get(i, i) for i in flat.guard_rights])',
         "result.guard_rights = flat.guard_rights",
     ),
-    "outputs keep their names": (
-        "graph",
-        'result.outputs = array("i", [renamed.get(i, i) for i in flat.outputs])',
-        "result.outputs = flat.outputs",
-    ),
     "no chain is cut for the left operand of a sum": (
         "fuse",
         "(x == before or self.in_time(x, end, place - (before < 0)))",
