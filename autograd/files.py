@@ -51,17 +51,19 @@ def write_whole(path: str | os.PathLike[str], content: bytes) -> Path:
     mode = stat.S_IMODE(real.stat().st_mode) if real.exists() else None
     # what is to replace a private file is at no moment open to others
     begins_as = 0o666 if mode is None else 0o600
-    temporary = real.parent / f".{real.name[:_NAME]}.{secrets.token_hex(8)}.{_SUFFIX}"
+    # a str: the parts of a Path are interned, which from 3.12 on is for ever
+    temporary = os.path.join(real.parent, f".{real.name[:_NAME]}.{secrets.token_hex(8)}.{_SUFFIX}")
     try:
         with open(temporary, "xb", opener=lambda name, flags: os.open(name, flags, begins_as)) as file:
             file.write(content)
             file.flush()
             os.fsync(file.fileno())  # a crash of the machine must not leave a file that is moved but empty
         if mode is not None:
-            temporary.chmod(mode)
+            os.chmod(temporary, mode)
         os.replace(temporary, real)
     finally:
-        temporary.unlink(missing_ok=True)
+        with contextlib.suppress(FileNotFoundError):
+            os.unlink(temporary)
     return target
 
 
