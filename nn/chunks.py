@@ -15,7 +15,6 @@ from typing import NamedTuple
 
 import autograd
 from autograd import Value
-from autograd.primitives.primitive import PRIMITIVES
 from autograd.tape.replay import Steps, run_steps
 from autograd.tape.tape import Tape
 from nn import inner_loops
@@ -120,7 +119,7 @@ class Chunks:
             return None
         tape, setting_places = tapes.tapes[0], formula.setting_places
         places = self._places_in(optimizer.params, tape, len(tapes.found))
-        if places is None or setting_places is None or not formula.is_plain:
+        if places is None or setting_places is None or not all(part.is_in_core() for part in formula.parts):
             return None
         most = max(1, _NUMBERS // (tapes.width * self.batch_size))
         sizes = self._sizes(first, min(steps, self.size, most))
@@ -205,7 +204,8 @@ class Chunks:
     def _places_in(self, params: tuple[Value, ...], tape: Tape, found: int) -> array[int] | None:
         """Return the place of each parameter of the tape among those of the optimiser; -1 where it has none.
 
-        None where a parameter that the optimiser does not have receives gradients: they add up over the steps.
+        None where a parameter that the optimiser does not have receives gradients, which add up over the steps, or
+        where the core does not replay the tape alone.
         """
         known = self._room.places
         if known is None or known[0] is not tape or known[1] is not params:
@@ -217,8 +217,7 @@ class Chunks:
             is_whole = -1 not in places[:found] or all(
                 i >= 0 or not needed for i, needed in zip(places[:found], tape.param_needed, strict=False)
             )
-            is_plain = max(tape.form.flat.codes, default=0) <= len(PRIMITIVES)  # none of a user's
-            known = self._room.places = tape, params, places if is_whole and is_plain else None
+            known = self._room.places = tape, params, places if is_whole and tape.replayer.is_in_core() else None
         return known[2]
 
 

@@ -18,7 +18,6 @@ from collections.abc import Callable, Mapping, Sequence
 from typing import Any
 
 from autograd.modes import unwatched
-from autograd.primitives.primitive import PRIMITIVES
 from autograd.tape.graph import FlatGraph
 from autograd.tape.record import form_of_call
 from autograd.tape.recorder import Recorder
@@ -39,7 +38,6 @@ class ColumnTape:
 
     Attributes:
         setting_places: For each parameter of the first part its place among the settings; None if it has others.
-        is_plain: Whether it calls no primitive of a user.
 
     Raises:
         TypeError: The function returns something other than a list of Values and numbers.
@@ -79,7 +77,6 @@ class ColumnTape:
         place = {id(setting): i for i, setting in enumerate(self._settings)}
         only_settings = all(id(parameter) in place for parameter in params)
         self.setting_places = array("i", [place[id(one)] for one in params]) if only_settings else None
-        self.is_plain = max(form.flat.codes, default=0) <= len(PRIMITIVES)
         self._outer = Replayer(outer, array("i", bytes(4 * outer.params)))
         self._inner = Replayer(inner, array("i", bytes(4 * inner.params)))
         self._read: list[float] | None = None

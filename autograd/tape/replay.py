@@ -206,7 +206,7 @@ class Replayer:
         # what runs rows, kept from call to call, each used by one thread at a time; those behind for `forward` alone
         self._machines: list[Any] = []
         self._forward_machines: list[Any] = []
-        self._is_parallel: bool | None = None
+        self._is_in_core: bool | None = None
         self._column_function: Callable[..., int] | None = None  # of the pure build
         self._program: Program | None = None
         self._forward_program: Program | None = None
@@ -257,7 +257,7 @@ class Replayer:
             self._give_back(machine, with_backward)
 
     def run_blocks(self, numbers: Any, rows: Rows, block: array[float] | None, totals: Any) -> Failure | None:
-        """Run a part of the rows of a call, blocks of 64, with sums for each block, where `is_parallel`.
+        """Run a part of the rows of a call, blocks of 64, with sums for each block, where `is_in_core`.
 
         Args:
             numbers: What `numbers_of` has read from the parameters.
@@ -287,11 +287,11 @@ class Replayer:
         finally:
             self._give_back(machine, with_backward)
 
-    def is_parallel(self) -> bool:
-        """Return whether threads replay at the same time: in the core, where no primitive of the user is called."""
-        if self._is_parallel is None:
-            self._is_parallel = cython.compiled and max(self.flat.codes, default=0) < TABLE_SIZE
-        return self._is_parallel
+    def is_in_core(self) -> bool:
+        """Return whether the compiled core replays it alone: no primitive of the user is called, the GIL is free."""
+        if self._is_in_core is None:
+            self._is_in_core = cython.compiled and max(self.flat.codes, default=0) < TABLE_SIZE
+        return self._is_in_core
 
     def select(self, params: tuple[Value, ...], rows: Rows) -> bytearray:
         """Return for each row that is asked for whether all guards hold: 0 or 1, or 2 if it failed otherwise.

@@ -36,7 +36,7 @@ def usable_threads(threads: int, replayer: Replayer, rows: int) -> int:
         raise TypeError(f"threads must be an int, not {type(threads).__name__} {shortened(threads)}")
     if threads < 1:
         raise ValueError(f"threads must be at least 1, not {threads}")
-    return threads if rows >= _LEAST_ROWS and replayer.is_parallel() else 1
+    return threads if rows >= _LEAST_ROWS and replayer.is_in_core() else 1
 
 
 def replay_in_threads(replayer: Replayer, numbers: Any, rows: Rows, threads: int) -> Failure | None:
