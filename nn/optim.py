@@ -15,6 +15,11 @@ __all__ = ["SGD", "Adagrad", "Adam", "AdamW", "Optimizer", "RMSprop", "clip_grad
 Numbers = tuple[Any, ...]  # the new parameter, and the new memory
 
 
+def _with_decay(g: Value, p: Value, weight_decay: float) -> Value:
+    """Return the gradient together with that of weight_decay/2 · p², which draws the parameter to 0 (L2)."""
+    return g + weight_decay * p if weight_decay > 0.0 else g
+
+
 class SGD(Optimizer):
     """Stochastic gradient descent: velocity = momentum · velocity + gradient; parameter -= lr · velocity.
 
@@ -66,8 +71,7 @@ class SGD(Optimizer):
 
     def rule(self, p: Value, g: Value, step: Value, velocity: Value | float = 0.0) -> Numbers:
         """Return the new parameter and its velocity."""
-        if self.weight_decay > 0.0:
-            g = g + self.weight_decay * p
+        g = _with_decay(g, p, self.weight_decay)
         velocity = self.momentum * velocity + g
         return p - self.lr * (g + self.momentum * velocity if self.nesterov else velocity), velocity
 
@@ -113,8 +117,7 @@ class Adagrad(Optimizer):
 
     def rule(self, p: Value, g: Value, step: Value, total: Value | float = 0.0) -> Numbers:
         """Return the new parameter and the sum of its squared gradients."""
-        if self.weight_decay > 0.0:
-            g = g + self.weight_decay * p
+        g = _with_decay(g, p, self.weight_decay)
         total = total + g * g
         return p - self.lr * g / (sqrt(total) + self.eps), total
 
@@ -169,8 +172,7 @@ class RMSprop(Optimizer):
 
     def rule(self, p: Value, g: Value, step: Value, square: Value | float = 0.0) -> Numbers:
         """Return the new parameter and the running mean of its squared gradients."""
-        if self.weight_decay > 0.0:
-            g = g + self.weight_decay * p
+        g = _with_decay(g, p, self.weight_decay)
         square = self.alpha * square + (1.0 - self.alpha) * (g * g)
         return p - self.lr * g / (sqrt(square) + self.eps), square
 
@@ -225,8 +227,7 @@ class Adam(Optimizer):
 
     def rule(self, p: Value, g: Value, step: Value, first: Value | float = 0.0, second: Value | float = 0.0) -> Numbers:
         """Return the new parameter and the running means of its gradient and of the square."""
-        if self.weight_decay > 0.0:
-            g = g + self.weight_decay * p
+        g = _with_decay(g, p, self.weight_decay)
         return self._moved(p, g, step, first, second)
 
     def _moved(self, p: Value, g: Value, step: Value, first: Value | float, second: Value | float) -> Numbers:
