@@ -185,7 +185,7 @@ class Optimizer:
             if type(held) is float:
                 numbers.append(held)
                 fixed.append(name)
-            elif name not in _OWN:
+            elif name != "params":
                 fixed += (name, _divided(held, numbers))
         return numbers, fixed
 
@@ -200,7 +200,7 @@ class Optimizer:
         if plan is None or plan.fixed != fixed or not plan.tape.prepare(numbers):
             plan = self._record(numbers, fixed)
             plan.tape.prepare(numbers)
-        is_stable = all(_is_stable(setting) for name, setting in vars(self).items() if name not in _OWN)
+        is_stable = all(map(_is_stable, self._settings().values()))
         plan.numbers, plan.held = numbers, list(held) if is_stable else []
         _set(self, "_plan", plan)
         return plan.tape
@@ -276,9 +276,7 @@ class Optimizer:
         if not set(names) - set(self._lacking) <= set(state) <= set(names):
             raise ValueError(f"the state of {type(self).__name__} holds {', '.join(names)}, not {', '.join(state)}")
         state = {**{name: default for name, default in self._lacking.items() if name in names}, **state}
-        new = {
-            name: self._checked(name, _alike(name, held, state[name])) for name, held in self._public_settings().items()
-        }
+        new = {name: self._checked(name, _alike(name, held, state[name])) for name, held in settings.items()}
         memory = {name: self._checked_memory(name, state[name]) for name in self._names}
         steps = _checked_steps(state["steps"])
         vars(self).update(new)
@@ -286,7 +284,7 @@ class Optimizer:
 
     def _settings(self) -> dict[str, Any]:
         """Return the attributes of a subclass, and lr."""
-        return {name: held for name, held in vars(self).items() if name not in _OWN}
+        return {name: held for name, held in vars(self).items() if name != "params"}
 
     def _public_settings(self) -> dict[str, Any]:
         return {name: held for name, held in self._settings().items() if name[:1] != "_" and _is_plain(held)}
@@ -314,9 +312,6 @@ class Optimizer:
 
     def __repr__(self) -> str:
         return f"{type(self).__name__}({len(self.params)} parameters, lr={self.lr:g})"
-
-
-_OWN = frozenset(("params",))
 
 
 def checked_parameters(params: Iterable[Value]) -> list[Value]:
