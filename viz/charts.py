@@ -19,7 +19,7 @@ if TYPE_CHECKING:
 
 __all__ = ["plot_health", "plot_histograms", "plot_images", "plot_lines"]
 
-_VERDICTS = {"fine": "#2E7D4F", "vanishing": LIGHT.negative, "dead": LIGHT.muted, "exploding": "#C2185B"}
+_VERDICTS = {"fine": COLOURS[2], "vanishing": COLOURS[0], "dead": LIGHT.muted, "exploding": COLOURS[5]}
 _POINTS = 24  # up to so many points a line shows each
 _BINS = 40
 
