@@ -45,17 +45,13 @@ static PyObject *core_replay_blocks(
     if (fault != NULL) {
         PyErr_SetString(PyExc_ValueError, fault);
     } else {
-        const job j = {
-            .batch = b.at[BATCH], .seeds = b.at[SEEDS], .outputs = b.at[OUTPUTS], .input_gradients = b.at[INPUT_GRADIENTS],
-            .block = b.at[SUM_OF_BLOCK], .total = b.at[TOTAL], .places = b.at[PLACES], .rows = rows,
-            .sums = b.sizes[SUM_OF_BLOCK], .seeds_stride = b.sizes[SEEDS] == m->output_count ? 0 : m->output_count,
-        };
+        const job j = job_of(m, &b, rows, 0);
         failure f;
         m->scalars = b.at[SCALARS];
         Py_BEGIN_ALLOW_THREADS
         f = run_blocks(m, j);
         Py_END_ALLOW_THREADS
-        result = f.row < 0 ? Py_NewRef(Py_None) : Py_BuildValue("nidd", f.row, f.guard, f.left, f.right);
+        result = result_of(&j, f);
     }
     release(&b);
     return result;

@@ -705,7 +705,22 @@ static const char *fault_of(const machine *m, const buffers *b, Py_ssize_t rows,
     return NULL;
 }
 
-/* None, or the tuple (row, guard, left, right) of the first row that failed: as autograd.tape.replay.Rows says. */
+/* What checked buffers ask for. */
+static job job_of(const machine *m, const buffers *b, Py_ssize_t rows, Py_ssize_t rows_before) {
+    return (job){
+        .batch = b->at[BATCH], .seeds = b->at[SEEDS], .outputs = b->at[OUTPUTS], .input_gradients = b->at[INPUT_GRADIENTS],
+        .block = b->at[SUM_OF_BLOCK], .total = b->at[TOTAL], .separate = b->at[SEPARATE], .places = b->at[PLACES],
+        .which = b->at[WHICH], .rows = b->at[WHICH] == NULL ? rows : b->sizes[WHICH], .rows_before = rows_before,
+        .sums = b->sizes[SUM_OF_BLOCK], .seeds_stride = b->sizes[SEEDS] == m->output_count ? 0 : m->output_count,
+    };
+}
+
+/* None, or the tuple (row, guard, left, right) of the first row that failed. */
+static PyObject *result_of(const job *j, failure f) {
+    return f.row < 0 ? Py_NewRef(Py_None) : Py_BuildValue("nidd", place_of(j, f.row), f.guard, f.left, f.right);
+}
+
+/* Run rows as autograd.tape.replay.Rows says; returns what `result_of` does. */
 static PyObject *core_replay(
     PyObject *capsule, PyObject *scalars, PyObject *batch, Py_ssize_t rows, PyObject *outputs, PyObject *seeds,
     PyObject *input_gradients, PyObject *block, PyObject *total, Py_ssize_t rows_before, PyObject *places, PyObject *which,
@@ -721,12 +736,7 @@ static PyObject *core_replay(
     if (fault != NULL) {
         PyErr_SetString(PyExc_ValueError, fault);
     } else {
-        const job j = {
-            .batch = b.at[BATCH], .seeds = b.at[SEEDS], .outputs = b.at[OUTPUTS], .input_gradients = b.at[INPUT_GRADIENTS],
-            .block = b.at[SUM_OF_BLOCK], .total = b.at[TOTAL], .separate = b.at[SEPARATE], .places = b.at[PLACES],
-            .which = b.at[WHICH], .rows = b.at[WHICH] == NULL ? rows : b.sizes[WHICH], .rows_before = rows_before,
-            .sums = b.sizes[SUM_OF_BLOCK], .seeds_stride = b.sizes[SEEDS] == m->output_count ? 0 : m->output_count,
-        };
+        const job j = job_of(m, &b, rows, rows_before);
         const executor *e = j.rows == 1 ? &one_row : &executors[chosen];
         failure f;
         m->scalars = b.at[SCALARS];
@@ -738,7 +748,7 @@ static PyObject *core_replay(
             Py_END_ALLOW_THREADS
         }
         if (!PyErr_Occurred())
-            result = f.row < 0 ? Py_NewRef(Py_None) : Py_BuildValue("nidd", place_of(&j, f.row), f.guard, f.left, f.right);
+            result = result_of(&j, f);
     }
     release(&b);
     return result;
@@ -759,7 +769,7 @@ static PyObject *core_select(PyObject *capsule, PyObject *scalars, PyObject *bat
     if (fault != NULL) {
         PyErr_SetString(PyExc_ValueError, fault);
     } else {
-        const job j = {.batch = b.at[BATCH], .which = b.at[WHICH], .rows = b.at[WHICH] == NULL ? rows : b.sizes[WHICH]};
+        const job j = job_of(m, &b, rows, 0);
         const executor *e = j.rows == 1 ? &one_row : &executors[chosen];
         status = PyByteArray_FromStringAndSize(NULL, j.rows);
         if (status != NULL) {
