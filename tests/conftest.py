@@ -1,16 +1,17 @@
-"""Which engine is tested, and that it is the one that was meant."""
+"""Which engine is tested, and that it is the one that was meant; and what many tests use."""
 
 from __future__ import annotations
 
 import os
 import runpy
+from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
 import pytest
 
 import autograd
-from autograd.tape.replay import executor
+from autograd.tape.replay import choose_executor, executor, executors
 
 ROOT = Path(__file__).resolve().parent.parent
 
@@ -60,3 +61,12 @@ def pytest_testnodedown(node: Any) -> None:
 def pytest_terminal_summary(terminalreporter: pytest.TerminalReporter, config: pytest.Config) -> None:
     if config.stash.get(SLOW_LEFT_OUT, 0):
         terminalreporter.write_line(f"{config.stash[SLOW_LEFT_OUT]} slow tests left out: make test-all")
+
+
+@pytest.fixture(params=executors())
+def each_executor(request: pytest.FixtureRequest) -> Iterator[str]:
+    """Each executor of this machine in turn, in use; its name."""
+    before = executor()
+    choose_executor(request.param)
+    yield request.param
+    choose_executor(before)

@@ -40,6 +40,15 @@ OPERATORS: dict[str, Callable[..., Any]] = {
 }
 
 
+def neuron() -> Value:
+    """The neuron of the first lesson; its labels are x1, w1, x2, w2, b and y."""
+    x1, w1 = Value(2.0, "x1"), Value(-1.5, "w1")
+    x2, w2, b = Value(0.5, "x2"), Value(1.0, "w2"), Value(3.2, "b")
+    y = (x1 * w1 + x2 * w2 + b).tanh()
+    y.label = "y"
+    return y
+
+
 @dataclass(frozen=True)
 class Instruction:
     """A primitive and its operands."""

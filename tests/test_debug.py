@@ -13,6 +13,7 @@ from collections.abc import Callable
 from pathlib import Path
 
 import pytest
+from graphs import neuron
 
 import autograd as ag
 from autograd import Value, debug, no_grad, steps, topological_order
@@ -28,14 +29,6 @@ y.label = "y"
 debug(y)
 print("after", y.data, w1.data, w1.grad)
 """
-
-
-def neuron() -> Value:
-    x1, w1 = Value(2.0, "x1"), Value(-1.5, "w1")
-    x2, w2, b = Value(0.5, "x2"), Value(1.0, "w2"), Value(3.2, "b")
-    y = (x1 * w1 + x2 * w2 + b).tanh()
-    y.label = "y"
-    return y
 
 
 @pytest.fixture

@@ -8,7 +8,7 @@ import os
 import signal
 import threading
 import time
-from collections.abc import Callable, Iterator
+from collections.abc import Callable
 from typing import Any
 
 import pytest
@@ -16,7 +16,6 @@ import pytest
 import autograd
 import nn
 from autograd import Value
-from autograd.tape.replay import choose_executor, executor, executors
 from nn import chunks
 from nn.chunks import Chunks
 
@@ -129,15 +128,7 @@ def test_both_ways_have_the_same_bits(case: Case, sizes: list[int], in_python: A
     assert not sizes
 
 
-@pytest.fixture(params=executors())
-def each_executor(request: pytest.FixtureRequest) -> Iterator[None]:
-    before = executor()
-    choose_executor(request.param)
-    yield
-    choose_executor(before)
-
-
-def test_each_executor_has_the_same_bits(each_executor: None, sizes: list[int], in_python: Any) -> None:
+def test_each_executor_has_the_same_bits(each_executor: str, sizes: list[int], in_python: Any) -> None:
     case: Case = (lambda: mlp(3), lambda p: nn.Adam(p, lr=0.05), {"epochs": 4, "batch_size": 40, "clip_norm": 1.0})
     found = outcome(case, SPIRALS, ARMS, nn.softmax_cross_entropy)
     assert sizes

@@ -12,6 +12,7 @@ from html.parser import HTMLParser
 from typing import Any
 
 import pytest
+from graphs import neuron
 from test_viz_escaping import NASTY
 
 import autograd as ag
@@ -23,14 +24,6 @@ from viz.graph import LABEL_LENGTH
 from viz.options import PAGE_LIMIT, PageOptions, complete
 from viz.page.data import STEP_LIMIT, page_of
 from viz.theme import DARK, LIGHT, contrast
-
-
-def neuron() -> Value:
-    x1, w1 = Value(2.0, "x1"), Value(-1.5, "w1")
-    x2, w2 = Value(0.5, "x2"), Value(1.0, "w2")
-    y = (x1 * w1 + x2 * w2 + Value(3.2, "b")).tanh()
-    y.label = "y"
-    return y
 
 
 def network(*sizes: int) -> Value:

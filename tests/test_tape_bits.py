@@ -8,7 +8,6 @@ import random
 import subprocess
 import sys
 from array import array
-from collections.abc import Iterator
 from functools import reduce
 
 import pytest
@@ -23,17 +22,9 @@ from autograd import Value
 from autograd.primitives.primitive import Primitive
 from autograd.tape.compiled import fuse
 from autograd.tape.interpreter import Interpreter
-from autograd.tape.replay import Rows, Sums, choose_executor, executor, executors, interpret
+from autograd.tape.replay import Rows, Sums, executors, interpret
 
 FUNCTIONS = 2000 if ag.compiled else 500
-
-
-@pytest.fixture(params=executors())
-def each_executor(request: pytest.FixtureRequest) -> Iterator[str]:
-    before = executor()
-    choose_executor(request.param)
-    yield request.param
-    choose_executor(before)
 
 
 def random_case(seed: int, counts: tuple[int, ...]) -> tuple[tapes.Function, list[list[float]]]:

@@ -19,6 +19,7 @@ from typing import Any
 from xml.etree import ElementTree
 
 import pytest
+from graphs import neuron
 from pages import ARGUMENTS, chromium
 from test_viz_escaping import NASTY
 
@@ -32,14 +33,6 @@ from viz.model import LABEL_LENGTH
 from viz.network import network_of
 
 SVG = "{http://www.w3.org/2000/svg}"
-
-
-def neuron() -> Value:
-    x1, w1 = Value(2.0, "x1"), Value(-1.5, "w1")
-    x2, w2 = Value(0.5, "x2"), Value(1.0, "w2")
-    y = (x1 * w1 + x2 * w2 + Value(3.2, "b")).tanh()
-    y.label = "y"
-    return y
 
 
 def shared() -> Value:
@@ -275,7 +268,7 @@ def test_the_active_node_and_its_operands_have_borders_of_their_own(tmp_path):
     violet = re.findall(r'fill="none" stroke="#7A3E9D" stroke-width="(\d)"', drawn)
     assert Counter(violet) == {"3": 1, "2": 2}
     assert drawn.count(">–</text>") == 2  # x1 and w1
-    assert "backward 4/5   × %5   upstream +0.6347" in drawn
+    assert "backward 4/5   × %6   upstream +0.6347" in drawn
 
 
 def test_a_step_of_a_slice_and_of_another_upstream_gradient(tmp_path):
