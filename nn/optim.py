@@ -234,8 +234,9 @@ class Adam(Optimizer):
         beta1, beta2 = self.betas
         first = beta1 * first + (1.0 - beta1) * g
         second = beta2 * second + (1.0 - beta2) * (g * g)
-        mean, mean_square = first / (1.0 - beta1**step), second / (1.0 - beta2**step)
-        return p - self.lr * mean / (sqrt(mean_square) + self.eps), first, second
+        # The means are without their bias when divided by 1 - beta**step; here what is the same for all parameters is.
+        lr, scale = self.lr / (1.0 - beta1**step), 1.0 / sqrt(1.0 - beta2**step)
+        return p - lr * first / (scale * sqrt(second) + self.eps), first, second
 
     def _checked(self, name: str, held: Any) -> Any:
         if name != "betas":
