@@ -60,6 +60,7 @@ ENGINES = {
         Engine("jax synchronous", "jax.jit, synchronous,", "jax", "jax"),
         Engine("sklearn", "scikit-learn", "sklearn", "scikit-learn"),
         Engine("c", "hand-written C", "handwritten"),
+        Engine("floor", "operators that do nothing", "floor_value"),
     )
 }
 SCALARS = ("glassgrad", "pure", "plain", "micrograd", "torch", "xad", "casadi")
@@ -81,6 +82,8 @@ def missing(engine: Engine) -> str:
         return "not installed"
     if engine.key == "c":
         return "" if import_module(engine.module).compiler() else "no C compiler"
+    if engine.key == "floor":
+        return str(import_module(engine.module).why_missing())
     if engine.key != "glassgrad":
         return ""
     code = "import autograd, sys; sys.exit(not autograd.compiled)"
