@@ -12,7 +12,7 @@ from collections.abc import Iterable
 from autograd.formatting import number
 from autograd.places import first_users
 from autograd.primitives.primitive import PRIMITIVES
-from autograd.recorded import is_as_recorded, recorded_operands
+from autograd.recorded import is_as_recorded, is_same, recorded_operands
 from autograd.value import Value
 
 __all__ = ["assigned_marks", "assigned_operands", "assigned_texts"]
@@ -52,7 +52,7 @@ def assigned_operands(value: Value) -> dict[int, float | None]:
             continue
         if old[position] is None:
             unknown.setdefault(id(operand), position)
-        elif not _same(old[position], operand.data):
+        elif not is_same(old[position], operand.data):
             changed[position] = old[position]
     if unknown:
         numbers = [
@@ -60,7 +60,7 @@ def assigned_operands(value: Value) -> dict[int, float | None]:
             for operand, was in zip(operands, old, strict=True)
         ]
         again = row.forward(numbers) if row.arity is None else row.forward(*numbers)
-        if not _same(again, value.data):
+        if not is_same(again, value.data):
             changed[next(iter(unknown.values())) if len(unknown) == 1 else -1] = None
     return changed
 
@@ -121,7 +121,3 @@ def assigned_marks(order: Iterable[Value], *, digits: int = 4) -> dict[int, str]
 
 
 _ALL = 20_000  # nodes of a graph in which every node is asked
-
-
-def _same(one: float | None, other: float) -> bool:
-    return one == other or (one != one and other != other)

@@ -9,12 +9,21 @@ from autograd.modes import unwatched
 from autograd.primitives.primitive import PRIMITIVES
 from autograd.value import Value, many, number_of
 
-__all__ = ["is_as_recorded", "parents_of", "recorded_number", "recorded_operands", "recorded_term"]
+__all__ = ["is_as_recorded", "is_same", "parents_of", "recorded_number", "recorded_operands", "recorded_term"]
 
 _PASSING = {
     *("maximum", "maximum_of", "minimum", "minimum_of", "clip", "where", "take"),
     *("relu", "leaky_relu", "leaky_relu_slope", "elu", "identity", "detach"),
 }
+
+
+def is_same(x: float | None, y: float | None) -> bool:
+    """Whether two numbers are equal, or both nan.
+
+    >>> is_same(1.0, 1.0), is_same(float("nan"), float("nan")), is_same(1.0, None)
+    (True, True, False)
+    """
+    return x == y or (x != x and y != y)
 
 
 def is_as_recorded(node: Value) -> bool:
@@ -40,7 +49,7 @@ def is_as_recorded(node: Value) -> bool:
     with unwatched():
         again = many(primitive, operands)
         was, now = (node.data, *node.local_grads), (again.data, *again.local_grads)
-        return was == now or all(x == y or (x != x and y != y) for x, y in zip(was, now, strict=True))
+        return was == now or all(map(is_same, was, now))
 
 
 def recorded_number(leaf: Value, users: Iterable[Value]) -> float | None:

@@ -10,6 +10,7 @@ from typing import Any
 
 from autograd import Value, no_grad
 from autograd.modes import current_mode
+from autograd.recorded import is_same
 from autograd.tape.replay import add_gradients
 from autograd.tape.tape import Tape
 from nn import buffers, inner_loops
@@ -259,7 +260,7 @@ def _gradients(params: tuple[Value, ...]) -> array[float]:
 def _check_same(replayed: array[float], eager: array[float], params: tuple[Value, ...], where: str) -> None:
     """Raise NotReplayable where numbers differ, other than in the sign of zero or in which nan they are."""
     for i, (found, wanted) in enumerate(zip(replayed, eager, strict=True)):
-        if found != wanted and not (found != found and wanted != wanted):
+        if not is_same(found, wanted):
             what = f"the gradient of {_name(params[i - 1], i)}" if i else "the loss"
             raise NotReplayable(
                 f"in {where}, {what} is {wanted!r} in an eager run and {found!r} in a replay: it depends on something "

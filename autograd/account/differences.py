@@ -22,7 +22,7 @@ from dataclasses import dataclass
 
 from autograd.arguments import shortened
 from autograd.formatting import columns, encodable, number, padded
-from autograd.recorded import is_as_recorded, recorded_number, recorded_term
+from autograd.recorded import is_as_recorded, is_same, recorded_number, recorded_term
 from autograd.steps import called
 from autograd.value import Value, topological_order
 
@@ -94,10 +94,10 @@ class Differences:
             elif x is None:
                 x = was.as_term(old)
                 is_rounded = x is not None
-            if x is None or not _same(x, y):
+            if x is None or not is_same(x, y):
                 changes.append(Change(new, self._name(new), x, y, is_rounded=is_rounded))
         for new, x, y in pairs.numbers:
-            if not _same(x, y):
+            if not is_same(x, y):
                 changes.append(Change(new, f"number {number(y)} in {self._name(new)}", x, y, False))
         changes.sort(key=lambda c: (c.before is None, -_size(c.by), self._place_in(1, c.node)))
         self.changes = tuple(changes)
@@ -123,7 +123,7 @@ class Differences:
     def _lines(self) -> Iterator[str]:
         old, new = self.before.data, self.after.data
         name = self._name(self.after)
-        if _same(old, new):
+        if is_same(old, new):
             head = f"{name}: {number(old)} both times"
         else:
             head = f"{name}: {number(old)} → {number(new)} ({number(new - old, sign=True)})"
@@ -137,7 +137,7 @@ class Differences:
             yield f"  the graphs part: {sides[0]} before, {sides[1]} after"
         if len(self.parted) > _TOLD:
             yield f"  … and at {len(self.parted) - _TOLD:,} more places"
-        if _same(old, new) and not self.parted:
+        if is_same(old, new) and not self.parted:
             if not count:
                 yield "  no leaf is known to have had another number: was anything updated between the two?"
             for leaf in self.unknown[:_TOLD]:
@@ -239,10 +239,6 @@ def _before(change: Change) -> str:
     if change.before is None:
         return "?"
     return f"≈ {number(change.before)}" if change.is_rounded else number(change.before)
-
-
-def _same(x: float, y: float) -> bool:
-    return x == y or (x != x and y != y)
 
 
 def _size(x: float) -> float:

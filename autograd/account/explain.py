@@ -20,7 +20,7 @@ from autograd.arguments import shortened
 from autograd.backward_pass import BackwardPass
 from autograd.formatting import Text, amount, columns, encodable, name_of, number, padded
 from autograd.primitives import table
-from autograd.recorded import is_as_recorded, parents_of
+from autograd.recorded import is_as_recorded, is_same, parents_of
 from autograd.steps import called
 from autograd.value import Value, cut_by
 
@@ -157,7 +157,7 @@ class _Account:
         name, grad = self.name(place), leaf.grad
         if not leaf.reached:
             return [f"  no backward pass has reached {name} yet: its .grad is filled in by .backward()"]
-        if grad == gradient or (grad != grad and gradient != gradient):
+        if is_same(grad, gradient):
             return []
         reason = (
             "the leaf adds up over backward passes, until zero_grad()"
