@@ -11,9 +11,9 @@ as `nn.ReLU()`, count to the layer before them. Of each layer the report has
 The verdict rests on the update ratio and is the first that applies:
 
     exploding   the gradient is not finite, or the ratio is above 1
-    dead        the gradient is 0, or every unit is dead
+    dead        the gradient is 0 although that of the loss by the outputs is not, or every unit is dead
     vanishing   the ratio is below a thousandth of the largest among the layers, or below 1e-8
-    fine
+    fine        also where the loss asks for no change, as at its minimum
 
 Where no optimiser is given, the verdict takes the ratio at a learning rate of 0.01. At a ratio of 1 a step is as long
 as the parameters themselves; about 0.001 is usual in healthy trainings. Optimisers such as Adam scale their steps, so
@@ -166,16 +166,17 @@ def health(
         raise ValueError(f"{model!r} does not have parameters, so there is no gradient to look at")
     samples = checked_samples(X, y)
     with _gradients_kept(model), in_mode(model, training=training), buffers.collected():
-        mean_loss, units = _run(model, loss, samples)
+        mean_loss, units, outputs = _run(model, loss, samples)
         if not mean_loss.op:
             raise ValueError("the loss does not depend on any parameter: is health called inside no_grad()?")
         mean_loss.backward()
         lr = None if optimizer is None else optimizer.lr
-        return Report(_layers(model, units, lr), mean_loss.data, lr)
+        has_aim = any(output.grad != 0.0 for output in outputs)
+        return Report(_layers(model, units, lr, has_aim), mean_loss.data, lr)
 
 
-def _run(model: Module, loss: LossFunction, samples: Samples) -> tuple[Value, Units]:
-    """Return the mean loss, and the units by the path of the module that computes them."""
+def _run(model: Module, loss: LossFunction, samples: Samples) -> tuple[Value, Units, list[Value]]:
+    """Return the mean loss, the units by the path of the module that computes them, and the outputs."""
     of_sample, penalty = without_penalty(loss)
     with drawing(Draws(_KEY, 1, range(len(samples)))):
         predictions = model.forward_batch([row for row, _ in samples])
@@ -193,7 +194,8 @@ def _run(model: Module, loss: LossFunction, samples: Samples) -> tuple[Value, Un
                 for unit, node in zip(held, nodes, strict=False):
                     unit.append(node)
     total = mean(losses)
-    return (total if penalty is None else total + penalty()), units
+    outputs = [output for prediction in predictions for output in numbers_in(prediction) if isinstance(output, Value)]
+    return (total if penalty is None else total + penalty()), units, outputs
 
 
 def _activations(prediction: Any) -> dict[str, list[Value]]:
@@ -206,8 +208,8 @@ def _activations(prediction: Any) -> dict[str, list[Value]]:
     return found
 
 
-def _layers(model: Module, units: Units, lr: float | None) -> list[LayerHealth]:
-    """Return the health of each layer of a model, after backward."""
+def _layers(model: Module, units: Units, lr: float | None, has_aim: bool) -> list[LayerHealth]:
+    """Return the health of each layer of a model, after backward; it has an aim where the loss asks for a change."""
     modules = dict(model.named_modules())
     owned = [(_innermost(name, modules), parameter) for name, parameter in model.named_parameters()]
     layer_of = _layers_by_path(modules, {path for path, _ in owned})
@@ -227,6 +229,7 @@ def _layers(model: Module, units: Units, lr: float | None) -> list[LayerHealth]:
     for path, module in modules.items():
         if path in parameters or path in of_layers:
             ratio, dead = ratios.get(path), _dead(of_layers[path])
+            rate = _ASSUMED_LR if lr is None else lr
             layers.append(
                 LayerHealth(
                     path=path,
@@ -238,7 +241,7 @@ def _layers(model: Module, units: Units, lr: float | None) -> list[LayerHealth]:
                     units=len(of_layers[path]),
                     dead=dead,
                     saturated=_saturated(of_layers[path]),
-                    verdict=_verdict(gradients.get(path), ratio, dead, _ASSUMED_LR if lr is None else lr, largest),
+                    verdict=_verdict(gradients.get(path), ratio, dead, rate, largest, has_aim),
                 )
             )
     return layers
@@ -282,12 +285,14 @@ def _share(flags: list[bool]) -> float | None:
     return flags.count(True) / len(flags) if flags else None
 
 
-def _verdict(gradient: float | None, ratio: float | None, dead: float | None, lr: float, largest: float) -> str:
+def _verdict(
+    gradient: float | None, ratio: float | None, dead: float | None, lr: float, largest: float, has_aim: bool
+) -> str:
     if gradient is not None and (not math.isfinite(gradient) or (ratio is not None and lr * ratio > _EXPLODING)):
         return "exploding"
-    if gradient == 0.0 or dead == 1.0:
+    if dead == 1.0 or (gradient == 0.0 and has_aim):
         return "dead"
-    if ratio is not None and (ratio < _VANISHING * largest or lr * ratio < _NO_STEP):
+    if gradient != 0.0 and ratio is not None and (ratio < _VANISHING * largest or lr * ratio < _NO_STEP):
         return "vanishing"
     return "fine"
 

@@ -86,6 +86,17 @@ def test_verdicts(model: nn.Sequential, lr: float, first_layer: str, whole: str)
     assert (report.layers[0].verdict, report.verdict) == (first_layer, whole)
 
 
+def test_a_loss_at_its_minimum_is_fine_and_a_dead_part_of_it_is_not() -> None:
+    model = nn.Sequential(nn.Linear(2, 3, seed=1), "relu", nn.Linear(3, 1, seed=1), first)
+    reached = [model(row).data for row in X]
+    report = nn.health(model, X, reached, nn.mse, nn.SGD(model.parameters(), lr=0.1))
+    assert (report.loss, report.verdict, report.layers[0].gradient_norm) == (0.0, "fine", 0.0)
+    for bias in model[0].bias:
+        bias.data = -1e3
+    reached = [model(row).data for row in X]
+    assert nn.health(model, X, reached, nn.mse).verdict == "dead"
+
+
 def test_without_an_optimiser_the_verdict_assumes_a_rate() -> None:
     model = deep("relu", functools.partial(nn.normal, std=1.5))
     report = nn.health(model, X, Y, LOSS)
