@@ -43,10 +43,9 @@ def page_text(root: Value | Sequence[Value], options: PageOptions) -> str:
     """
     page = page_of(root, options)
     formulas = rows(page.primitives)
-    arithmetic = functions_used(_script("arithmetic"), formulas)
-    parts = [arithmetic, formulas, *map(_script, _SCRIPTS)]
-    script = squeezed_script("\n".join(['"use strict";', "(() => {", *parts, "})();"]))
-    style = palettes() + squeezed_style(_file("page.css"))
+    of_graph = squeezed_script(functions_used(_script("arithmetic"), formulas) + formulas)
+    script = f'"use strict";(()=>{{{of_graph}{_squeezed_scripts()}}})();'
+    style = palettes() + _squeezed_style()
     values = len(page.content.get("op", ()))
     filled = {
         "theme": options["theme"],
@@ -79,6 +78,17 @@ def _file(name: str) -> str:
 def _script(name: str) -> str:
     """Return a script without what makes it a module on its own."""
     return re.sub(r"(?ms)^export (?=function|const|let)|^import .*?;\n", "", _file(f"{name}.js"))
+
+
+@cache
+def _squeezed_scripts() -> str:
+    """Return what is in every page."""
+    return squeezed_script("\n".join(map(_script, _SCRIPTS)))
+
+
+@cache
+def _squeezed_style() -> str:
+    return squeezed_style(_file("page.css"))
 
 
 def hashed(text: str) -> str:
