@@ -20,11 +20,11 @@ from typing import Any
 
 from autograd import Tape, Value, no_grad
 from autograd.pytree import flatten
+from autograd.tape.branching import Run
 from autograd.tape.graph import difference
 from autograd.tape.pickling import Form
 from autograd.tape.record import form_of_call
 from autograd.tape.recorder import Recorder
-from autograd.tape.taped import Run
 from autograd.value import creation_number
 from nn import buffers, inner_loops
 from nn.batches import Group

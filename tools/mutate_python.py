@@ -63,6 +63,7 @@ TESTS: dict[str, str] = {
     "autograd/tape/recorder.py": "recorder tape nn_random",
     "autograd/tape/replay.py": "tape recorder taped batches",
     "autograd/tape/tape.py": "tape recorder batches",
+    "autograd/tape/branching.py": "taped",
     "autograd/tape/taped.py": "taped",
     "autograd/tape/compiled/fuse.py": "lowering tape_bits tape",
     "autograd/tape/compiled/layers.py": "lowering tape_bits tape nn_replay",
