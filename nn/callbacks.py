@@ -18,7 +18,8 @@ class EarlyStopping:
     """Stop a training that has not improved for some epochs.
 
     It looks at the validation loss, or, without `validation=`, at the training loss. It keeps nothing between calls, so
-    a resumed training stops where an uninterrupted one does.
+    a resumed training stops where an uninterrupted one does. The model stays as after the last epoch, not as after the
+    best: `Checkpoint(..., best_only=True)` beside it keeps that one.
 
     Args:
         patience: The number of epochs without a new lowest loss after which the training stops.
@@ -39,8 +40,7 @@ class EarlyStopping:
 
     def __call__(self, epoch: int, history: History) -> bool:
         """Return whether the training stops after this epoch."""
-        losses = history.validation_loss or history.loss
-        return len(losses) - 1 - losses.index(min(losses)) >= self.patience
+        return _epochs_since_best(history) >= self.patience
 
 
 class Checkpoint:
@@ -53,6 +53,11 @@ class Checkpoint:
         path: The file; each epoch replaces it whole.
         model: The model.
         optimizer: Its optimiser.
+        best_only: Whether to write only after an epoch with a new lowest loss: the validation loss, or, without
+            `validation=`, the training loss. Then `nn.load(path, model)` gives the best model after the training.
+
+    Raises:
+        TypeError: `best_only` is not a bool.
 
     >>> import tempfile, nn
     >>> model = nn.MLP(2, [1], seed=0)
@@ -66,11 +71,23 @@ class Checkpoint:
 
     changes_model = False
 
-    def __init__(self, path: str | os.PathLike[str], model: Module, optimizer: Optimizer) -> None:
+    def __init__(
+        self, path: str | os.PathLike[str], model: Module, optimizer: Optimizer, *, best_only: bool = False
+    ) -> None:
+        if not isinstance(best_only, bool):
+            raise TypeError(f"best_only must be True or False, not {best_only!r}")
         self.path = path
         self.model = model
         self.optimizer = optimizer
+        self.best_only = best_only
 
     def __call__(self, epoch: int, history: History) -> None:
         """Write the file."""
+        if self.best_only and _epochs_since_best(history) > 0:
+            return
         save(self.path, self.model, self.optimizer, fit={"epoch": epoch, "history": asdict(history)})
+
+
+def _epochs_since_best(history: History) -> int:
+    losses = history.validation_loss or history.loss
+    return len(losses) - 1 - losses.index(min(losses))

@@ -161,6 +161,20 @@ def test_early_stopping_looks_at_validation_first() -> None:
     assert len(history.loss) < 500
 
 
+def test_a_checkpoint_of_the_best_epoch_alone(tmp_path: Path) -> None:
+    model = make()
+    optimizer = nn.Adam(model.parameters(), lr=0.3)
+    best = nn.Checkpoint(tmp_path / "best.json", model, optimizer, best_only=True)
+    held = (HELD_X, HELD_Y)
+    history = fitted(model, optimizer, callback=[best, nn.EarlyStopping(3)], epochs=500, validation=held)
+    lowest = min(history.validation_loss)
+    assert history.validation_loss[-1] > lowest
+    assert nn.load(best.path, model)["fit"]["epoch"] == 1 + history.validation_loss.index(lowest)
+    assert nn.evaluate(model, *held, nn.hinge)[0] == lowest
+    with pytest.raises(TypeError, match="best_only must be True or False, not 3"):
+        nn.Checkpoint(tmp_path / "best.json", model, optimizer, best_only=3)
+
+
 @pytest.mark.parametrize(
     ("changes", "error", "message"),
     [

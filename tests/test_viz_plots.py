@@ -54,6 +54,25 @@ def test_history_is_plotted_as_it_is(tmp_path, loss, accuracy, panels):
     assert os.listdir(tmp_path) == ["history.png"]
 
 
+def test_a_validation_is_a_dashed_line_beside_the_training():
+    run = SimpleNamespace(
+        loss=[0.9, 0.2], accuracy=[0.5, 1.0], validation_loss=[0.8, 0.6], validation_accuracy=[0.5, 0.75]
+    )
+    texts = [[text.get_text() for text in axes.get_legend().texts] for axes in viz.plot_history(run).axes]
+    assert texts == [["training  0.2", "validation  0.6"], ["training  100.0%", "validation  75.0%"]]
+    both = viz.plot_history({"a": run, "b": SimpleNamespace(loss=[1.0, 0.5], accuracy=[])})
+    curves = [line for line in both.axes[0].get_lines() if len(line.get_xdata()) > 1]
+    assert [line.get_linestyle() for line in curves] == ["-", "--", "-"]
+    assert len({line.get_color() for line in curves}) == 2
+    assert [text.get_text() for text in both.axes[0].get_legend().texts] == ["a  0.2", "a, validation  0.6", "b  0.5"]
+
+
+@pytest.mark.parametrize(("history", "what"), [([1.0, 2.0], "list"), ({"a": [1.0]}, "list for 'a'")])
+def test_something_other_than_a_history_is_refused(history, what):
+    with pytest.raises(TypeError, match=f"what nn.fit returned, or a dict of histories by name, not {what}; plot_lines"):
+        viz.plot_history(history)
+
+
 def test_a_wide_range_of_losses_is_logarithmic():
     scales = [
         viz.plot_history(SimpleNamespace(loss=losses, accuracy=[])).axes[0].get_yscale()

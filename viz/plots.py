@@ -10,7 +10,7 @@ import math
 import os
 import warnings
 from collections.abc import Callable, Iterable, Mapping, Sequence
-from typing import TYPE_CHECKING, Protocol
+from typing import TYPE_CHECKING, NamedTuple, Protocol
 
 from autograd import FrozenValueWarning, Value, no_grad, taped
 from viz.canvas import COLOURS, label_text, new_figure, style, written
@@ -28,7 +28,10 @@ _MARKERS = "osD^vPX*"
 
 
 class History(Protocol):
-    """The part of a history that `plot_history` reads: one number per epoch; ``accuracy`` may be empty or hold None."""
+    """The part of a history that `plot_history` reads: one number per epoch; ``accuracy`` may be empty or hold None.
+
+    The lists ``validation_loss`` and ``validation_accuracy`` are plotted where it has them.
+    """
 
     @property
     def loss(self) -> Sequence[float]: ...  # noqa: D102 - the class says it
@@ -37,12 +40,20 @@ class History(Protocol):
     def accuracy(self) -> Sequence[float | None] | None: ...  # noqa: D102 - the class says it
 
 
+class _Curve(NamedTuple):
+    name: str
+    numbers: list[float]
+    colour: str
+    is_validation: bool
+
+
 def plot_history(history: History | Mapping[str, History], path: str | os.PathLike[str] | None = None) -> Figure:
-    """Plot the loss over epochs, and the accuracy if there is any.
+    """Plot the loss over epochs, and the accuracy if there is any; those of a validation as dashed lines beside them.
 
     Args:
-        history: an object with lists ``loss`` and ``accuracy``, one number per epoch, accuracy from 0 to 1; or a dict
-            of such objects by name, which gives one curve for each.
+        history: an object with lists ``loss`` and ``accuracy``, one number per epoch, accuracy from 0 to 1, and perhaps
+            ``validation_loss`` and ``validation_accuracy``, such as `nn.fit` returns; or a dict of such objects by
+            name, which gives one curve for each.
         path: a file to write the figure to; the suffix names the format (.png, .svg, .pdf).
 
     Returns:
@@ -50,53 +61,73 @@ def plot_history(history: History | Mapping[str, History], path: str | os.PathLi
 
     Raises:
         ImportError: matplotlib is missing.
+        TypeError: there is something other than a history.
         ValueError: there is no epoch to plot, the dict holds more than 8, or matplotlib does not know the format.
         FileNotFoundError: the folder is missing.
 
     >>> from types import SimpleNamespace
-    >>> sgd = SimpleNamespace(loss=[0.7, 0.4, 0.1], accuracy=[0.5, 0.9, 1.0])
+    >>> sgd = SimpleNamespace(loss=[0.7, 0.4, 0.1], accuracy=[0.5, 0.9, 1.0], validation_loss=[0.7, 0.5, 0.6])
     >>> adam = SimpleNamespace(loss=[0.6, 0.2, 0.05], accuracy=[0.6, 1.0, 1.0])
     >>> [axes.get_ylabel() for axes in plot_history(sgd).axes]
     ['loss', 'accuracy']
     >>> [len(axes.get_legend().texts) for axes in plot_history({"SGD": sgd, "Adam": adam}).axes]
-    [2, 2]
+    [3, 2]
     """
     histories = dict(history) if isinstance(history, Mapping) else {"": history}
     if not histories:
         raise ValueError("this dict does not hold a history to plot")
     if len(histories) > len(COLOURS):
         raise ValueError(f"this dict holds {len(histories)} histories; up to {len(COLOURS)} curves can be told apart")
-    losses = {name: [float(loss) for loss in one.loss] for name, one in histories.items()}
-    for name, numbers in losses.items():
-        if not numbers:
+    for name, one in histories.items():
+        if not hasattr(one, "loss"):
+            raise TypeError(
+                "plot_history takes what nn.fit returned, or a dict of histories by name, not "
+                f"{type(one).__name__}{f' for {name!r}' if name else ''}; plot_lines plots lists of numbers"
+            )
+        if not len(one.loss):
             which = f"the history {name!r}" if name else "this history"
             raise ValueError(f"{which} does not have an epoch to plot: train for at least one")
-    accuracies = {
-        name: [math.nan if a is None else float(a) for a in one.accuracy or ()] for name, one in histories.items()
-    }
-    accuracies = {
-        name: numbers for name, numbers in accuracies.items() if any(not math.isnan(number) for number in numbers)
-    }
-    panels = [("loss", losses), *([("accuracy", accuracies)] if accuracies else [])]
-    below = len(histories) if len(histories) > _BESIDE_CURVES else 0
+    panels = {measure: curves for measure in ("loss", "accuracy") if (curves := _curves(histories, measure))}
+    entries = max(map(len, panels.values()))
+    below = entries if entries > _BESIDE_CURVES else 0
     figure = new_figure(4.6 * len(panels), 3.4 + 0.22 * below)
-    for position, (measure, curves) in enumerate(panels, start=1):
-        axes = figure.add_subplot(1, len(panels), position)
-        if len(histories) == 1:
-            alone = [LIGHT.positive if measure == "loss" else LIGHT.negative]
-        else:
-            alone = [COLOURS[at] for at, name in enumerate(histories) if name in curves]
-        _panel(axes, measure, curves, alone)
+    for position, (measure, curves) in enumerate(panels.items(), start=1):
+        _panel(figure.add_subplot(1, len(panels), position), measure, curves)
     return written(figure, path)
 
 
-def _panel(axes: Axes, measure: str, curves: dict[str, list[float]], colours: list[str]) -> None:
-    for (name, numbers), colour in zip(curves.items(), colours, strict=True):
+def _curves(histories: Mapping[str, History], measure: str) -> list[_Curve]:
+    found = []
+    for at, (name, history) in enumerate(histories.items()):
+        colour = COLOURS[at] if len(histories) > 1 else LIGHT.positive if measure == "loss" else LIGHT.negative
+        validation = _numbers(getattr(history, f"validation_{measure}", None))
+        if numbers := _numbers(getattr(history, measure)):
+            found.append(_Curve(name or ("training" if validation else ""), numbers, colour, False))
+        if validation:
+            found.append(_Curve(f"{name}, validation" if name else "validation", validation, colour, True))
+    return found
+
+
+def _numbers(listed: Sequence[float | None] | None) -> list[float]:
+    """Return a list with nan in place of None; no list where that is all there is."""
+    numbers = [math.nan if number is None else float(number) for number in ([] if listed is None else listed)]
+    is_given = any(number is not None for number in ([] if listed is None else listed))
+    return numbers if is_given else []
+
+
+def _panel(axes: Axes, measure: str, curves: list[_Curve]) -> None:
+    for name, numbers, colour, is_validation in curves:
         epochs = range(1, len(numbers) + 1)
         shown = f"{numbers[-1]:.1%}" if measure == "accuracy" else f"{numbers[-1]:.4g}"
-        marker = "o" if len(numbers) < 3 else ""
         axes.plot(
-            epochs, numbers, color=colour, linewidth=2, marker=marker, markersize=5, label=_legend_text(name, shown)
+            epochs,
+            numbers,
+            color=colour,
+            linewidth=2,
+            linestyle="--" if is_validation else "-",
+            marker="o" if len(numbers) < 3 else "",
+            markersize=5,
+            label=_legend_text(name, shown),
         )
         axes.plot(epochs[-1:], numbers[-1:], color=colour, marker="o", markersize=5, clip_on=False)
         title = f"{measure} {shown}" if len(curves) == 1 else measure
@@ -105,7 +136,7 @@ def _panel(axes: Axes, measure: str, curves: dict[str, list[float]], colours: li
     axes.margins(x=0.02)
     axes.locator_params(axis="x", integer=True)
     axes.grid(axis="y", color="#D0D7DE", linewidth=0.7)
-    numbers = [x for curve in curves.values() for x in curve]
+    numbers = [x for curve in curves for x in curve.numbers]
     positive = [x for x in numbers if x > 0.0 and math.isfinite(x)]
     if measure == "accuracy":
         axes.set_ylim(min([0.4, *(x for x in numbers if not math.isnan(x))]) - 0.02, 1.02)
@@ -114,7 +145,7 @@ def _panel(axes: Axes, measure: str, curves: dict[str, list[float]], colours: li
         axes.set_yscale("log")
     else:
         axes.set_ylim(bottom=min(0.0, *numbers) if positive else None)
-    if any(curves):
+    if any(curve.name for curve in curves):
         _add_legend(axes, len(curves))
     style(axes, title)
 
