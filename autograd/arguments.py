@@ -5,7 +5,7 @@ from __future__ import annotations
 import numbers
 import sys
 
-__all__ = ["as_operand", "shortened", "text_or_none"]
+__all__ = ["as_operand", "no_value", "shortened", "text_or_none"]
 
 
 def as_operand(x: object) -> float | None:
@@ -39,6 +39,18 @@ def text_or_none(text: str | None, what: str) -> str | None:
     if text is not None and type(text) is not str:
         raise TypeError(f"a {what} must be a str or None, not {type(text).__name__} {shortened(text)}")
     return text
+
+
+def no_value(x: object) -> str:
+    """Return how an error shows what stands in the place of a Value, and how a plain number may have come there.
+
+    >>> no_value("3")
+    "str '3'"
+    >>> no_value(3.0)
+    'float 3.0: a plain number has lost its graph (through .data, float() or math?)'
+    """
+    hint = ": a plain number has lost its graph (through .data, float() or math?)"
+    return f"{type(x).__name__} {shortened(x)}" + (hint if isinstance(x, numbers.Real) else "")
 
 
 def shortened(x: object) -> str:

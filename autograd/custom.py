@@ -75,7 +75,7 @@ def primitive(
     if len(functions) != arity:
         raise ValueError(
             f"primitive {name!r} has {arity} operand{'s' * (arity != 1)} but {len(functions)} "
-            f"derivative{'s' * (len(functions) != 1)}: give one function for each operand"
+            f"derivative{'s' * (len(functions) != 1)}: give a list of functions, one for each operand"
         )
     for i, derivative in enumerate(functions):
         taken = _operand_count(f"derivative {i} of primitive {name!r}", derivative)

@@ -14,7 +14,7 @@ from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass
 from typing import Any
 
-from autograd.arguments import as_operand, shortened
+from autograd.arguments import as_operand, no_value, shortened
 from autograd.modes import recording
 from autograd.passes import gradients
 from autograd.pytree import Rebuild, flatten
@@ -245,15 +245,26 @@ class _Checked:
         self, f: Callable[..., Any], inputs: tuple[Any, ...], parameters: Iterable[Value], step: float
     ) -> None:
         numbers, self.rebuild = _numbers(inputs)
+        self._sizes = [len(flatten(argument, "inputs")[0]) for argument in inputs]
         self._f, self._count, self._leaves = f, len(numbers), _leaves(parameters)
         self.numbers = numbers + [leaf.data for leaf in self._leaves]
         self._step = _checked(step)
 
     def name(self, i: int) -> str:
         if i < self._count:
-            return f"number {i} of the inputs"
+            return f"number {i} of the inputs{self._within_argument(i)}"
         name = self._leaves[i - self._count].name
         return f"parameter {i - self._count}" + (f" ({name})" if name else "")
+
+    def _within_argument(self, i: int) -> str:
+        if len(self._sizes) == 1 or max(self._sizes) == 1:
+            return ""
+        argument = 0
+        while i >= self._sizes[argument]:
+            i -= self._sizes[argument]
+            argument += 1
+        which = f"number {i} of " if self._sizes[argument] > 1 else ""
+        return f" ({which}argument {argument})"
 
     def check_finite(self) -> None:
         for i, x in enumerate(self.numbers):
@@ -280,10 +291,7 @@ class _Checked:
         """The root, and the engine's derivatives by all of xs."""
         nodes, root = self._run(xs)
         if type(root) is not Value:
-            raise TypeError(
-                f"{getattr(self._f, '__name__', 'f')}() must return a Value, not {type(root).__name__} "
-                f"{shortened(root)}: a plain number has lost its graph (through .data, float() or math?)"
-            )
+            raise TypeError(f"{getattr(self._f, '__name__', 'f')}() must return a Value, not {no_value(root)}")
         return root, gradients(root, [*nodes, *self._leaves]) or []
 
     def _moved(self, i: int, x: float) -> list[float]:
@@ -378,9 +386,10 @@ def _clamped(x: float, a: float, b: float) -> float:
 
 def _numbers(inputs: Any) -> tuple[list[float], Rebuild]:
     if type(inputs) is not tuple:
+        of_several = f", tuple({shortened(inputs)}) for one of {len(inputs)}" if isinstance(inputs, list) else ""
         raise TypeError(
-            f"inputs must be the tuple of the function's arguments, as ({shortened(inputs)},), "
-            f"not {type(inputs).__name__}"
+            f"inputs must be the tuple of the function's arguments, not {type(inputs).__name__}: "
+            f"({shortened(inputs)},) for a function of one argument{of_several}"
         )
     leaves, rebuild = flatten(inputs, "inputs")
     return [number_of(x) for x in leaves], rebuild

@@ -28,6 +28,11 @@ class SourceLine(NamedTuple):
     text: str
 
     @property
+    def in_brackets(self) -> str:
+        """The text behind a space and in brackets; nothing where it is not known, as at a prompt."""
+        return f" ({self.text})" if self.text else ""
+
+    @property
     def where(self) -> str:
         """The line in the form of a traceback."""
         return f'File "{self.file}", line {self.number}, in {self.function}'

@@ -36,7 +36,7 @@ from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass
 from typing import Any, Generic, Literal, TypeVar, overload
 
-from autograd.arguments import as_operand, shortened
+from autograd.arguments import as_operand, no_value, shortened
 from autograd.assigned import assigned_texts
 from autograd.backward_pass import BackwardPass
 from autograd.formatting import columns, encodable, named, number, padded, table
@@ -491,7 +491,7 @@ def steps(
 
 def _pass(root: Any, gradient: Any) -> BackwardPass:
     if type(root) is not Value:
-        raise TypeError(f"steps() takes the Value to start from, not {type(root).__name__} {shortened(root)}")
+        raise TypeError(f"steps() takes the Value to start from, not {no_value(root)}")
     upstream = as_operand(gradient)
     if upstream is None:
         raise TypeError(f"steps() takes a number as gradient, not {type(gradient).__name__} {shortened(gradient)}")

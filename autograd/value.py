@@ -554,8 +554,8 @@ class Value:
 
     def __index__(self) -> NoReturn:
         raise TypeError(
-            "a Value is not an index: use autograd.take(values, index), which a tape replays with other indices, or "
-            "int(v.data) for the plain number"
+            "a Value is neither an index nor a count: use autograd.take(values, index), which a tape replays with "
+            "other indices, or int(v.data) for the plain number; [v * x for x in values] multiplies each of a list"
         )
 
     def __format__(self, spec: str) -> str:
@@ -831,7 +831,7 @@ def _warn_of_no_graph(leaf: Value) -> None:
     line = user_line()
     message = (
         "backward() of a Value that was computed under no_grad(): nothing was recorded, so no gradient reaches what it "
-        f"was computed from. Compute it outside of no_grad(). ({line.text})"
+        f"was computed from. Compute it outside of no_grad().{line.in_brackets}"
     )
     warnings.warn_explicit(message, UserWarning, line.file, line.number)
     leaf._dx = _UNDER_NO_GRAD_AND_WARNED

@@ -149,7 +149,9 @@ _PLAIN = frozenset((float, int))  # rows of these need no look at each number
 
 def _checked_row(index: int, row: Any) -> list[Any]:
     if isinstance(row, Real):
-        raise TypeError(f"X[{index}] is the number {row!r}: each row must be a sequence, such as [{row!r}]")
+        raise TypeError(
+            f"X[{index}] is the number {row!r}: each row must be a sequence, such as [{row!r}]; of one row X is [row]"
+        )
     if type(row) is list and _PLAIN.issuperset(map(type, row)):
         try:
             if math.isfinite(sum(row)):  # then each of them is

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import functools
 from collections.abc import Sequence
+from numbers import Real
 from typing import Any
 
 from autograd import Value, dot, take
@@ -75,9 +76,13 @@ class Linear(Module):
             ValueError: the number of inputs is wrong.
         """
         check_inputs(self, x, self.nin)
-        if self.bias is None:
-            return [dot(row, x) for row in self.weight]
-        return affine(self.weight, self.bias, x)
+        try:
+            if self.bias is None:
+                return [dot(row, x) for row in self.weight]
+            return affine(self.weight, self.bias, x)
+        except TypeError:
+            check_numbers(self, x)
+            raise
 
     def __repr__(self) -> str:
         return f"Linear({self.nin}, {self.nout}{'' if self.bias is not None else ', bias=False'})"
@@ -180,7 +185,11 @@ class Neuron(Module):
             ValueError: the number of inputs is wrong.
         """
         check_inputs(self, x, self.nin)
-        return ACTIVATIONS[self.activation](dot(self.w, x) + self.b)
+        try:
+            return ACTIVATIONS[self.activation](dot(self.w, x) + self.b)
+        except TypeError:
+            check_numbers(self, x)
+            raise
 
     def __repr__(self) -> str:
         return f"Neuron({self.nin}, activation={self.activation!r})"
@@ -332,3 +341,15 @@ def check_inputs(module: Module, x: Sequence[Value | float], count: int, what: s
         raise TypeError(f"{takes}, got {type(x).__name__} {x!r}") from None
     if found != count:
         raise ValueError(f"{module._who()} takes {count} {what}, got {found}")
+
+
+def check_numbers(module: Module, x: Sequence[Value | float]) -> None:
+    """Raise an error that names the module if something among its inputs is not a number.
+
+    Raises:
+        TypeError: it is not.
+    """
+    for i, number in enumerate(x):
+        if not isinstance(number, Value | Real):
+            one_sample = ": a module maps one sample, nn.predict(model, rows) many" if isinstance(number, list) else ""
+            raise TypeError(f"{module._who()} takes numbers or Values, and input {i} is {shown(number)}{one_sample}")

@@ -235,7 +235,7 @@ def test_under_no_grad_gradcheck_still_differentiates():
         (lambda: gradcheck(lambda x: x, (1.0,), step=1e-300), ValueError, "vanishes"),
         (lambda: numerical_gradient(lambda x: x, (1.0,), step=0.0), ValueError, "positive"),
         (lambda: numerical_gradient(lambda x: x, (1.0,), step=math.nan), ValueError, "positive"),
-        (lambda: numerical_gradient(lambda x: x, 1.0), TypeError, r"as \(1.0,\)"),
+        (lambda: numerical_gradient(lambda x: x, 1.0), TypeError, r"not float: \(1.0,\) for a function of one"),
         (lambda: gradcheck(lambda x: x, [1.0]), TypeError, "tuple"),
         (lambda: gradcheck(lambda x: 2.0, (1.0,)), TypeError, "must return a Value"),
         (lambda: numerical_gradient(lambda x: [x], (1.0,)), TypeError, "list"),
@@ -245,3 +245,13 @@ def test_under_no_grad_gradcheck_still_differentiates():
 def test_bad_input(call, error, match):
     with pytest.raises(error, match=match):
         call()
+
+
+def test_entries_of_several_lists_are_told_by_their_argument():
+    def loses(x: list[Value], y: list[Value]) -> Value:
+        return x[0] * y[1] + x[1] * y[0] * y[1].data
+
+    with pytest.raises(GradientMismatch, match=r"worst entry  number 3 of the inputs \(number 1 of argument 1\)"):
+        gradcheck(loses, ([1.0, 2.0], [3.0, 4.0]))
+    with pytest.raises(TypeError, match=r"for a function of one argument, tuple\(\[1.0, 2.0\]\) for one of 2"):
+        gradcheck(loses, [1.0, 2.0])

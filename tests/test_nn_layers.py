@@ -304,7 +304,9 @@ def test_bad_sizes_and_names(build: object, error: type[Exception], message: str
         (nn.Layer(3, 2), [1.0], ValueError, r"^Layer\(3, 2, activation='relu'\) takes 3 inputs, got 1$"),
         (nn.Neuron(3), [], ValueError, r"neuron \(Neuron\(3, activation='relu'\)\) takes 3 inputs, got 0"),
         (nn.MLP(1, [1]), 3.0, TypeError, "takes a sequence of 1 numbers or Values, got float 3.0"),
-        (nn.MLP(2, [1]), ["a", "b"], TypeError, "not str 'a'"),
+        (nn.MLP(2, [1]), [1.0, "b"], TypeError, r"neurons\.0 \(.*\) takes numbers or Values, and input 1 is str 'b'$"),
+        (nn.MLP(2, [1]), [[1.0], 2.0], TypeError, r"input 0 is list \[1\.0\]: a module maps one sample, nn\.predict"),
+        (nn.Linear(1, 1), [None], TypeError, r"linear \(Linear\(1, 1\)\) takes numbers .* input 0 is NoneType None"),
         (nn.Module(), [1.0], NotImplementedError, r"Module has no forward\(self, ...\): define it"),
     ],
 )

@@ -69,7 +69,7 @@ def test_a_validation_is_a_dashed_line_beside_the_training():
 
 @pytest.mark.parametrize(("history", "what"), [([1.0, 2.0], "list"), ({"a": [1.0]}, "list for 'a'")])
 def test_something_other_than_a_history_is_refused(history, what):
-    with pytest.raises(TypeError, match=f"what nn.fit returned, or a dict of histories by name, not {what}; plot_lines"):
+    with pytest.raises(TypeError, match=f"nn.fit returned, or a dict of histories by name, not {what}; plot_lines"):
         viz.plot_history(history)
 
 

@@ -98,7 +98,7 @@ class Health(Protocol):
 
 
 def plot_health(
-    reports: Mapping[str, Health], path: str | os.PathLike[str] | None = None, *, columns: int = 3
+    reports: Health | Mapping[str, Health], path: str | os.PathLike[str] | None = None, *, columns: int = 3
 ) -> Figure:
     """Plot the norm of each layer's gradient as a bar, a panel per report, on one logarithmic scale.
 
@@ -106,7 +106,7 @@ def plot_health(
     bottom in place of a bar, one that is not finite a cross at the top.
 
     Args:
-        reports: reports of `nn.health`, by name.
+        reports: a report of `nn.health`, or a dict of them by name.
         path: a file to write the figure to; the suffix names the format (.png, .svg, .pdf).
         columns: the number of panels beside each other.
 
@@ -123,10 +123,11 @@ def plot_health(
     >>> figure.axes[0].get_title(loc="left")
     'sigmoid'
     """
-    if not reports:
+    named = reports if isinstance(reports, Mapping) else {"": reports}
+    if not named:
         raise ValueError("there are no reports to plot")
     panels = {
-        name: [layer for layer in report.layers if layer.gradient_norm is not None] for name, report in reports.items()
+        name: [layer for layer in report.layers if layer.gradient_norm is not None] for name, report in named.items()
     }
     norms = [layer.gradient_norm for layers in panels.values() for layer in layers]
     drawn = [norm for norm in norms if 0.0 < norm < math.inf] or [1.0]

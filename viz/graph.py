@@ -13,6 +13,7 @@ from collections.abc import Iterable, Sequence
 from dataclasses import replace
 
 from autograd import Value, topological_order
+from autograd.arguments import no_value
 from autograd.assigned import assigned_marks
 from autograd.formatting import clean_text
 from autograd.names import name_of
@@ -60,17 +61,16 @@ def roots_of(root: object) -> list[Value]:
         TypeError: ``root`` is neither a Value nor a list or tuple of them.
         ValueError: the list is empty.
 
-    >>> roots_of(3.0)
+    >>> roots_of("3")
     Traceback (most recent call last):
-    TypeError: a graph is drawn from a Value or a list of Values, not from float
+    TypeError: a graph is drawn from a Value or a list of Values, not from str '3'
     """
     if isinstance(root, Value):
         return [root]
     if not isinstance(root, (list, tuple)):
-        hint = ""
-        if callable(root) and hasattr(root, "parameters"):
-            hint = ": call it first, draw(model(x), ...)"
-        raise TypeError(f"a graph is drawn from a Value or a list of Values, not from {type(root).__name__}{hint}")
+        is_model = callable(root) and hasattr(root, "parameters")
+        shown = f"{type(root).__name__}: call it first, draw(model(x), ...)" if is_model else no_value(root)
+        raise TypeError(f"a graph is drawn from a Value or a list of Values, not from {shown}")
     for one in root:
         if not isinstance(one, Value):
             raise TypeError(f"a graph is drawn from Values; this list holds a {type(one).__name__}")

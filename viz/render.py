@@ -178,6 +178,8 @@ def draw(root: Value | Sequence[Value] | Step, path: str | os.PathLike[str], **o
     'product.svg'
     >>> folder.cleanup()
     """
+    if not isinstance(path, str | os.PathLike):
+        raise TypeError(f"the path of a picture must be a str or a Path, not {type(path).__name__}: draw(root, path)")
     suffix = Path(path).suffix.lower()
     if isinstance(root, Step):
         if suffix != ".svg":

@@ -20,7 +20,7 @@ import sys
 from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
 
-from autograd.arguments import shortened
+from autograd.arguments import no_value
 from autograd.formatting import columns, encodable, number, padded
 from autograd.recorded import is_as_recorded, is_same, recorded_number, recorded_term
 from autograd.steps import called
@@ -273,5 +273,5 @@ def compare(before: Value, after: Value) -> Differences:
     """
     for name, root in (("before", before), ("after", after)):
         if type(root) is not Value:
-            raise TypeError(f"compare() takes a Value as {name}, not {type(root).__name__} {shortened(root)}")
+            raise TypeError(f"compare() takes a Value as {name}, not {no_value(root)}")
     return Differences(before, after)

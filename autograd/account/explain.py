@@ -16,7 +16,7 @@ import sys
 from collections.abc import Iterator
 
 from autograd.account.paths import GradientPath, GradientPaths
-from autograd.arguments import shortened
+from autograd.arguments import no_value
 from autograd.backward_pass import BackwardPass
 from autograd.formatting import Text, amount, columns, encodable, name_of, number, padded
 from autograd.primitives import table
@@ -62,7 +62,7 @@ def why(root: Value, leaf: Value | None = None) -> Text:
     """
     for name, node in (("root", root), ("leaf", leaf)):
         if type(node) is not Value and not (name == "leaf" and node is None):
-            raise TypeError(f"why() takes a Value as {name}, not {type(node).__name__} {shortened(node)}")
+            raise TypeError(f"why() takes a Value as {name}, not {no_value(node)}")
     account = _Account(root)
     lines = account.of_all() if leaf is None else account.of(leaf)
     return Text(encodable("\n".join(lines), getattr(sys.stdout, "encoding", None)))

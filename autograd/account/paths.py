@@ -12,7 +12,7 @@ from functools import cached_property
 from itertools import islice
 from typing import overload
 
-from autograd.arguments import shortened
+from autograd.arguments import no_value, shortened
 from autograd.backward_pass import BackwardPass
 from autograd.formatting import amount, columns, encodable, number, padded
 from autograd.primitives import table
@@ -250,7 +250,7 @@ def gradient_paths(root: Value, leaf: Value, top: int | None = 10) -> GradientPa
     """
     for name, node in (("root", root), ("leaf", leaf)):
         if type(node) is not Value:
-            raise TypeError(f"gradient_paths() takes a Value as {name}, not {type(node).__name__} {shortened(node)}")
+            raise TypeError(f"gradient_paths() takes a Value as {name}, not {no_value(node)}")
     if top is not None and (type(top) is not int or top < 0):
         raise TypeError(f"top must be a whole number from 0 on, or None for all paths, not {shortened(top)}")
     return GradientPaths(BackwardPass(root), leaf, top)

@@ -13,7 +13,7 @@ from typing import NamedTuple
 
 from autograd.account.explain import why
 from autograd.account.tree import tree
-from autograd.arguments import shortened
+from autograd.arguments import no_value
 from autograd.backward_pass import BackwardPass
 from autograd.formatting import clean_text, columns, cut, encodable, named, number, table, wrapped
 from autograd.modes import unwatched
@@ -91,7 +91,7 @@ def debug(root: Value) -> None:
     >>> sys.stdin = stdin
     """
     if type(root) is not Value:
-        raise TypeError(f"debug() takes the Value to start from, not {type(root).__name__} {shortened(root)}")
+        raise TypeError(f"debug() takes the Value to start from, not {no_value(root)}")
     with unwatched():
         _Session(root).run()
 
@@ -237,7 +237,7 @@ class _Session:
     def next(self, rest: str) -> None:
         """Go to the next step."""
         if self.at + 1 >= len(self.steps):
-            self.say("that was the last step: every gradient is known (p goes back, why(root) tells them)")
+            self.say("that was the last step: every gradient is known (p goes back, w tells what they are made of)")
             return
         self.at += 1
         self.show()

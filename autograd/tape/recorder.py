@@ -235,7 +235,7 @@ class Recorder:
             return
         message = (
             "the number of a Value was read while a tape was being recorded, so it is frozen into the tape. Compute "
-            f"with the Value itself, or with its .detach() to stop gradients. ({line.text})"
+            f"with the Value itself, or with its .detach() to stop gradients.{line.in_brackets}"
         )
         warnings.warn_explicit(message, FrozenValueWarning, line.file, line.number)
 
