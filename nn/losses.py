@@ -205,7 +205,7 @@ def binary_cross_entropy(prediction: Numbers, target: Number) -> Value:
     if probability < 0.0 or probability > 1.0:
         raise ValueError(
             f"binary_cross_entropy takes a probability from 0 to 1, not {probability.data!r}: "
-            'use MLP(..., output="sigmoid")'
+            "end the model with a sigmoid, or use binary_cross_entropy_with_logits without one"
         )
     # Only the terms whose weight is not zero: 0 * log(0) would be nan.
     if _is_recorded(target):
