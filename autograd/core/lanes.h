@@ -31,9 +31,10 @@ typedef double NAME(unaligned) __attribute__((vector_size(8 * LANES), aligned(8)
 #define VALUE(slot) (*(const NAME(lane) *)(VALUE_AT(slot) + v))
 #define GRAD(slot) LANE_OF(GRAD_AT(slot) + v)
 #define GRAD_OF(slot) (*(const NAME(lane) *)(GRAD_AT(slot) + v))
-#define EACH_ROW for (int l = 0; l < WIDTH; l++)
-#define EACH_VECTOR for (int v = 0; v < WIDTH; v += LANES)
-#define AT_ONCE IVDEP for (int l = 0; l < LANES; l++)
+/* Py_ssize_t: -fwrapv, which distributions build extensions with, would make a gather of `x[v + l]` with two ints. */
+#define EACH_ROW for (Py_ssize_t l = 0; l < WIDTH; l++)
+#define EACH_VECTOR for (Py_ssize_t v = 0; v < WIDTH; v += LANES)
+#define AT_ONCE IVDEP for (Py_ssize_t l = 0; l < LANES; l++)
 
 #define FORWARD1(name, code)                                                                                           \
     case code: {                                                                                                       \
