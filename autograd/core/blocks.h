@@ -17,7 +17,7 @@ static failure run_blocks(const machine *m, job j) {
             return f;
         }
         if (j.block != NULL) {
-            if (j.rows < BLOCK) end_block(&j);
+            if (j.rows < BLOCK) executors[chosen].end_block(j.total, j.block, j.sums);
             j.total += j.sums;
         }
         j.batch += BLOCK * m->input_count;

@@ -31,9 +31,11 @@ typedef double NAME(unaligned) __attribute__((vector_size(8 * LANES), aligned(8)
 #define VALUE(slot) (*(const NAME(lane) *)(VALUE_AT(slot) + v))
 #define GRAD(slot) LANE_OF(GRAD_AT(slot) + v)
 #define GRAD_OF(slot) (*(const NAME(lane) *)(GRAD_AT(slot) + v))
-#define EACH_ROW for (int l = 0; l < WIDTH; l++)
-#define EACH_VECTOR for (int v = 0; v < WIDTH; v += LANES)
-#define AT_ONCE IVDEP for (int l = 0; l < LANES; l++)
+#define SO_FAR(slot) (i->flags & ASSIGNS ? (NAME(lane)){0.0} : GRAD(slot)) /* the gradient before a contribution */
+/* Py_ssize_t: -fwrapv, which distributions build extensions with, would make a gather of `x[v + l]` with two ints. */
+#define EACH_ROW for (Py_ssize_t l = 0; l < WIDTH; l++)
+#define EACH_VECTOR for (Py_ssize_t v = 0; v < WIDTH; v += LANES)
+#define AT_ONCE IVDEP for (Py_ssize_t l = 0; l < LANES; l++)
 
 #define FORWARD1(name, code)                                                                                           \
     case code: {                                                                                                       \
@@ -183,7 +185,7 @@ static const instruction *NAME(forward)(const machine *m, const span s, int keep
             const double *x = VALUE_AT(i->x + k), *result = VALUE_AT(i->out + k);                                      \
             EACH_VECTOR {                                                                                              \
                 AT_ONCE dx[l] = d0_##name(x[v + l], result[v + l]);                                                    \
-                GRAD(i->x + k) += PRODUCT(LANE_OF(dx), GRAD(i->out + k));                                              \
+                GRAD(i->x + k) = SO_FAR(i->x + k) + PRODUCT(LANE_OF(dx), GRAD(i->out + k));                            \
             }                                                                                                          \
         }                                                                                                              \
         break;                                                                                                         \
@@ -347,7 +349,7 @@ static ALWAYS_INLINE void NAME(backward_as)(const machine *m, const span s, cons
             for (int k = 0; k < n; k++)
                 EACH_VECTOR {
                     call_locals(i->op, LANES, VALUE_AT(i->x + k) + v, NULL, VALUE_AT(i->out + k) + v, dx, NULL);
-                    GRAD(i->x + k) += PRODUCT(LANE_OF(dx), GRAD(i->out + k));
+                    GRAD(i->x + k) = SO_FAR(i->x + k) + PRODUCT(LANE_OF(dx), GRAD(i->out + k));
                 }
         }
     }
@@ -360,7 +362,7 @@ static void NAME(backward_masked)(const machine *m, const span s, int params_onl
 }
 
 /* Whether a gradient of a leaf that was asked for, or a factor of one, is not finite: then zero may have met inf or nan. */
-static int NAME(in_doubt)(const machine *m, const span s, int with_inputs) {
+static int NAME(in_doubt)(const machine *m, const span s, int with_params, int with_inputs) {
     const double *values = row_zero(m->values, m->lanes_from, STRIDE);
     const double *grads = row_zero(m->grads, m->grads_from, STRIDE);
     NAME(lane) doubt = SPLAT(0.0);
@@ -371,10 +373,11 @@ static int NAME(in_doubt)(const machine *m, const span s, int with_inputs) {
         EACH_VECTOR of_slot += (number) - (number);                                                                    \
         doubt += of_slot;                                                                                              \
     }
-    for (Py_ssize_t p = 0; p < m->loose_count; p++) ADD_DOUBT(GRAD_OF(m->loose[p].slot))
     if (with_inputs)
         for (Py_ssize_t i = 0; i < m->input_count; i++) ADD_DOUBT(GRAD_OF(m->first_input + i))
-    for (Py_ssize_t t = 0; t < m->layer_count; t++) {
+    if (with_params)
+        for (Py_ssize_t p = 0; p < m->loose_count; p++) ADD_DOUBT(GRAD_OF(m->loose[p].slot))
+    for (Py_ssize_t t = 0; with_params && t < m->layer_count; t++) {
         const instruction *i = m->layers[t].at;
         for (int j = 0; j < i->aux; j++) ADD_DOUBT(GRAD_OF(i->out + j))
         for (int k = 0; k < i->n; k++) ADD_DOUBT(VALUE(m->lists[i->y + k]))
@@ -382,6 +385,35 @@ static int NAME(in_doubt)(const machine *m, const span s, int with_inputs) {
 #undef ADD_DOUBT
     for (int l = 0; l < LANES; l++) sum += ((const double *)&doubt)[l];
     return sum != 0.0;
+}
+
+/* The same of sums that such gradients have been added to: nothing that is not finite goes from a sum again. */
+static int NAME(are_finite)(const double *sums, Py_ssize_t count) {
+    NAME(lane) doubts[4] = {SPLAT(0.0)};
+    double doubt = 0.0;
+    Py_ssize_t at = 0;
+    for (; at + 4 * LANES <= count; at += 4 * LANES) /* four, so that few wait for one */
+        for (int k = 0; k < 4; k++) {
+            const NAME(lane) found = OF_COLUMN(sums + at + k * LANES);
+            doubts[k] += found - found;
+        }
+    for (; at < count; at++) doubt += sums[at] - sums[at];
+    for (int k = 0; k < 4; k++)
+        for (int l = 0; l < LANES; l++) doubt += ((const double *)&doubts[k])[l];
+    return doubt == 0.0;
+}
+
+/* Add the sums of a block to the total, and clear them. */
+static void NAME(end_block)(double *restrict total, double *restrict block, Py_ssize_t count) {
+    Py_ssize_t at = 0;
+    for (; at + LANES <= count; at += LANES) {
+        OF_COLUMN(total + at) += OF_COLUMN(block + at);
+        OF_COLUMN(block + at) = SPLAT(0.0);
+    }
+    for (; at < count; at++) {
+        total[at] += block[at];
+        block[at] = 0.0;
+    }
 }
 
 /* Forward on columns, each an array of its own, for as many rows from `start` on as fill all lanes. Returns the row where
@@ -423,6 +455,7 @@ static Py_ssize_t NAME(columns)(
 #undef EACH_UPSTREAM
 #undef AT_ONCE
 #undef GRAD_OF
+#undef SO_FAR
 #undef FORWARD1
 #undef FORWARD2
 #undef FORWARD3

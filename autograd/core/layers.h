@@ -30,7 +30,8 @@
 #define BACKWARD_TILE(height, vectors)                                                                                 \
     {                                                                                                                  \
         NAME(lane) total[height][vectors];                                                                             \
-        ALL(c, height) ALL(v, vectors) total[c][v] = LANE_OF(GRAD_AT(ys[at + c]) + row + v * LANES);                   \
+        if (i->flags & ASSIGNS) ALL(c, height) ALL(v, vectors) total[c][v] = SPLAT(0.0);                               \
+        else ALL(c, height) ALL(v, vectors) total[c][v] = LANE_OF(GRAD_AT(ys[at + c]) + row + v * LANES);              \
         for (int j = i->aux - 1; j >= 0; j--) {                                                                        \
             const double *g = GRAD_AT(i->out + j) + row, *weights = WEIGHTS_OF(j, height);                             \
             ALL(c, height) ALL(v, vectors) total[c][v] += PRODUCT(SPLAT(weights[c]), LANE_OF(g + v * LANES));          \
@@ -183,7 +184,7 @@ static ALWAYS_INLINE void NAME(fill_panel)(
             ALL(c, height) ALL(v, vectors) sums[c][v] = OF_COLUMN(to[c] + v * LANES);                                  \
         } else {                                                                                                       \
             for (int c = 0; c < (height); c++)                                                                           \
-                for (int w = 0; w < (vectors) * LANES; w++) {                                                          \
+                for (int w = 0; w < here; w++) {                                                                       \
                     const double *sum = NAME(sum_at)(f, at + c, column + w);                                           \
                     held[c][w] = sum == NULL ? 0.0 : *sum;                                                             \
                 }                                                                                                      \
@@ -198,7 +199,7 @@ static ALWAYS_INLINE void NAME(fill_panel)(
         } else {                                                                                                       \
             ALL(c, height) ALL(v, vectors) LANE_OF(held[c] + v * LANES) = sums[c][v];                                  \
             for (int c = 0; c < (height); c++)                                                                           \
-                for (int w = 0; w < (vectors) * LANES; w++) {                                                          \
+                for (int w = 0; w < here; w++) {                                                                       \
                     double *sum = NAME(sum_at)(f, at + c, column + w);                                                 \
                     if (sum != NULL) *sum = held[c][w];                                                                \
                 }                                                                                                      \
@@ -208,6 +209,7 @@ static ALWAYS_INLINE void NAME(fill_panel)(
 #define FOLD_PANEL(height, vectors)                                                                                    \
     {                                                                                                                  \
         const int direct = f->side_by_side && column + (vectors) * LANES <= i->n;                                      \
+        const int here = columns - column < (vectors) * LANES ? columns - column : (vectors) * LANES;                  \
         int at = 0;                                                                                                    \
         NAME(fill_panel)(m, s, i, column, vectors, begin, end, panel);                                                 \
         for (; at + (height) <= i->aux; at += (height)) FOLD_TILE(height, vectors)                                     \
@@ -235,7 +237,7 @@ static void NAME(fold_panels)(const machine *m, const span s, const NAME(folding
     const double *grads = row_zero(m->grads, m->grads_from, STRIDE);
     const int with_ones = i->z != NO_SLOT && i->n % LANES, columns = i->n + with_ones; /* where there is room for ones */
     double panel[MOST_ROWS * 2 * LANES] __attribute__((aligned(8 * LANES)));
-    double held[8][2 * LANES] __attribute__((aligned(8 * LANES)));
+    double held[8][2 * LANES] __attribute__((aligned(8 * LANES))) = {{0.0}}; /* columns behind the last stay as they are */
     int column = 0;
     for (; column + LANES < columns; column += 2 * LANES) FOLD_PANEL(TALL, 2)
     if (column < columns) FOLD_PANEL(8, 1)
@@ -250,7 +252,8 @@ static void NAME(fold_panels)(const machine *m, const span s, const NAME(folding
 /* Add the gradients of the weights and biases of a layer, of the rows from `begin` to `end`, to their sums in `block`: row
  * after row. */
 static void NAME(fold_layer)(
-    const machine *m, const span s, const layer *which, const int *places, double *block, int begin, int end, int masked
+    const machine *m, const span s, const layer *which, const int *places, int in_order, double *block, int begin, int end,
+    int masked
 ) {
     const instruction *i = which->at;
     const double *values = row_zero(m->values, m->lanes_from, STRIDE);
@@ -259,7 +262,7 @@ static void NAME(fold_layer)(
 #if LANES > 1
     if (!masked && end - begin > 1) {
         NAME(folding) f = {i, which, places, block, 1};
-        for (int j = 0; j < i->aux; j++)
+        for (int j = 0; !in_order && j < i->aux; j++)
             for (int k = 1; k < i->n; k++)
                 f.side_by_side &= places[which->params[j] + k] == places[which->params[j]] + k;
         NAME(fold_panels)(m, s, &f, begin, end);

@@ -13,7 +13,7 @@
 
 /* what a machine makes of +, - and *: see `carry_results` */
 enum { OP_ADD = OP_DOTS + 1, OP_SUBTRACT, OP_MULTIPLY, OP_CARRIED_ADD, OP_CARRIED_SUBTRACT, OP_CARRIED_MULTIPLY };
-enum { CARRIES = 256 }; /* one more flag */
+enum { CARRIES = 256, ASSIGNS = 512 }; /* two more flags; the other one: see `find_first_contributions` */
 #define MOST_ROWS BLOCK /* the most rows that are worked on at a time */
 
 typedef struct { /* the rows that are worked on */
@@ -32,12 +32,17 @@ typedef struct { /* a parameter whose gradient is added up in a slot */
 } loose_param;
 
 typedef struct {
+    int slot, count;
+} slots_in_row;
+
+typedef struct {
     /* the program: copies */
     instruction *code;
     int *lists, *outputs, *layer_params;
     layer *layers;
     loose_param *loose;
-    Py_ssize_t layer_count, loose_count;
+    slots_in_row *zeroed; /* gradients that a backward pass begins with as zeros */
+    Py_ssize_t layer_count, loose_count, zeroed_count;
     Py_ssize_t count, slots, grads_from, lanes_from, first_input, input_count, output_count, param_count, aux, longest;
     Py_ssize_t guarded; /* the number of instructions up to the last guard or index */
     int has_calls;
@@ -234,12 +239,14 @@ typedef struct {
     int lanes;
     const instruction *(*forward)(const machine *, span, int, unsigned char *);
     void (*backward)(const machine *, span, int), (*backward_masked)(const machine *, span, int);
-    int (*in_doubt)(const machine *, span, int);
-    void (*fold_layer)(const machine *, span, const layer *, const int *, double *, int, int, int);
+    int (*in_doubt)(const machine *, span, int, int), (*are_finite)(const double *, Py_ssize_t);
+    void (*end_block)(double *, double *, Py_ssize_t);
+    void (*fold_layer)(const machine *, span, const layer *, const int *, int, double *, int, int, int);
     Py_ssize_t (*columns)(const machine *, const double *const *, double *const *, Py_ssize_t, Py_ssize_t, double *);
 } executor;
 #define EXECUTOR(name, lanes) \
-    {#name, lanes, forward_##name, backward_##name, backward_masked_##name, in_doubt_##name, fold_layer_##name, columns_##name}
+    {#name, lanes, forward_##name, backward_##name, backward_masked_##name, in_doubt_##name, are_finite_##name, \
+     end_block_##name, fold_layer_##name, columns_##name}
 
 static const executor one_row = EXECUTOR(scalar, 1);
 static const executor executors[] = { /* the best last */
@@ -297,6 +304,7 @@ static void free_machine(machine *m) {
     PyMem_RawFree(m->layer_params);
     PyMem_RawFree(m->layers);
     PyMem_RawFree(m->loose);
+    PyMem_RawFree(m->zeroed);
     PyMem_RawFree(m->memory);
     Py_XDECREF(m->call);
     PyMem_RawFree(m);
@@ -379,6 +387,8 @@ static void carry_results(machine *m) {
     }
 }
 
+#include "contributions.h"
+
 /* How many doubles near at hand the rows that are worked on may take: half a megabyte, which second caches have. */
 enum { NEAR = 1 << 16 };
 
@@ -423,6 +433,7 @@ static PyObject *core_machine(PyObject *program, PyObject *call) {
     m->count = ints * (Py_ssize_t)sizeof(int) / (Py_ssize_t)sizeof(instruction);
     if (divide_params(m, slots_of_params, needed, m->param_count) < 0) goto failed;
     carry_results(m);
+    if (find_first_contributions(m) < 0) goto failed;
     for (Py_ssize_t i = 0; i < m->count; i++) {
         m->has_calls |= m->code[i].op == OP_CALL;
         if (may_fail(m->code[i].op)) m->guarded = i + 1;
@@ -465,6 +476,7 @@ typedef struct {
     double *outputs, *input_gradients, *block, *total, *separate;
     const int *places, *which; /* which: the rows that are run; NULL where all are */
     Py_ssize_t rows, rows_before, sums, seeds_stride;
+    int in_order; /* whether the parameters' sums stand in their order, from the first on */
 } job;
 
 typedef struct {
@@ -483,34 +495,38 @@ static void load_scalars(const machine *m, int stride) {
 
 /* The inputs of `active` rows; lanes that have no row work on the last one again. */
 static void load_rows(const machine *m, const job *j, Py_ssize_t start, int active, span s) {
-    double *to = m->values + (m->first_input - m->lanes_from) * s.stride;
-    for (int l = 0; l < s.width; l++) {
-        const double *row = j->batch + place_of(j, start + (l < active ? l : active - 1)) * m->input_count;
-        for (Py_ssize_t i = 0; i < m->input_count; i++) to[i * s.stride + l] = row[i];
+    const Py_ssize_t inputs = m->input_count, stride = s.stride;
+    double *to = m->values + (m->first_input - m->lanes_from) * stride;
+    for (Py_ssize_t l = 0; l < s.width; l++) {
+        const double *row = j->batch + place_of(j, start + (l < active ? l : active - 1)) * inputs;
+        for (Py_ssize_t i = 0; i < inputs; i++) to[i * stride + l] = row[i];
     }
 }
 
 static void run_backward(
     const machine *m, const job *j, const executor *e, Py_ssize_t start, int active, span s, int masked
 ) {
-    memset(m->grads, 0, (size_t)((m->slots - m->grads_from) * s.stride) * sizeof(double));
-    for (int l = 0; l < s.width; l++) {
-        const double *seeds = j->seeds + j->seeds_stride * place_of(j, start + (l < active ? l : active - 1));
-        for (Py_ssize_t o = 0; o < m->output_count; o++)
-            m->grads[(m->outputs[o] - m->grads_from) * s.stride + l] += seeds[o];
+    for (Py_ssize_t z = 0; z < m->zeroed_count; z++)
+        memset(
+            m->grads + (m->zeroed[z].slot - m->grads_from) * s.stride, 0,
+            (size_t)(m->zeroed[z].count * s.stride) * sizeof(double)
+        );
+    for (Py_ssize_t o = 0; o < m->output_count; o++) {
+        double *grad = m->grads + (m->outputs[o] - m->grads_from) * s.stride;
+        for (Py_ssize_t l = 0; l < s.width; l++)
+            grad[l] += j->seeds[o + j->seeds_stride * place_of(j, start + (l < active ? l : active - 1))];
     }
     (masked ? e->backward_masked : e->backward)(m, s, j->input_gradients == NULL);
 }
 
-static void end_block(const job *j) {
-    for (Py_ssize_t i = 0; i < j->sums; i++) {
-        j->total[i] += j->block[i];
-        j->block[i] = 0.0;
-    }
-}
+/* Whether the rows from `start` on begin a block: then its sums are zeros, and if the rows are folded without the masks and
+ * come to sums that are not finite, the sums can be cleared and the rows run again. */
+static int begins_block(const job *j, Py_ssize_t start) { return (j->rows_before + start) % BLOCK == 0; }
 
-/* Add the parameters' gradients of some rows, in their order, to the sum of their block of BLOCK rows. */
-static void fold(const machine *m, const job *j, const executor *e, Py_ssize_t start, int active, span s, int masked) {
+/* Add the parameters' gradients of some rows, in their order, to the sum of their block of BLOCK rows. Returns whether they
+ * must be run again with the masks, and then nothing has changed. */
+static int fold(const machine *m, const job *j, const executor *e, Py_ssize_t start, int active, span s, int masked) {
+    const int may_undo = !masked && begins_block(j, start);
     int done = 0;
     while (done < active) {
         Py_ssize_t in_block = (j->rows_before + start + done) % BLOCK;
@@ -522,10 +538,15 @@ static void fold(const machine *m, const job *j, const executor *e, Py_ssize_t s
             *place = sum;
         }
         for (Py_ssize_t t = 0; t < m->layer_count; t++)
-            e->fold_layer(m, s, &m->layers[t], j->places, j->block, done, until, masked);
-        if ((j->rows_before + start + until) % BLOCK == 0) end_block(j);
+            e->fold_layer(m, s, &m->layers[t], j->places, j->in_order, j->block, done, until, masked);
+        if (may_undo && done == 0 && !e->are_finite(j->block, j->sums)) {
+            memset(j->block, 0, (size_t)j->sums * sizeof(double));
+            return 1;
+        }
+        if ((j->rows_before + start + until) % BLOCK == 0) e->end_block(j->total, j->block, j->sums);
         done = until;
     }
+    return 0;
 }
 
 /* Write the parameters' gradients of some rows, each to a row of its own. */
@@ -537,7 +558,7 @@ static void keep_separate(
         for (Py_ssize_t p = 0; p < m->loose_count; p++)
             row[j->places[m->loose[p].param]] = m->grads[(m->loose[p].slot - m->grads_from) * s.stride + l];
         for (Py_ssize_t t = 0; t < m->layer_count; t++)
-            e->fold_layer(m, s, &m->layers[t], j->places, row, l, l + 1, masked);
+            e->fold_layer(m, s, &m->layers[t], j->places, j->in_order, row, l, l + 1, masked);
     }
 }
 
@@ -583,7 +604,7 @@ static failure run_job(const machine *m, const job *j, const executor *e) {
         const int active = rows - start < most ? (int)(rows - start) : most;
         const span s = {rounded_up(active, e->lanes), stride};
         const instruction *stopped;
-        int masked;
+        int masked, folds;
         load_rows(m, j, start, active, s);
         stopped = e->forward(m, s, j->seeds != NULL, NULL);
         if (stopped != NULL) {
@@ -601,8 +622,13 @@ static failure run_job(const machine *m, const job *j, const executor *e) {
         }
         if (j->seeds == NULL) continue;
         run_backward(m, j, e, start, active, s, 0);
-        masked = e->in_doubt(m, s, j->input_gradients != NULL);
+        folds = j->block != NULL && j->separate == NULL;
+        masked = e->in_doubt(m, s, !(folds && begins_block(j, start)), j->input_gradients != NULL);
         if (masked) run_backward(m, j, e, start, active, s, 1);
+        if (folds && fold(m, j, e, start, active, s, masked)) {
+            run_backward(m, j, e, start, active, s, 1);
+            fold(m, j, e, start, active, s, 1);
+        }
         if (j->input_gradients != NULL) {
             const double *grad = m->grads + (m->first_input - m->grads_from) * stride;
             for (int l = 0; l < active; l++)
@@ -610,7 +636,6 @@ static failure run_job(const machine *m, const job *j, const executor *e) {
                     j->input_gradients[place_of(j, start + l) * m->input_count + i] = grad[i * stride + l];
         }
         if (j->separate != NULL) keep_separate(m, j, e, start, active, s, masked);
-        else if (j->block != NULL) fold(m, j, e, start, active, s, masked);
     }
     return failed;
 }
@@ -690,6 +715,12 @@ static int are_within(const void *numbers, Py_ssize_t count, Py_ssize_t end) {
     return 1;
 }
 
+static int is_in_order(const int *numbers, Py_ssize_t count) {
+    int same = 1;
+    for (Py_ssize_t i = 0; i < count; i++) same &= numbers[i] == (int)i;
+    return same;
+}
+
 static const char *fault_of(const machine *m, const buffers *b, Py_ssize_t rows, int is_selection) {
     const Py_ssize_t *sizes = b->sizes, sums = sizes[SUM_OF_BLOCK];
     if (sizes[SCALARS] < m->first_input || sizes[BATCH] < rows * m->input_count ||
@@ -712,6 +743,7 @@ static job job_of(const machine *m, const buffers *b, Py_ssize_t rows, Py_ssize_
         .block = b->at[SUM_OF_BLOCK], .total = b->at[TOTAL], .separate = b->at[SEPARATE], .places = b->at[PLACES],
         .which = b->at[WHICH], .rows = b->at[WHICH] == NULL ? rows : b->sizes[WHICH], .rows_before = rows_before,
         .sums = b->sizes[SUM_OF_BLOCK], .seeds_stride = b->sizes[SEEDS] == m->output_count ? 0 : m->output_count,
+        .in_order = b->at[PLACES] != NULL && is_in_order(b->at[PLACES], m->param_count),
     };
 }
 

@@ -25,6 +25,8 @@ typedef struct {
     double *outputs, *scalars, *outer_scalars, *inner_scalars, *norms;
     Py_ssize_t steps, columns, setting_count, settings_stride, parameters;
     double first_step, clip_norm;
+    int in_order, sums_in_order; /* whether each parameter of the model has its own number as its place in the columns, in
+                                    the sums */
     double **now, **next; /* the columns: data, gradients, memory; what they become, which has no gradients */
     double *block, *total, *seeds, *computed, **computed_at;
 } training;
@@ -47,9 +49,10 @@ static int differentiate_batch(training *t, const double *rows, Py_ssize_t count
     const job j = {
         .batch = rows, .seeds = t->seeds, .outputs = outputs, .block = t->block, .total = t->total,
         .places = t->places + m->param_count, .rows = count, .sums = m->param_count, .seeds_stride = 0,
+        .in_order = t->sums_in_order,
     };
     const double *sums = count < BLOCK ? t->block : t->total;
-    double loss = 0.0, squares = 0.0, *gradients = t->now[1];
+    double loss = 0.0, squares = 0.0, *restrict gradients = t->now[1];
     memset(t->block, 0, (size_t)m->param_count * sizeof(double));
     memset(t->total, 0, (size_t)m->param_count * sizeof(double));
     t->seeds[0] = 1.0 / (double)count;
@@ -57,11 +60,15 @@ static int differentiate_batch(training *t, const double *rows, Py_ssize_t count
     for (Py_ssize_t i = 0; i < count; i++) loss += outputs[i * m->output_count];
     loss /= (double)count;
     if (loss - loss != 0.0) return 0;
-    if (count >= BLOCK && count % BLOCK) end_block(&j);
-    memset(gradients, 0, (size_t)t->parameters * sizeof(double));
-    for (Py_ssize_t p = 0; p < m->param_count; p++)
-        if (t->places[p] >= 0) gradients[t->places[p]] += sums[p];
-    for (Py_ssize_t c = 0; c < t->parameters; c++) squares += gradients[c] * gradients[c];
+    if (count >= BLOCK && count % BLOCK) e->end_block(j.total, j.block, j.sums);
+    if (t->in_order) { /* each square waits for the one before: what else is done meanwhile costs nothing */
+        for (Py_ssize_t c = 0; c < t->parameters; c++) squares += (gradients[c] = sums[c]) * sums[c];
+    } else {
+        memset(gradients, 0, (size_t)t->parameters * sizeof(double));
+        for (Py_ssize_t p = 0; p < m->param_count; p++)
+            if (t->places[p] >= 0) gradients[t->places[p]] += sums[p];
+        for (Py_ssize_t c = 0; c < t->parameters; c++) squares += gradients[c] * gradients[c];
+    }
     *norm = exact_sqrt(squares);
     if (*norm - *norm != 0.0) return 0; /* a gradient is not finite, or its square: the step in Python tells */
     if (*norm > t->clip_norm)
@@ -81,6 +88,19 @@ static int apply_formula(training *t, Py_ssize_t step) {
     return run_columns(t->inner, &executors[chosen], (const double *const *)t->now, t->next, t->parameters) == ALL_FINITE;
 }
 
+/* Hand the data of the parameters to the model. */
+static void write_scalars(const training *t) {
+    const Py_ssize_t count = t->model->param_count;
+    const int *slots = t->slots, *places = t->places;
+    const double *restrict data = t->now[0];
+    double *restrict scalars = t->scalars;
+    if (t->in_order)
+        for (Py_ssize_t p = 0; p < count; p++) scalars[slots[p]] = data[p];
+    else
+        for (Py_ssize_t p = 0; p < count; p++)
+            if (places[p] >= 0) scalars[slots[p]] = data[places[p]];
+}
+
 /* Run steps until one cannot be done as they are; what it would change is as before it. Returns how many were done. */
 static Py_ssize_t run_training(training *t) {
     const machine *m = t->model;
@@ -91,8 +111,7 @@ static Py_ssize_t run_training(training *t) {
         const Py_ssize_t count = t->sizes[step];
         if (!differentiate_batch(t, rows, count, outputs, &t->norms[step]) || !apply_formula(t, step)) break;
         swap_columns(t);
-        for (Py_ssize_t p = 0; p < m->param_count; p++)
-            if (t->places[p] >= 0) t->scalars[t->slots[p]] = t->now[0][t->places[p]];
+        write_scalars(t);
         rows += count * m->input_count;
         outputs += count * m->output_count;
     }
@@ -180,6 +199,8 @@ static PyObject *core_train(
         PyErr_SetString(PyExc_ValueError, fault);
         goto ended;
     }
+    t.sums_in_order = is_in_order(t.places + t.model->param_count, t.model->param_count);
+    t.in_order = t.model->param_count == parameters && is_in_order(t.places, parameters);
     room = 2 * t.model->param_count + t.model->output_count + t.inner->param_count;
     t.block = PyMem_RawCalloc((size_t)room + 1, sizeof(double));
     t.computed_at = PyMem_RawMalloc((size_t)(t.inner->param_count + 1) * sizeof(double *));
