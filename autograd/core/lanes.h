@@ -375,9 +375,10 @@ static int NAME(in_doubt)(const machine *m, const span s, int with_inputs) {
     if (with_inputs)
         for (Py_ssize_t i = 0; i < m->input_count; i++) ADD_DOUBT(GRAD_OF(m->first_input + i))
     for (Py_ssize_t t = 0; t < m->layer_count; t++) {
-        const instruction *i = m->layers[t].at;
-        for (int j = 0; j < i->aux; j++) ADD_DOUBT(GRAD_OF(i->out + j))
-        for (int k = 0; k < i->n; k++) ADD_DOUBT(VALUE(m->lists[i->y + k]))
+        for (const instruction *i = m->layers[t].at; i < m->layers[t].at + m->layers[t].positions; i++) {
+            for (int j = 0; j < i->aux; j++) ADD_DOUBT(GRAD_OF(i->out + j))
+            for (int k = 0; k < i->n; k++) ADD_DOUBT(VALUE(m->lists[i->y + k]))
+        }
     }
 #undef ADD_DOUBT
     for (int l = 0; l < LANES; l++) sum += ((const double *)&doubt)[l];

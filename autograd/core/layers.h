@@ -6,6 +6,7 @@
 #else
 #define TALL 4
 #endif
+#define FEW (LANES == 2 ? 4 : 2)
 #define ALL(index, count) FLATTENED for (int index = 0; index < (count); index++)
 
 /* Dots `at` and after, for the rows from `row` on. */
@@ -245,37 +246,124 @@ static void NAME(fold_panels)(const machine *m, const span s, const NAME(folding
         for (; at < i->aux; at++) FOLD_BIASES(1)
     }
 }
+
+/* The sums of the dots `at` and after, of the columns from `column` to `last`, over rows and over positions: for each row
+ * the sum over the positions is complete before it is added. The products lie row beside row, as values and gradients do,
+ * and are transposed once. */
+#define FOLD_POSITIONS(height)                                                                                         \
+    {                                                                                                                  \
+        NAME(lane) sums[height];                                                                                       \
+        ALL(c, height) sums[c] = NAME(sums_of)(f, at + c, column, last);                                               \
+        for (int l = begin - begin % LANES; l < end; l += LANES) {                                                     \
+            NAME(lane) products[height][LANES];                                                                        \
+            ALL(c, height) ALL(k, LANES) products[c][k] = SPLAT(0.0);                                                  \
+            for (const instruction *i = first; i < first + f->which->positions; i++) {                                 \
+                const int *ys = m->lists + i->y;                                                                       \
+                const double *g = GRAD_AT(i->out + at) + l;                                                            \
+                ALL(k, LANES) {                                                                                        \
+                    const NAME(lane) y = LANE_OF(VALUE_AT(ys[column + k < last ? column + k : last]) + l);             \
+                    ALL(c, height) products[c][k] += y * LANE_OF(g + c * (Py_ssize_t)STRIDE);                          \
+                }                                                                                                      \
+            }                                                                                                          \
+            ALL(c, height) sums[c] = NAME(add_rows)(sums[c], products[c], l, begin, end);                              \
+        }                                                                                                              \
+        ALL(c, height) NAME(keep_sums)(f, at + c, column, last, sums[c]);                                              \
+    }
+
+/* Add the rows of products, which are those of a vector of sums from row l on, transposed: those from `begin` to `end`. */
+static ALWAYS_INLINE NAME(lane) NAME(add_rows)(NAME(lane) sum, NAME(lane) *products, int l, int begin, int end) {
+    NAME(transpose)(products);
+    if (l >= begin && l + LANES <= end) {
+        ALL(r, LANES) sum += products[r];
+    } else {
+        for (int r = 0; r < LANES; r++)
+            if (l + r >= begin && l + r < end) sum += products[r];
+    }
+    return sum;
+}
+
+static ALWAYS_INLINE NAME(lane) NAME(sums_of)(const NAME(folding) *f, int dot, int column, int last) {
+    double held[LANES] __attribute__((aligned(8 * LANES))) = {0.0};
+    if (f->side_by_side && column + LANES - 1 <= last) return (NAME(lane))OF_COLUMN(NAME(sum_at)(f, dot, column));
+    for (int k = column; k <= last && k < column + LANES; k++) held[k - column] = *NAME(sum_at)(f, dot, k);
+    return LANE_OF(held);
+}
+
+static ALWAYS_INLINE void NAME(keep_sums)(const NAME(folding) *f, int dot, int column, int last, NAME(lane) sums) {
+    if (f->side_by_side && column + LANES - 1 <= last) {
+        OF_COLUMN(NAME(sum_at)(f, dot, column)) = sums;
+        return;
+    }
+    for (int k = column; k <= last && k < column + LANES; k++) *NAME(sum_at)(f, dot, k) = sums[k - column];
+}
+
+static void NAME(fold_positions)(const machine *m, const span s, const NAME(folding) *f, int begin, int end) {
+    const double *values = row_zero(m->values, m->lanes_from, STRIDE);
+    const double *grads = row_zero(m->grads, m->grads_from, STRIDE);
+    const instruction *first = f->which->at;
+    const int height = first->aux, last = first->n - 1;
+    for (int column = 0; column <= last; column += LANES) {
+        int at = 0;
+        for (; at + FEW <= height; at += FEW) FOLD_POSITIONS(FEW)
+        for (; at < height; at++) FOLD_POSITIONS(1)
+    }
+    for (int at = 0; first->z != NO_SLOT && at < height; at += LANES) { /* biases: a vector of dots */
+        NAME(lane) sums = SPLAT(0.0);
+        for (int c = at; c < height && c < at + LANES; c++) {
+            const double *sum = NAME(sum_at)(f, c, first->n);
+            if (sum != NULL) sums[c - at] = *sum;
+        }
+        for (int l = begin - begin % LANES; l < end; l += LANES) {
+            NAME(lane) totals[LANES];
+            ALL(c, LANES) totals[c] = SPLAT(0.0);
+            for (const instruction *i = first; i < first + f->which->positions; i++)
+                ALL(c, LANES) totals[c] += LANE_OF(GRAD_AT(i->out + (at + c < height ? at + c : at)) + l);
+            sums = NAME(add_rows)(sums, totals, l, begin, end);
+        }
+        for (int c = at; c < height && c < at + LANES; c++) {
+            double *sum = NAME(sum_at)(f, c, first->n);
+            if (sum != NULL) *sum = sums[c - at];
+        }
+    }
+}
 #endif
 
 /* Add the gradients of the weights and biases of a layer, of the rows from `begin` to `end`, to their sums in `block`: row
- * after row. */
+ * after row, each the sum over the positions from the newest. */
 static void NAME(fold_layer)(
     const machine *m, const span s, const layer *which, const int *places, double *block, int begin, int end, int masked
 ) {
-    const instruction *i = which->at;
+    const instruction *first = which->at, *end_of_positions = first + which->positions;
     const double *values = row_zero(m->values, m->lanes_from, STRIDE);
     const double *grads = row_zero(m->grads, m->grads_from, STRIDE);
-    const int *ys = m->lists + i->y;
 #if LANES > 1
     if (!masked && end - begin > 1) {
-        NAME(folding) f = {i, which, places, block, 1};
-        for (int j = 0; j < i->aux; j++)
-            for (int k = 1; k < i->n; k++)
+        NAME(folding) f = {first, which, places, block, 1};
+        for (int j = 0; j < first->aux; j++)
+            for (int k = 1; k < first->n; k++)
                 f.side_by_side &= places[which->params[j] + k] == places[which->params[j]] + k;
-        NAME(fold_panels)(m, s, &f, begin, end);
+        if (which->positions == 1) NAME(fold_panels)(m, s, &f, begin, end);
+        else NAME(fold_positions)(m, s, &f, begin, end);
         return;
     }
 #endif
-    for (int j = 0; j < i->aux; j++) {
-        const double *upstream = GRAD_AT(i->out + j);
+    for (int j = 0; j < first->aux; j++) {
         const int *place = places + which->params[j];
-        if (which->biases[j] >= 0)
-            for (int l = begin; l < end; l++) block[places[which->biases[j]]] += upstream[l];
-        for (int k = 0; k < i->n; k++) {
-            const double *y = VALUE_AT(ys[k]);
+        for (int l = begin; l < end; l++) {
+            double total = 0.0;
+            for (const instruction *i = first; i < end_of_positions; i++) total += GRAD_AT(i->out + j)[l];
+            if (which->biases[j] >= 0) block[places[which->biases[j]]] += total;
+        }
+        for (int k = 0; k < first->n; k++) {
             double sum = block[place[k]];
-            for (int l = begin; l < end; l++)
-                sum += masked ? f_multiply_no_nan(y[l], upstream[l]) : y[l] * upstream[l];
+            for (int l = begin; l < end; l++) {
+                double total = 0.0;
+                for (const instruction *i = first; i < end_of_positions; i++) {
+                    const double y = VALUE_AT(m->lists[i->y + k])[l], upstream = GRAD_AT(i->out + j)[l];
+                    total += masked ? f_multiply_no_nan(y, upstream) : y * upstream;
+                }
+                sum += total;
+            }
             block[place[k]] = sum;
         }
     }
@@ -283,6 +371,7 @@ static void NAME(fold_layer)(
 
 #undef ALL
 #undef TALL
+#undef FEW
 #undef FORWARD_TILE
 #undef BACKWARD_TILE
 #undef ALONG_ROWS
@@ -293,3 +382,4 @@ static void NAME(fold_layer)(
 #undef FOLD_TILE
 #undef FOLD_PANEL
 #undef FOLD_BIASES
+#undef FOLD_POSITIONS
