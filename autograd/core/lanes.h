@@ -8,12 +8,16 @@
 typedef double NAME(lane);
 #define STRIDE 1
 #define WIDTH 1
+#define LAYER_FORWARD of_one_row.forward
+#define LAYER_BACKWARD of_one_row.backward
 #define SPLAT(number) (number)
 #define OF_COLUMN(address) (*(address))
 #define PRODUCT(local, upstream) (masked ? f_multiply_no_nan(local, upstream) : (local) * (upstream))
 #else
 #define STRIDE s.stride
 #define WIDTH s.width
+#define LAYER_FORWARD NAME(layer_forward)
+#define LAYER_BACKWARD NAME(layer_backward)
 typedef double NAME(lane) __attribute__((vector_size(8 * LANES), aligned(8 * LANES), may_alias));
 typedef long long NAME(mask) __attribute__((vector_size(8 * LANES)));
 typedef double NAME(unaligned) __attribute__((vector_size(8 * LANES), aligned(8), may_alias));
@@ -110,7 +114,7 @@ static const instruction *NAME(forward)(const machine *m, const span s, int keep
                 LANE_OF(out + v) = total;
             }
             break;
-        case OP_DOTS: NAME(layer_forward)(m, s, i, values); break;
+        case OP_DOTS: LAYER_FORWARD(m, s, i, values); break;
         case CODE_SUM:
         case CODE_MEAN:
             EACH_VECTOR {
@@ -315,7 +319,7 @@ static ALWAYS_INLINE void NAME(backward_as)(const machine *m, const span s, cons
             }
             break;
         case OP_DOTS: /* the gradients of weights and biases are summed over rows as they are worked out: fold_layer */
-            if (need & NEED_Y) NAME(layer_backward)(m, s, i, grads, masked);
+            if (need & NEED_Y) LAYER_BACKWARD(m, s, i, grads, masked);
             break;
         case CODE_SUM: EACH_UPSTREAM(for (int k = 0; k < n; k++) GRAD(xs[k]) += upstream;) break;
         case CODE_MEAN: EACH_UPSTREAM(for (int k = 0; k < n; k++) GRAD(xs[k]) += (1.0 / (double)n) * upstream;) break;
@@ -434,5 +438,7 @@ static Py_ssize_t NAME(columns)(
 #undef LANES
 #undef STRIDE
 #undef WIDTH
+#undef LAYER_FORWARD
+#undef LAYER_BACKWARD
 #undef SHUFFLES
 #undef NAME

@@ -143,7 +143,7 @@ typedef struct {
     const layer *which;
     const int *places;
     double *block;
-    int side_by_side; /* the weights of each dot have their sums so */
+    int side_by_side;
 } NAME(folding);
 
 /* Where the sum of a column of a dot is: of a weight, or behind the weights of the bias; NULL where there is none. */
@@ -331,17 +331,16 @@ static void NAME(fold_positions)(const machine *m, const span s, const NAME(fold
 /* Add the gradients of the weights and biases of a layer, of the rows from `begin` to `end`, to their sums in `block`: row
  * after row, each the sum over the positions from the newest. */
 static void NAME(fold_layer)(
-    const machine *m, const span s, const layer *which, const int *places, double *block, int begin, int end, int masked
+    const machine *m, const span s, const layer *which, const destination *to, int begin, int end, int masked
 ) {
     const instruction *first = which->at, *end_of_positions = first + which->positions;
+    const int *places = to->places;
+    double *block = to->at;
     const double *values = row_zero(m->values, m->lanes_from, STRIDE);
     const double *grads = row_zero(m->grads, m->grads_from, STRIDE);
 #if LANES > 1
     if (!masked && end - begin > 1) {
-        NAME(folding) f = {first, which, places, block, 1};
-        for (int j = 0; j < first->aux; j++)
-            for (int k = 1; k < first->n; k++)
-                f.side_by_side &= places[which->params[j] + k] == places[which->params[j]] + k;
+        const NAME(folding) f = {first, which, places, block, to->side_by_side};
         if (which->positions == 1) NAME(fold_panels)(m, s, &f, begin, end);
         else NAME(fold_positions)(m, s, &f, begin, end);
         return;
@@ -368,6 +367,140 @@ static void NAME(fold_layer)(
         }
     }
 }
+
+#if LANES > 1
+/* -- one row of the batch: vectors of dots, or of columns. The last of them begins where it ends with the last column, and
+ * leaves alone what is done. -- */
+
+/* Where there is less than a vector, or zeros must be looked at, numbers are taken one by one. */
+#define DOTS_AT_ONCE (LANES == 2 ? 4 : 2)
+#define TOO_SMALL(i) ((i)->n < LANES || 2 * (i)->aux <= LANES)
+
+/* The dots `at` and after: as many as there are in `vectors`, and no more than there are. */
+#define ROW_FORWARD(vectors)                                                                                           \
+    {                                                                                                                  \
+        double held[(vectors) * LANES] __attribute__((aligned(8 * LANES)));                                            \
+        const double *weights[(vectors) * LANES];                                                                      \
+        NAME(lane) total[vectors], bias[vectors];                                                                      \
+        for (int c = 0; c < (vectors) * LANES; c++) {                                                                  \
+            const int dot = at + c < last ? at + c : last;                                                             \
+            weights[c] = m->scalars + xs[(Py_ssize_t)dot * n];                                                         \
+            held[c] = biases == NULL ? -0.0 : m->scalars[biases[dot]]; /* to which a number is added as it is */       \
+        }                                                                                                              \
+        ALL(v, vectors) bias[v] = LANE_OF(held + v * LANES);                                                           \
+        ALL(v, vectors) total[v] = SPLAT(-0.0);                                                                        \
+        if (i->flags & BIAS_FIRST) ALL(v, vectors) total[v] = bias[v];                                                 \
+        for (int k = 0; k < n; k += LANES) {                                                                           \
+            const int from = k + LANES <= n ? k : n - LANES, *y = ys + from;                                           \
+            NAME(lane) columns[vectors][LANES];                                                                        \
+            ALL(v, vectors) ALL(c, LANES) columns[v][c] = OF_COLUMN(weights[v * LANES + c] + from);                    \
+            ALL(v, vectors) NAME(transpose)(columns[v]);                                                               \
+            if (from == k) {                                                                                           \
+                ALL(c, LANES) ALL(v, vectors) total[v] += columns[v][c] * values[y[c]];                                \
+            } else {                                                                                                   \
+                ALL(c, LANES) if (from + c >= k) ALL(v, vectors) total[v] += columns[v][c] * values[y[c]];             \
+            }                                                                                                          \
+        }                                                                                                              \
+        if (!(i->flags & BIAS_FIRST)) ALL(v, vectors) total[v] += bias[v];                                             \
+        ALL(v, vectors) LANE_OF(held + v * LANES) = total[v];                                                          \
+        for (int c = 0; c < (vectors) * LANES && at + c <= last; c++) values[i->out + at + c] = held[c];               \
+    }
+
+static void NAME(row_forward)(const machine *m, const span s, const instruction *i, double *values) {
+    const int *xs = m->lists + i->x, *ys = m->lists + i->y, *biases = i->z != NO_SLOT ? m->lists + i->z : NULL;
+    const int n = i->n, last = i->aux - 1;
+    int at = 0;
+    if (TOO_SMALL(i)) {
+        layer_forward_scalar(m, s, i, values);
+        return;
+    }
+    for (; at + LANES <= last; at += DOTS_AT_ONCE * LANES) ROW_FORWARD(DOTS_AT_ONCE)
+    if (at <= last) ROW_FORWARD(1)
+}
+
+/* The gradients of `vectors` of columns from `from` on, which the dots contribute to from the last; those before `k` are
+ * done. */
+#define ROW_BACKWARD(vectors)                                                                                          \
+    {                                                                                                                  \
+        const int from = k + (vectors) * LANES <= n ? k : n - (vectors) * LANES;                                       \
+        double held[(vectors) * LANES] __attribute__((aligned(8 * LANES)));                                            \
+        NAME(lane) total[vectors];                                                                                     \
+        for (int c = 0; c < (vectors) * LANES; c++) held[c] = grads[ys[from + c]];                                     \
+        ALL(v, vectors) total[v] = LANE_OF(held + v * LANES);                                                          \
+        for (int j = i->aux - 1; j >= 0; j--) {                                                                        \
+            const double *weights = m->scalars + xs[(Py_ssize_t)j * n] + from, upstream = grads[i->out + j];           \
+            ALL(v, vectors) total[v] += OF_COLUMN(weights + v * LANES) * upstream;                                     \
+        }                                                                                                              \
+        ALL(v, vectors) LANE_OF(held + v * LANES) = total[v];                                                          \
+        for (int c = k - from; c < (vectors) * LANES; c++) grads[ys[from + c]] = held[c];                              \
+        k = from + (vectors) * LANES;                                                                                  \
+    }
+
+static void NAME(row_backward)(const machine *m, const span s, const instruction *i, double *grads, int masked) {
+    const int *xs = m->lists + i->x, *ys = m->lists + i->y;
+    const int n = i->n;
+    int k = 0;
+    if (masked || TOO_SMALL(i)) {
+        layer_backward_scalar(m, s, i, grads, masked);
+        return;
+    }
+    while (k + 4 * LANES <= n) ROW_BACKWARD(4)
+    while (k + 2 * LANES <= n) ROW_BACKWARD(2)
+    while (k < n) ROW_BACKWARD(1)
+}
+
+/* The sums of the weights of the dots `at` and after, column by column as above. */
+#define ROW_FOLD(height)                                                                                               \
+    for (int k = 0; k < n; k += LANES) {                                                                               \
+        const int from = k + LANES <= n ? k : n - LANES;                                                               \
+        NAME(lane) total[height];                                                                                      \
+        ALL(c, height) total[c] = SPLAT(0.0);                                                                          \
+        for (int q = 0; q < which->positions; q++) {                                                                   \
+            const NAME(lane) y = OF_COLUMN(listed + (Py_ssize_t)q * n + from);                                         \
+            const double *upstream = grads + first[q].out + at;                                                        \
+            ALL(c, height) total[c] += y * upstream[c];                                                                \
+        }                                                                                                              \
+        for (int c = 0; c < (height); c++) {                                                                           \
+            const int *place = to->places + which->params[at + c] + from;                                              \
+            if (to->side_by_side && from == k) OF_COLUMN(to->at + place[0]) += total[c];                               \
+            else                                                                                                       \
+                for (int w = k - from; w < LANES; w++) to->at[place[w]] += total[c][w];                                \
+        }                                                                                                              \
+    }
+
+static void NAME(row_fold)(
+    const machine *m, const span s, const layer *which, const destination *to, int begin, int end, int masked
+) {
+    const instruction *first = which->at;
+    const double *values = row_zero(m->values, m->lanes_from, 1), *grads = row_zero(m->grads, m->grads_from, 1);
+    const int n = first->n, height = first->aux;
+    double *listed = m->scratch;
+    int at = 0;
+    if (masked || n < LANES) {
+        fold_layer_scalar(m, s, which, to, begin, end, masked);
+        return;
+    }
+    for (int q = 0; q < which->positions; q++)
+        for (int k = 0; k < n; k++) listed[(Py_ssize_t)q * n + k] = values[m->lists[first[q].y + k]];
+    for (; at + 4 <= height; at += 4) ROW_FOLD(4)
+    for (; at < height; at++) ROW_FOLD(1)
+    for (int j = 0; j < height; j++) {
+        double total = 0.0;
+        if (which->biases[j] < 0) continue;
+        for (int q = 0; q < which->positions; q++) total += grads[first[q].out + j];
+        to->at[to->places[which->biases[j]]] += total;
+    }
+}
+#undef ROW_FOLD
+#undef TOO_SMALL
+#undef DOTS_AT_ONCE
+#undef ROW_FORWARD
+#undef ROW_BACKWARD
+#else
+#define row_forward_scalar layer_forward_scalar
+#define row_backward_scalar layer_backward_scalar
+#define row_fold_scalar fold_layer_scalar
+#endif
 
 #undef ALL
 #undef TALL

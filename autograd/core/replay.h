@@ -8,6 +8,7 @@
 #include "arithmetic.h"
 #include <program.h> /* the instructions, from autograd/tape/compiled/program.py */
 
+#include <limits.h>
 #include <stdlib.h>
 #include <string.h>
 
@@ -24,7 +25,7 @@ typedef struct { /* the rows that are worked on */
 /* Rows of weights with gradients, which are not added up in slots: those of a layer, or the part of it that serves the
  * same dots in all its positions. */
 typedef struct {
-    const instruction *at; /* the layer, its dots those of the rows: at each of its positions, the newest first */
+    const instruction *at; /* the list, and the results of these rows, at each of the positions, from the newest */
     int positions;
     int *params; /* the number of the first weight of each dot, as a parameter; the others follow */
     int *biases; /* the number of the bias of each dot; -1 where it has none, or a constant */
@@ -33,6 +34,12 @@ typedef struct {
 typedef struct { /* a parameter whose gradient is added up in a slot */
     int slot, param;
 } loose_param;
+
+typedef struct { /* where the gradients of the parameters are added up */
+    double *at;
+    const int *places; /* of each parameter */
+    int side_by_side;  /* the parameters have their places in their order */
+} destination;
 
 typedef struct {
     /* the program: copies */
@@ -187,6 +194,13 @@ static int call_out(const machine *m, int code, int n, const double *x, double *
 #define __attribute__(ignored)
 #endif
 
+typedef struct { /* what is done with a layer */
+    void (*forward)(const machine *, span, const instruction *, double *);
+    void (*backward)(const machine *, span, const instruction *, double *, int);
+    void (*fold)(const machine *, span, const layer *, const destination *, int, int, int);
+} layer_functions;
+static layer_functions of_one_row; /* by the vectors of the executor that is chosen */
+
 #define LANES 1
 #define SHUFFLES 0
 #define NAME(name) name##_scalar
@@ -239,13 +253,17 @@ typedef struct {
     const instruction *(*forward)(const machine *, span, int, unsigned char *);
     void (*backward)(const machine *, span, int), (*backward_masked)(const machine *, span, int);
     int (*in_doubt)(const machine *, span, int);
-    void (*fold_layer)(const machine *, span, const layer *, const int *, double *, int, int, int);
+    void (*fold_layer)(const machine *, span, const layer *, const destination *, int, int, int);
     Py_ssize_t (*columns)(const machine *, const double *const *, double *const *, Py_ssize_t, Py_ssize_t, double *);
+    layer_functions of_one_row;
 } executor;
-#define EXECUTOR(name, lanes) \
-    {#name, lanes, forward_##name, backward_##name, backward_masked_##name, in_doubt_##name, fold_layer_##name, columns_##name}
+#define EXECUTOR(name, lanes)                                                                                          \
+    {                                                                                                                  \
+        #name, lanes, forward_##name, backward_##name, backward_masked_##name, in_doubt_##name, fold_layer_##name,     \
+            columns_##name, {row_forward_##name, row_backward_##name, row_fold_##name},                                \
+    }
 
-static const executor one_row = EXECUTOR(scalar, 1);
+static executor one_row; /* the first of these, but for layers */
 static const executor executors[] = { /* the best last */
     EXECUTOR(scalar, 1),
 #if HAVE_LANES
@@ -284,6 +302,9 @@ static int core_choose(const char *name) { /* 0 where there is none of this name
     for (int e = 0; e < EXECUTORS; e++) {
         if (strcmp(executors[e].name, name) == 0 && is_here(&executors[e])) {
             chosen = e;
+            of_one_row = executors[e].of_one_row;
+            one_row = executors[0];
+            one_row.fold_layer = of_one_row.fold;
             return 1;
         }
     }
@@ -384,8 +405,6 @@ static void find_layers(machine *m, const int *param_of, const int *begins, cons
             }
             for (int q = 0; q < found->positions; q++, to++) {
                 *to = m->code[newest[q].at];
-                to->x += newest[q].dot * to->n;
-                if (to->z != NO_SLOT) to->z += newest[q].dot;
                 to->out += newest[q].dot;
                 to->aux = height;
             }
@@ -511,6 +530,10 @@ static PyObject *core_machine(PyObject *program, PyObject *call) {
     stride = stride_of(m->most_rows);
     for (Py_ssize_t i = 0; i < m->count; i++)
         if (m->code[i].op == OP_DOTS && 8 * (Py_ssize_t)m->code[i].aux > scratch) scratch = 8 * (Py_ssize_t)m->code[i].aux;
+    for (Py_ssize_t t = 0; t < m->layer_count; t++) {
+        const Py_ssize_t listed = (Py_ssize_t)m->layers[t].positions * m->layers[t].at->n;
+        if (listed > scratch) scratch = listed;
+    }
     doubles = stride * slots + scratch;
     if (slots > PY_SSIZE_T_MAX / 1024 || doubles > PY_SSIZE_T_MAX / 16 ||
         (m->memory = PyMem_RawMalloc((size_t)doubles * sizeof(double) + 64)) == NULL) {
@@ -586,8 +609,15 @@ static void end_block(const job *j) {
     }
 }
 
+static destination destination_of(const machine *m, const job *j, double *at) {
+    int apart = 0;
+    for (Py_ssize_t p = 1; p < m->param_count; p++) apart |= j->places[p] - (int)p - j->places[0];
+    return (destination){at, j->places, !apart};
+}
+
 /* Add the parameters' gradients of some rows, in their order, to the sum of their block of BLOCK rows. */
 static void fold(const machine *m, const job *j, const executor *e, Py_ssize_t start, int active, span s, int masked) {
+    const destination block = destination_of(m, j, j->block);
     int done = 0;
     while (done < active) {
         Py_ssize_t in_block = (j->rows_before + start + done) % BLOCK;
@@ -599,7 +629,7 @@ static void fold(const machine *m, const job *j, const executor *e, Py_ssize_t s
             *place = sum;
         }
         for (Py_ssize_t t = 0; t < m->layer_count; t++)
-            e->fold_layer(m, s, &m->layers[t], j->places, j->block, done, until, masked);
+            e->fold_layer(m, s, &m->layers[t], &block, done, until, masked);
         if ((j->rows_before + start + until) % BLOCK == 0) end_block(j);
         done = until;
     }
@@ -609,12 +639,13 @@ static void fold(const machine *m, const job *j, const executor *e, Py_ssize_t s
 static void keep_separate(
     const machine *m, const job *j, const executor *e, Py_ssize_t start, int active, span s, int masked
 ) {
+    destination of_row = destination_of(m, j, NULL);
     for (int l = 0; l < active; l++) {
-        double *row = j->separate + place_of(j, start + l) * j->sums;
+        double *row = of_row.at = j->separate + place_of(j, start + l) * j->sums;
         for (Py_ssize_t p = 0; p < m->loose_count; p++)
             row[j->places[m->loose[p].param]] = m->grads[(m->loose[p].slot - m->grads_from) * s.stride + l];
         for (Py_ssize_t t = 0; t < m->layer_count; t++)
-            e->fold_layer(m, s, &m->layers[t], j->places, row, l, l + 1, masked);
+            e->fold_layer(m, s, &m->layers[t], &of_row, l, l + 1, masked);
     }
 }
 
@@ -762,9 +793,10 @@ static int acquire(buffers *b, PyObject *const *objects) {
 }
 
 static int are_within(const void *numbers, Py_ssize_t count, Py_ssize_t end) {
-    for (Py_ssize_t i = 0; i < count; i++)
-        if (((const int *)numbers)[i] < 0 || ((const int *)numbers)[i] >= end) return 0;
-    return 1;
+    const unsigned limit = end > INT_MAX ? (unsigned)INT_MAX + 1 : (unsigned)end; /* negative numbers are beyond it */
+    int beyond = 0; /* all are looked at: several at a time */
+    for (Py_ssize_t i = 0; i < count; i++) beyond |= ((const unsigned *)numbers)[i] >= limit;
+    return !beyond;
 }
 
 static const char *fault_of(const machine *m, const buffers *b, Py_ssize_t rows, int is_selection) {

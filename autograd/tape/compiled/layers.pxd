@@ -60,7 +60,7 @@ cdef class Slots:
     @cython.locals(at=int, rank=int, i=int, c=int)
     cdef number(self)
     cdef void raise_rank(self, int i, int rank) noexcept
-    @cython.locals(i=int, t=int, j=int, at=int, layout=int, field=int)
+    @cython.locals(i=int, t=int, j=int, at=int, layout=int, field=int, scalars=bint)
     cdef void rank_scalars(self) noexcept
     @cython.locals(n=int)
     cdef int length(self, int at, int field) noexcept

@@ -336,13 +336,14 @@ class Slots:
             if rank == 0:
                 result.grads_from = at
             for c in range(constants):
-                if max(self.constant_rank[c], 1) == rank:
+                if rank > 0 and self.constant_rank[c] == rank:
                     result.scalars[at] = flat.constants[c]
                     self.constant_slot[c] = at
                     at += 1
             if rank == 1:
                 result.lanes_from = at
         result.first_input = at
+        result.scalars = result.scalars[:at]
         for i in range(self.inputs):
             self.slot[i] = at
             at += 1
@@ -357,7 +358,10 @@ class Slots:
         return result
 
     def raise_rank(self, i: int, rank: int) -> None:
-        """Raise the rank of a parameter or constant: 0 in layers, 1 in lists of scalars, 2 as any other operand."""
+        """Raise the rank of a scalar: 1 in lists of scalars, 2 as any other operand; 0 for weights of layers.
+
+        A constant of rank 0 is not used.
+        """
         if i >= 0:
             self.rank[i] = max(self.rank[i], rank)
         else:
@@ -378,9 +382,11 @@ class Slots:
                 i = self.code[at + X + field]
                 if layout >> field & 1 and i != NO_SLOT:
                     self.raise_rank(i, 2)
-                if layout >> (3 + field) & 1 and not layout >> (6 + field) & 1:
+                if layout >> (3 + field) & 1:
+                    scalars = layout >> (6 + field) & 1
                     for j in range(i, i + self.length(at, field)):
-                        self.raise_rank(self.lists[j], 2)
+                        if not scalars or self.lists[j] < 0:
+                            self.raise_rank(self.lists[j], 1 if scalars else 2)
 
     def length(self, at: int, field: int) -> int:
         """Return the length of a list of an instruction."""
