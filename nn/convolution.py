@@ -77,10 +77,10 @@ class Conv2d(Module):
         _check_image(self, x, self.cin, self.kernel_size, self.padding)
         kernels = [[w for channel in kernel for row in channel for w in row] for kernel in self.weight]
         patches = _patches(_padded(x, self.padding), self.kernel_size, self.stride)
-        return [
-            [[dot(kernel, patch) + b for patch in row] for row in patches]
-            for kernel, b in zip(kernels, self.bias, strict=True)
-        ]
+        # place by place, so that a tape finds all channels of a place together: they are a layer
+        pairs = list(zip(kernels, self.bias, strict=True))
+        places = [[[dot(kernel, patch) + b for kernel, b in pairs] for patch in row] for row in patches]
+        return [[[place[channel] for place in row] for row in places] for channel in range(self.cout)]
 
     def __repr__(self) -> str:
         options = "".join(

@@ -2,10 +2,11 @@
 
 A function is a list of steps over a pool of numbers: inputs, parameters, constants, then what the steps make.
 `layered` ones are like networks: sums of products of a layer before, or of a part of it in another order, with weights
-and biases used once or several times. `woven` ones build several chains at a time from the same few numbers, so that a
-number gets contributions from before, between and behind the links of a chain. `tangled` ones add and multiply whatever
-comes. Some branch, some give gradients to a part of their parameters. Numbers are now and then 0, inf or nan, so that
-the rule for zeros decides.
+and biases used once or several times. `shared` ones use the same rows of weights on several lists, like the steps of a
+recurrent network or the places of a convolution. `woven` ones build several chains at a time from the same few numbers,
+so that a number gets contributions from before, between and behind the links of a chain. `tangled` ones add and
+multiply whatever comes. Some branch, some give gradients to a part of their parameters. Numbers are now and then 0, inf
+or nan, so that the rule for zeros decides.
 """
 
 from __future__ import annotations
@@ -180,7 +181,7 @@ def number(rng: random.Random, special: float) -> float:
 
 def function(rng: random.Random, special: float = 0.0) -> Function:
     """A random function of one of the kinds."""
-    kind = rng.choices((layered, woven, tangled), (0.35, 0.3, 0.35))[0]
+    kind = rng.choices((layered, shared, woven, tangled), (0.25, 0.25, 0.2, 0.3))[0]
     made = kind(rng, special)
     made.outputs = tuple(
         rng.randrange(made.pool_size(), made.pool_size() + len(made.steps)) for _ in range(rng.choice((1, 1, 1, 2, 3)))
@@ -251,6 +252,60 @@ def _rearranged(rng: random.Random, layer: list[int]) -> list[int]:
     if choice < 0.8:
         return [*layer[:-1], rng.choice(layer)]
     return [rng.choice(layer) for _ in layer]
+
+
+def shared(rng: random.Random, special: float) -> Function:
+    """Rows of weights that serve several lists, often all rows, sometimes a few, or one of them twice."""
+    length, rows = rng.choice((2, 3, 5, 9, 17)), rng.choice((1, 2, 3, 5, 9, 17))
+    inputs = length + rng.choice((0, 2, 2 * length, 3 * length))
+    made = Function(inputs, [number(rng, special / 4) for _ in range(rows * (length + 1))], [0.5])
+    weights = [list(range(at, at + length)) for at in range(inputs, inputs + len(made.params), length + 1)]
+    kind = rng.choice(("chain", "dot", "dot", "bias first"))
+    order, bias = rng.choice(("lists", "rows", "mixed")), rng.choice(("none", "own", "own", "one", "some"))
+    regular = rng.random() < 0.5
+    numbers = list(range(inputs))
+    for _ in range(rng.randint(1, 4)):
+        lists = [rng.sample(numbers, length) for _ in range(rng.randint(1, 3))]
+        if len(numbers) >= 3 * length and rng.random() < 0.8:  # no number in two of them
+            chosen = rng.sample(numbers, 3 * length)
+            lists = [chosen[at : at + length] for at in range(0, 3 * length, length)]
+        if rng.random() < 0.1:
+            lists[0] = _rearranged(rng, lists[0])
+        if rng.random() < 0.1:
+            lists[0][rng.randrange(length)] = made.pool_size() - 1  # the constant
+        if rng.random() < 0.15:  # the same numbers again
+            lists.append(rng.sample(lists[0], length))
+        dots = [(i, row) for i in range(len(lists)) for row in range(rows) if regular or rng.random() < 0.8]
+        if not regular and rng.random() < 0.3:
+            dots.append((0, rng.randrange(rows)))
+        if order != "lists":
+            dots.sort(key=lambda dot: (dot[1], dot[0]) if order == "rows" else rng.random())
+        outputs = []
+        for i, row in dots:
+            xs, own = lists[i], weights[row][-1] + 1 if bias != "one" else weights[0][-1] + 1
+            pairs = list(zip(weights[row], xs, strict=True))
+            biased = bias != "none" and (bias != "some" or rng.random() < 0.7)
+            if kind == "dot":
+                _append(made, Step(kind, (*weights[row], *xs)))
+            elif kind == "bias first" and biased:
+                _append(made, Step(kind, (*(x for pair in pairs for x in pair), own)))
+            else:
+                _append(made, Step("chain", tuple(x for pair in pairs for x in pair)))
+            if biased and kind != "bias first":
+                _append(made, Step("add", (_last(made), own)))
+            if rng.random() < 0.02:  # something else uses a number of a list, a weight, or a part of the row
+                _append(made, Step("multiply", (rng.choice([*lists[0], *weights[row]]), _last(made))))
+            elif rng.random() < 0.02 and length > 2:
+                _append(made, Step("dot", (*weights[row][:-1], *xs[:-1])))
+            outputs.append(_last(made))
+        activation = rng.choice(UNARY)
+        for place, i in enumerate(outputs):
+            if rng.random() < 0.9:
+                _append(made, Step(activation, (i,)))
+                outputs[place] = _last(made)
+        numbers = [*outputs, *numbers] if rng.random() < 0.5 else (outputs + numbers)[: length + 2]
+    _append(made, Step("additions", tuple(numbers)))
+    return made
 
 
 def woven(rng: random.Random, special: float) -> Function:

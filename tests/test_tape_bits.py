@@ -95,8 +95,8 @@ def test_the_executors_give_the_bits_of_the_interpreter(each_executor: str):
         assert [bits(p.grad) for p in tape.params] == summed, seed
 
 
-def linear(outputs: int, inputs: int, bias: str, rng: random.Random) -> ag.Tape:
-    """A tape of a layer and relu, some of whose outputs are zero."""
+def linear(outputs: int, inputs: int, positions: int, bias: str, rng: random.Random) -> ag.Tape:
+    """A tape of a layer at several positions and relu, some of whose outputs are zero."""
     weights = [[Value(rng.uniform(-1, 1)) for _ in range(inputs)] for _ in range(outputs)]
     biases = [Value(rng.uniform(-1, 1)) for _ in range(outputs)]
 
@@ -106,31 +106,37 @@ def linear(outputs: int, inputs: int, bias: str, rng: random.Random) -> ag.Tape:
         return ag.dot(row, xs) + number if bias == "last" else ag.dot(row, xs)
 
     def layer(*xs: Value) -> list[Value]:
-        return [neuron(row, number, xs).relu() for row, number in zip(weights, biases, strict=True)]
+        lists = [xs[at : at + inputs] for at in range(0, len(xs), inputs)]
+        return [neuron(row, number, ys).relu() for ys in lists for row, number in zip(weights, biases, strict=True)]
 
-    return ag.record(layer, inputs=[0.5] * inputs)
+    return ag.record(layer, inputs=[0.5] * (inputs * positions))
 
 
 @pytest.mark.skipif(not ag.compiled, reason="the interpreter is the only executor")
 @pytest.mark.parametrize("bias", ["first", "last", "none"])
-@pytest.mark.parametrize(("outputs", "inputs"), [(1, 16), (3, 2), (5, 19), (9, 8), (18, 35)])
+@pytest.mark.parametrize(
+    ("outputs", "inputs", "positions"),
+    [(1, 16, 1), (3, 2, 1), (5, 19, 1), (9, 8, 1), (18, 35, 1), (1, 3, 3), (5, 19, 4), (17, 8, 3)],
+)
 def test_gradients_of_layers_are_summed_in_order_wherever_their_sums_are(
-    outputs: int, inputs: int, bias: str, each_executor: str
+    outputs: int, inputs: int, positions: int, bias: str, each_executor: str
 ):
     rng = random.Random(outputs)
-    tape = linear(outputs, inputs, bias, rng)
-    assert outputs == 1 or tape.stats()["by kind"]["dots"] == 1
+    tape = linear(outputs, inputs, positions, bias, rng)
+    assert tape.stats()["by kind"]["dots"] == positions
     in_order = list(range(len(tape.params)))
     for rows, special in ((1, False), (2, False), (9, True), (64, False), (70, True), (131, False)):
-        batch = array("d", [rng.uniform(-1, 1) for _ in range(rows * inputs)])
+        batch = array("d", [rng.uniform(-1, 1) for _ in range(rows * tape.input_count)])
         if special:
-            batch[(rows - 2) * inputs] = math.inf
+            batch[(rows - 2) * tape.input_count] = math.inf
         for order in (in_order, rng.sample(in_order, len(in_order))):
             sums = []
             for replays in (True, False):
                 found = Sums(len(tape.params))
-                gradients, values = array("d", bytes(8 * len(batch))), array("d", bytes(8 * rows * outputs))
-                given = Rows(batch, rows, values, array("d", [1.0]) * outputs, gradients, found, array("i", order))
+                gradients = array("d", bytes(8 * len(batch)))
+                values = array("d", bytes(8 * rows * tape.output_count))
+                seeds = array("d", [1.0]) * tape.output_count
+                given = Rows(batch, rows, values, seeds, gradients, found, array("i", order))
                 if replays:
                     assert tape._replayer.replay(tape.params, given) is None
                 else:
@@ -174,6 +180,34 @@ def test_a_layer_is_one_instruction_and_so_are_its_activations():
 
     model = nn.MLP(3, [8, 8, 2], activation="tanh", seed=1)
     assert kinds(lambda x: model(x), [[0.0] * 3]) == {"dots": 3, "tanh": 2}
+
+
+def test_weights_may_serve_several_lists_in_layers_but_nothing_else():
+    import nn
+
+    cell, conv = nn.RNNCell(2, 4, seed=1), nn.Conv2d(1, 3, 2, padding=1, seed=1)
+
+    def states(*xs):
+        state = None
+        for at in range(0, 6, 2):
+            state = cell(xs[at : at + 2], state)
+        return state
+
+    assert kinds(states, [0.0] * 6)["dots"] == 5  # three of the inputs, two of the state
+
+    def pixels(*xs):
+        return [y for channel in conv([[xs[:2], xs[2:]]]) for line in channel for y in line]
+
+    assert kinds(pixels, [0.0] * 4) == {"dots": 9}
+    row, bias = [Value(0.5), Value(0.25)], Value(0.1)
+
+    def twice(x, y):
+        return ag.dot(row, [x, y]) + bias, ag.dot(row, [y, x]) + bias
+
+    assert kinds(lambda x, y: twice(x, y), [1.0, 2.0]) == {"dots": 2}
+    assert kinds(lambda x, y: (*twice(x, y), bias * x), [1.0, 2.0]) == {"dots": 2, "add": 2, "multiply": 1}
+    assert kinds(lambda x, y: (*twice(x, y), row[1] * x), [1.0, 2.0]) == {"dot": 2, "add": 2, "multiply": 1}
+    assert kinds(lambda x, y: (*twice(x, y), ag.dot(row, [x, y])), [1.0, 2.0]) == {"dots": 3, "add": 2}
 
 
 def test_an_operand_that_is_used_in_between_keeps_a_chain_apart():

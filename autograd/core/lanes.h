@@ -8,12 +8,16 @@
 typedef double NAME(lane);
 #define STRIDE 1
 #define WIDTH 1
+#define LAYER_FORWARD of_one_row.forward
+#define LAYER_BACKWARD of_one_row.backward
 #define SPLAT(number) (number)
 #define OF_COLUMN(address) (*(address))
 #define PRODUCT(local, upstream) (masked ? f_multiply_no_nan(local, upstream) : (local) * (upstream))
 #else
 #define STRIDE s.stride
 #define WIDTH s.width
+#define LAYER_FORWARD NAME(layer_forward)
+#define LAYER_BACKWARD NAME(layer_backward)
 typedef double NAME(lane) __attribute__((vector_size(8 * LANES), aligned(8 * LANES), may_alias));
 typedef long long NAME(mask) __attribute__((vector_size(8 * LANES)));
 typedef double NAME(unaligned) __attribute__((vector_size(8 * LANES), aligned(8), may_alias));
@@ -112,7 +116,7 @@ static const instruction *NAME(forward)(const machine *m, const span s, int keep
                 LANE_OF(out + v) = total;
             }
             break;
-        case OP_DOTS: NAME(layer_forward)(m, s, i, values); break;
+        case OP_DOTS: LAYER_FORWARD(m, s, i, values); break;
         case CODE_SUM:
         case CODE_MEAN:
             EACH_VECTOR {
@@ -317,7 +321,7 @@ static ALWAYS_INLINE void NAME(backward_as)(const machine *m, const span s, cons
             }
             break;
         case OP_DOTS: /* the gradients of weights and biases are summed over rows as they are worked out: fold_layer */
-            if (need & NEED_Y) NAME(layer_backward)(m, s, i, grads, masked);
+            if (need & NEED_Y) LAYER_BACKWARD(m, s, i, grads, masked);
             break;
         case CODE_SUM: EACH_UPSTREAM(for (int k = 0; k < n; k++) GRAD(xs[k]) += upstream;) break;
         case CODE_MEAN: EACH_UPSTREAM(for (int k = 0; k < n; k++) GRAD(xs[k]) += (1.0 / (double)n) * upstream;) break;
@@ -378,9 +382,10 @@ static int NAME(in_doubt)(const machine *m, const span s, int with_params, int w
     if (with_params)
         for (Py_ssize_t p = 0; p < m->loose_count; p++) ADD_DOUBT(GRAD_OF(m->loose[p].slot))
     for (Py_ssize_t t = 0; with_params && t < m->layer_count; t++) {
-        const instruction *i = m->layers[t].at;
-        for (int j = 0; j < i->aux; j++) ADD_DOUBT(GRAD_OF(i->out + j))
-        for (int k = 0; k < i->n; k++) ADD_DOUBT(VALUE(m->lists[i->y + k]))
+        for (const instruction *i = m->layers[t].at; i < m->layers[t].at + m->layers[t].positions; i++) {
+            for (int j = 0; j < i->aux; j++) ADD_DOUBT(GRAD_OF(i->out + j))
+            for (int k = 0; k < i->n; k++) ADD_DOUBT(VALUE(m->lists[i->y + k]))
+        }
     }
 #undef ADD_DOUBT
     for (int l = 0; l < LANES; l++) sum += ((const double *)&doubt)[l];
@@ -466,5 +471,7 @@ static Py_ssize_t NAME(columns)(
 #undef LANES
 #undef STRIDE
 #undef WIDTH
+#undef LAYER_FORWARD
+#undef LAYER_BACKWARD
 #undef SHUFFLES
 #undef NAME

@@ -6,6 +6,7 @@
 #else
 #define TALL 4
 #endif
+#define FEW (LANES == 2 ? 4 : 2)
 #define ALL(index, count) FLATTENED for (int index = 0; index < (count); index++)
 
 /* Dots `at` and after, for the rows from `row` on. */
@@ -143,7 +144,7 @@ typedef struct {
     const layer *which;
     const int *places;
     double *block;
-    int side_by_side; /* the weights of each dot have their sums so */
+    int side_by_side;
 } NAME(folding);
 
 /* Where the sum of a column of a dot is: of a weight, or behind the weights of the bias; NULL where there is none. */
@@ -247,45 +248,268 @@ static void NAME(fold_panels)(const machine *m, const span s, const NAME(folding
         for (; at < i->aux; at++) FOLD_BIASES(1)
     }
 }
+
+/* The sums of the dots `at` and after, of the columns from `column` to `last`, over rows and over positions: for each row
+ * the sum over the positions is complete before it is added. The products lie row beside row, as values and gradients do,
+ * and are transposed once. */
+#define FOLD_POSITIONS(height)                                                                                         \
+    {                                                                                                                  \
+        NAME(lane) sums[height];                                                                                       \
+        ALL(c, height) sums[c] = NAME(sums_of)(f, at + c, column, last);                                               \
+        for (int l = begin - begin % LANES; l < end; l += LANES) {                                                     \
+            NAME(lane) products[height][LANES];                                                                        \
+            ALL(c, height) ALL(k, LANES) products[c][k] = SPLAT(0.0);                                                  \
+            for (const instruction *i = first; i < first + f->which->positions; i++) {                                 \
+                const int *ys = m->lists + i->y;                                                                       \
+                const double *g = GRAD_AT(i->out + at) + l;                                                            \
+                ALL(k, LANES) {                                                                                        \
+                    const NAME(lane) y = LANE_OF(VALUE_AT(ys[column + k < last ? column + k : last]) + l);             \
+                    ALL(c, height) products[c][k] += y * LANE_OF(g + c * (Py_ssize_t)STRIDE);                          \
+                }                                                                                                      \
+            }                                                                                                          \
+            ALL(c, height) sums[c] = NAME(add_rows)(sums[c], products[c], l, begin, end);                              \
+        }                                                                                                              \
+        ALL(c, height) NAME(keep_sums)(f, at + c, column, last, sums[c]);                                              \
+    }
+
+/* Add the rows of products, which are those of a vector of sums from row l on, transposed: those from `begin` to `end`. */
+static ALWAYS_INLINE NAME(lane) NAME(add_rows)(NAME(lane) sum, NAME(lane) *products, int l, int begin, int end) {
+    NAME(transpose)(products);
+    if (l >= begin && l + LANES <= end) {
+        ALL(r, LANES) sum += products[r];
+    } else {
+        for (int r = 0; r < LANES; r++)
+            if (l + r >= begin && l + r < end) sum += products[r];
+    }
+    return sum;
+}
+
+static ALWAYS_INLINE NAME(lane) NAME(sums_of)(const NAME(folding) *f, int dot, int column, int last) {
+    double held[LANES] __attribute__((aligned(8 * LANES))) = {0.0};
+    if (f->side_by_side && column + LANES - 1 <= last) return (NAME(lane))OF_COLUMN(NAME(sum_at)(f, dot, column));
+    for (int k = column; k <= last && k < column + LANES; k++) held[k - column] = *NAME(sum_at)(f, dot, k);
+    return LANE_OF(held);
+}
+
+static ALWAYS_INLINE void NAME(keep_sums)(const NAME(folding) *f, int dot, int column, int last, NAME(lane) sums) {
+    if (f->side_by_side && column + LANES - 1 <= last) {
+        OF_COLUMN(NAME(sum_at)(f, dot, column)) = sums;
+        return;
+    }
+    for (int k = column; k <= last && k < column + LANES; k++) *NAME(sum_at)(f, dot, k) = sums[k - column];
+}
+
+static void NAME(fold_positions)(const machine *m, const span s, const NAME(folding) *f, int begin, int end) {
+    const double *values = row_zero(m->values, m->lanes_from, STRIDE);
+    const double *grads = row_zero(m->grads, m->grads_from, STRIDE);
+    const instruction *first = f->which->at;
+    const int height = first->aux, last = first->n - 1;
+    for (int column = 0; column <= last; column += LANES) {
+        int at = 0;
+        for (; at + FEW <= height; at += FEW) FOLD_POSITIONS(FEW)
+        for (; at < height; at++) FOLD_POSITIONS(1)
+    }
+    for (int at = 0; first->z != NO_SLOT && at < height; at += LANES) { /* biases: a vector of dots */
+        NAME(lane) sums = SPLAT(0.0);
+        for (int c = at; c < height && c < at + LANES; c++) {
+            const double *sum = NAME(sum_at)(f, c, first->n);
+            if (sum != NULL) sums[c - at] = *sum;
+        }
+        for (int l = begin - begin % LANES; l < end; l += LANES) {
+            NAME(lane) totals[LANES];
+            ALL(c, LANES) totals[c] = SPLAT(0.0);
+            for (const instruction *i = first; i < first + f->which->positions; i++)
+                ALL(c, LANES) totals[c] += LANE_OF(GRAD_AT(i->out + (at + c < height ? at + c : at)) + l);
+            sums = NAME(add_rows)(sums, totals, l, begin, end);
+        }
+        for (int c = at; c < height && c < at + LANES; c++) {
+            double *sum = NAME(sum_at)(f, c, first->n);
+            if (sum != NULL) *sum = sums[c - at];
+        }
+    }
+}
 #endif
 
 /* Add the gradients of the weights and biases of a layer, of the rows from `begin` to `end`, to their sums in `block`: row
- * after row. */
+ * after row, each the sum over the positions from the newest. */
 static void NAME(fold_layer)(
-    const machine *m, const span s, const layer *which, const int *places, int in_order, double *block, int begin, int end,
-    int masked
+    const machine *m, const span s, const layer *which, const destination *to, int begin, int end, int masked
 ) {
-    const instruction *i = which->at;
+    const instruction *first = which->at, *end_of_positions = first + which->positions;
+    const int *places = to->places;
+    double *block = to->at;
     const double *values = row_zero(m->values, m->lanes_from, STRIDE);
     const double *grads = row_zero(m->grads, m->grads_from, STRIDE);
-    const int *ys = m->lists + i->y;
 #if LANES > 1
     if (!masked && end - begin > 1) {
-        NAME(folding) f = {i, which, places, block, 1};
-        for (int j = 0; !in_order && j < i->aux; j++)
-            for (int k = 1; k < i->n; k++)
+        NAME(folding) f = {first, which, places, block, 1};
+        for (int j = 0; !to->in_order && j < first->aux; j++)
+            for (int k = 1; k < first->n; k++)
                 f.side_by_side &= places[which->params[j] + k] == places[which->params[j]] + k;
-        NAME(fold_panels)(m, s, &f, begin, end);
+        if (which->positions == 1) NAME(fold_panels)(m, s, &f, begin, end);
+        else NAME(fold_positions)(m, s, &f, begin, end);
         return;
     }
 #endif
-    for (int j = 0; j < i->aux; j++) {
-        const double *upstream = GRAD_AT(i->out + j);
+    for (int j = 0; j < first->aux; j++) {
         const int *place = places + which->params[j];
-        if (which->biases[j] >= 0)
-            for (int l = begin; l < end; l++) block[places[which->biases[j]]] += upstream[l];
-        for (int k = 0; k < i->n; k++) {
-            const double *y = VALUE_AT(ys[k]);
+        for (int l = begin; l < end; l++) {
+            double total = 0.0;
+            for (const instruction *i = first; i < end_of_positions; i++) total += GRAD_AT(i->out + j)[l];
+            if (which->biases[j] >= 0) block[places[which->biases[j]]] += total;
+        }
+        for (int k = 0; k < first->n; k++) {
             double sum = block[place[k]];
-            for (int l = begin; l < end; l++)
-                sum += masked ? f_multiply_no_nan(y[l], upstream[l]) : y[l] * upstream[l];
+            for (int l = begin; l < end; l++) {
+                double total = 0.0;
+                for (const instruction *i = first; i < end_of_positions; i++) {
+                    const double y = VALUE_AT(m->lists[i->y + k])[l], upstream = GRAD_AT(i->out + j)[l];
+                    total += masked ? f_multiply_no_nan(y, upstream) : y * upstream;
+                }
+                sum += total;
+            }
             block[place[k]] = sum;
         }
     }
 }
 
+#if LANES > 1
+/* -- one row of the batch: vectors of dots, or of columns. The last of them begins where it ends with the last column, and
+ * leaves alone what is done. -- */
+
+/* Where there is less than a vector, or zeros must be looked at, numbers are taken one by one. */
+#define DOTS_AT_ONCE (LANES == 2 ? 4 : 2)
+#define TOO_SMALL(i) ((i)->n < LANES || 2 * (i)->aux <= LANES)
+
+/* The dots `at` and after: as many as there are in `vectors`, and no more than there are. */
+#define ROW_FORWARD(vectors)                                                                                           \
+    {                                                                                                                  \
+        double held[(vectors) * LANES] __attribute__((aligned(8 * LANES)));                                            \
+        const double *weights[(vectors) * LANES];                                                                      \
+        NAME(lane) total[vectors], bias[vectors];                                                                      \
+        for (int c = 0; c < (vectors) * LANES; c++) {                                                                  \
+            const int dot = at + c < last ? at + c : last;                                                             \
+            weights[c] = m->scalars + xs[(Py_ssize_t)dot * n];                                                         \
+            held[c] = biases == NULL ? -0.0 : m->scalars[biases[dot]]; /* to which a number is added as it is */       \
+        }                                                                                                              \
+        ALL(v, vectors) bias[v] = LANE_OF(held + v * LANES);                                                           \
+        ALL(v, vectors) total[v] = SPLAT(-0.0);                                                                        \
+        if (i->flags & BIAS_FIRST) ALL(v, vectors) total[v] = bias[v];                                                 \
+        for (int k = 0; k < n; k += LANES) {                                                                           \
+            const int from = k + LANES <= n ? k : n - LANES, *y = ys + from;                                           \
+            NAME(lane) columns[vectors][LANES];                                                                        \
+            ALL(v, vectors) ALL(c, LANES) columns[v][c] = OF_COLUMN(weights[v * LANES + c] + from);                    \
+            ALL(v, vectors) NAME(transpose)(columns[v]);                                                               \
+            if (from == k) {                                                                                           \
+                ALL(c, LANES) ALL(v, vectors) total[v] += columns[v][c] * values[y[c]];                                \
+            } else {                                                                                                   \
+                ALL(c, LANES) if (from + c >= k) ALL(v, vectors) total[v] += columns[v][c] * values[y[c]];             \
+            }                                                                                                          \
+        }                                                                                                              \
+        if (!(i->flags & BIAS_FIRST)) ALL(v, vectors) total[v] += bias[v];                                             \
+        ALL(v, vectors) LANE_OF(held + v * LANES) = total[v];                                                          \
+        for (int c = 0; c < (vectors) * LANES && at + c <= last; c++) values[i->out + at + c] = held[c];               \
+    }
+
+static void NAME(row_forward)(const machine *m, const span s, const instruction *i, double *values) {
+    const int *xs = m->lists + i->x, *ys = m->lists + i->y, *biases = i->z != NO_SLOT ? m->lists + i->z : NULL;
+    const int n = i->n, last = i->aux - 1;
+    int at = 0;
+    if (TOO_SMALL(i)) {
+        layer_forward_scalar(m, s, i, values);
+        return;
+    }
+    for (; at + LANES <= last; at += DOTS_AT_ONCE * LANES) ROW_FORWARD(DOTS_AT_ONCE)
+    if (at <= last) ROW_FORWARD(1)
+}
+
+/* The gradients of `vectors` of columns from `from` on, which the dots contribute to from the last; those before `k` are
+ * done. */
+#define ROW_BACKWARD(vectors)                                                                                          \
+    {                                                                                                                  \
+        const int from = k + (vectors) * LANES <= n ? k : n - (vectors) * LANES;                                       \
+        double held[(vectors) * LANES] __attribute__((aligned(8 * LANES)));                                            \
+        NAME(lane) total[vectors];                                                                                     \
+        for (int c = 0; c < (vectors) * LANES; c++) held[c] = i->flags & ASSIGNS ? 0.0 : grads[ys[from + c]];          \
+        ALL(v, vectors) total[v] = LANE_OF(held + v * LANES);                                                          \
+        for (int j = i->aux - 1; j >= 0; j--) {                                                                        \
+            const double *weights = m->scalars + xs[(Py_ssize_t)j * n] + from, upstream = grads[i->out + j];           \
+            ALL(v, vectors) total[v] += OF_COLUMN(weights + v * LANES) * upstream;                                     \
+        }                                                                                                              \
+        ALL(v, vectors) LANE_OF(held + v * LANES) = total[v];                                                          \
+        for (int c = k - from; c < (vectors) * LANES; c++) grads[ys[from + c]] = held[c];                              \
+        k = from + (vectors) * LANES;                                                                                  \
+    }
+
+static void NAME(row_backward)(const machine *m, const span s, const instruction *i, double *grads, int masked) {
+    const int *xs = m->lists + i->x, *ys = m->lists + i->y;
+    const int n = i->n;
+    int k = 0;
+    if (masked || TOO_SMALL(i)) {
+        layer_backward_scalar(m, s, i, grads, masked);
+        return;
+    }
+    while (k + 4 * LANES <= n) ROW_BACKWARD(4)
+    while (k + 2 * LANES <= n) ROW_BACKWARD(2)
+    while (k < n) ROW_BACKWARD(1)
+}
+
+/* The sums of the weights of the dots `at` and after, column by column as above. */
+#define ROW_FOLD(height)                                                                                               \
+    for (int k = 0; k < n; k += LANES) {                                                                               \
+        const int from = k + LANES <= n ? k : n - LANES;                                                               \
+        NAME(lane) total[height];                                                                                      \
+        ALL(c, height) total[c] = SPLAT(0.0);                                                                          \
+        for (int q = 0; q < which->positions; q++) {                                                                   \
+            const NAME(lane) y = OF_COLUMN(listed + (Py_ssize_t)q * n + from);                                         \
+            const double *upstream = grads + first[q].out + at;                                                        \
+            ALL(c, height) total[c] += y * upstream[c];                                                                \
+        }                                                                                                              \
+        for (int c = 0; c < (height); c++) {                                                                           \
+            const int *place = to->places + which->params[at + c] + from;                                              \
+            if (to->in_order && from == k) OF_COLUMN(to->at + place[0]) += total[c];                               \
+            else                                                                                                       \
+                for (int w = k - from; w < LANES; w++) to->at[place[w]] += total[c][w];                                \
+        }                                                                                                              \
+    }
+
+static void NAME(row_fold)(
+    const machine *m, const span s, const layer *which, const destination *to, int begin, int end, int masked
+) {
+    const instruction *first = which->at;
+    const double *values = row_zero(m->values, m->lanes_from, 1), *grads = row_zero(m->grads, m->grads_from, 1);
+    const int n = first->n, height = first->aux;
+    double *listed = m->scratch;
+    int at = 0;
+    if (masked || n < LANES) {
+        fold_layer_scalar(m, s, which, to, begin, end, masked);
+        return;
+    }
+    for (int q = 0; q < which->positions; q++)
+        for (int k = 0; k < n; k++) listed[(Py_ssize_t)q * n + k] = values[m->lists[first[q].y + k]];
+    for (; at + 4 <= height; at += 4) ROW_FOLD(4)
+    for (; at < height; at++) ROW_FOLD(1)
+    for (int j = 0; j < height; j++) {
+        double total = 0.0;
+        if (which->biases[j] < 0) continue;
+        for (int q = 0; q < which->positions; q++) total += grads[first[q].out + j];
+        to->at[to->places[which->biases[j]]] += total;
+    }
+}
+#undef ROW_FOLD
+#undef TOO_SMALL
+#undef DOTS_AT_ONCE
+#undef ROW_FORWARD
+#undef ROW_BACKWARD
+#else
+#define row_forward_scalar layer_forward_scalar
+#define row_backward_scalar layer_backward_scalar
+#define row_fold_scalar fold_layer_scalar
+#endif
+
 #undef ALL
 #undef TALL
+#undef FEW
 #undef FORWARD_TILE
 #undef BACKWARD_TILE
 #undef ALONG_ROWS
@@ -296,3 +520,4 @@ static void NAME(fold_layer)(
 #undef FOLD_TILE
 #undef FOLD_PANEL
 #undef FOLD_BIASES
+#undef FOLD_POSITIONS

@@ -8,6 +8,7 @@
 #include "arithmetic.h"
 #include <program.h> /* the instructions, from autograd/tape/compiled/program.py */
 
+#include <limits.h>
 #include <stdlib.h>
 #include <string.h>
 
@@ -21,8 +22,11 @@ typedef struct { /* the rows that are worked on */
     int stride; /* the number of doubles from a slot to the next */
 } span;
 
-typedef struct { /* a layer whose weights or biases have gradients: they are not added up in slots */
-    const instruction *at;
+/* Rows of weights with gradients, which are not added up in slots: those of a layer, or the part of it that serves the
+ * same dots in all its positions. */
+typedef struct {
+    const instruction *at; /* the list, and the results of these rows, at each of the positions, from the newest */
+    int positions;
     int *params; /* the number of the first weight of each dot, as a parameter; the others follow */
     int *biases; /* the number of the bias of each dot; -1 where it has none, or a constant */
 } layer;
@@ -31,6 +35,12 @@ typedef struct { /* a parameter whose gradient is added up in a slot */
     int slot, param;
 } loose_param;
 
+typedef struct { /* where the gradients of the parameters are added up */
+    double *at;
+    const int *places; /* of each parameter */
+    int in_order;      /* whether each parameter has its own number as its place */
+} destination;
+
 typedef struct {
     int slot, count;
 } slots_in_row;
@@ -38,6 +48,7 @@ typedef struct {
 typedef struct {
     /* the program: copies */
     instruction *code;
+    instruction *positions; /* of the layers */
     int *lists, *outputs, *layer_params;
     layer *layers;
     loose_param *loose;
@@ -188,6 +199,13 @@ static int call_out(const machine *m, int code, int n, const double *x, double *
 #define __attribute__(ignored)
 #endif
 
+typedef struct { /* what is done with a layer */
+    void (*forward)(const machine *, span, const instruction *, double *);
+    void (*backward)(const machine *, span, const instruction *, double *, int);
+    void (*fold)(const machine *, span, const layer *, const destination *, int, int, int);
+} layer_functions;
+static layer_functions of_one_row; /* by the vectors of the executor that is chosen */
+
 #define LANES 1
 #define SHUFFLES 0
 #define NAME(name) name##_scalar
@@ -241,14 +259,18 @@ typedef struct {
     void (*backward)(const machine *, span, int), (*backward_masked)(const machine *, span, int);
     int (*in_doubt)(const machine *, span, int, int), (*are_finite)(const double *, Py_ssize_t);
     void (*end_block)(double *, double *, Py_ssize_t);
-    void (*fold_layer)(const machine *, span, const layer *, const int *, int, double *, int, int, int);
+    void (*fold_layer)(const machine *, span, const layer *, const destination *, int, int, int);
     Py_ssize_t (*columns)(const machine *, const double *const *, double *const *, Py_ssize_t, Py_ssize_t, double *);
+    layer_functions of_one_row;
 } executor;
-#define EXECUTOR(name, lanes) \
-    {#name, lanes, forward_##name, backward_##name, backward_masked_##name, in_doubt_##name, are_finite_##name, \
-     end_block_##name, fold_layer_##name, columns_##name}
+#define EXECUTOR(name, lanes)                                                                                          \
+    {                                                                                                                  \
+        #name, lanes, forward_##name, backward_##name, backward_masked_##name, in_doubt_##name, are_finite_##name,     \
+            end_block_##name, fold_layer_##name, columns_##name,                                                       \
+            {row_forward_##name, row_backward_##name, row_fold_##name},                                                \
+    }
 
-static const executor one_row = EXECUTOR(scalar, 1);
+static executor one_row; /* the first of these, but for layers */
 static const executor executors[] = { /* the best last */
     EXECUTOR(scalar, 1),
 #if HAVE_LANES
@@ -287,6 +309,9 @@ static int core_choose(const char *name) { /* 0 where there is none of this name
     for (int e = 0; e < EXECUTORS; e++) {
         if (strcmp(executors[e].name, name) == 0 && is_here(&executors[e])) {
             chosen = e;
+            of_one_row = executors[e].of_one_row;
+            one_row = executors[0];
+            one_row.fold_layer = of_one_row.fold;
             return 1;
         }
     }
@@ -299,6 +324,7 @@ static int core_choose(const char *name) { /* 0 where there is none of this name
 
 static void free_machine(machine *m) {
     PyMem_RawFree(m->code);
+    PyMem_RawFree(m->positions);
     PyMem_RawFree(m->lists);
     PyMem_RawFree(m->outputs);
     PyMem_RawFree(m->layer_params);
@@ -324,31 +350,97 @@ static int *copied_ints(PyObject *array, Py_ssize_t *count) {
     return copy;
 }
 
-/* Which parameters have their gradients added up in slots; the others belong to layers, each to one dot. */
+typedef struct {
+    int at, dot; /* the number of an instruction, and of one of its dots */
+} dot_place;
+
+/* The dots of the layers that pass gradients to their weights, row of weights by row, each from the newest: those whose
+ * first weight is the parameter p are from begins[p] to begins[p + 1]. */
+static void collect_dots(const machine *m, const int *param_of, Py_ssize_t params, int *begins, dot_place *places) {
+    for (Py_ssize_t p = 0; p <= params; p++) begins[p] = 0;
+    for (int pass = 0; pass < 2; pass++) { /* how many; then where */
+        for (Py_ssize_t i = m->count - 1; i >= 0; i--) {
+            const instruction *at = &m->code[i];
+            if (at->op != OP_DOTS || !(at->flags & (NEED_X | NEED_Z))) continue;
+            for (int j = at->aux - 1; j >= 0; j--) {
+                const int row = param_of[m->lists[at->x + (Py_ssize_t)j * at->n]];
+                if (pass == 0) begins[row + 1]++;
+                else places[begins[row]++] = (dot_place){(int)i, j};
+            }
+        }
+        if (pass == 0)
+            for (Py_ssize_t p = 0; p < params; p++) begins[p + 1] += begins[p];
+    }
+    for (Py_ssize_t p = params; p > 0; p--) begins[p] = begins[p - 1]; /* each was moved to its end */
+    begins[0] = 0;
+}
+
+/* Whether a row of weights comes right behind another wherever that comes. */
+static int is_next_row(const int *begins, const dot_place *places, int row, int before) {
+    const dot_place *a = places + begins[before], *b = places + begins[row];
+    const int count = begins[row + 1] - begins[row];
+    if (begins[before + 1] - begins[before] != count) return 0;
+    for (int q = 0; q < count; q++)
+        if (b[q].at != a[q].at || b[q].dot != a[q].dot + 1) return 0;
+    return 1;
+}
+
+/* The layers: as many rows of weights together as keep together in all positions. */
+static void find_layers(machine *m, const int *param_of, const int *begins, const dot_place *places) {
+    instruction *to = m->positions;
+    int *numbers = m->layer_params;
+    for (int i = 0; i < m->count; i++) {
+        const instruction *at = &m->code[i];
+        int height = 0;
+        if (at->op != OP_DOTS || !(at->flags & (NEED_X | NEED_Z))) continue;
+        for (int j = 0; j < at->aux; j += height) {
+            const int *firsts = m->lists + at->x; /* of dot c: firsts[c * n] */
+            int row = param_of[firsts[(Py_ssize_t)j * at->n]];
+            const dot_place *newest = places + begins[row];
+            layer *found = &m->layers[m->layer_count];
+            height = 1;
+            if (newest->at != i || newest->dot != j) continue;
+            for (int next; j + height < at->aux; height++, row = next) {
+                next = param_of[firsts[(Py_ssize_t)(j + height) * at->n]];
+                if (!is_next_row(begins, places, next, row)) break;
+            }
+            m->layer_count++;
+            row = param_of[firsts[(Py_ssize_t)j * at->n]];
+            *found = (layer){to, begins[row + 1] - begins[row], numbers, numbers + height};
+            for (int c = 0; c < height; c++) {
+                found->params[c] = param_of[firsts[(Py_ssize_t)(j + c) * at->n]];
+                found->biases[c] = at->z == NO_SLOT ? -1 : param_of[m->lists[at->z + j + c]];
+            }
+            for (int q = 0; q < found->positions; q++, to++) {
+                *to = m->code[newest[q].at];
+                to->out += newest[q].dot;
+                to->aux = height;
+            }
+            numbers += 2 * height;
+        }
+    }
+}
+
+/* Which parameters have their gradients added up in slots; the others belong to layers. */
 static int divide_params(machine *m, const int *param_slots, const int *param_needed, Py_ssize_t params) {
-    Py_ssize_t dots = 0, layers = 0;
-    int *param_of = PyMem_RawMalloc((size_t)(m->first_input + 1) * sizeof(int)), *to;
-    if (param_of == NULL) goto failed;
+    Py_ssize_t dots = 0;
+    int *param_of = PyMem_RawMalloc((size_t)(m->first_input + 1) * sizeof(int));
+    int *begins = PyMem_RawMalloc((size_t)(params + 1) * sizeof(int));
+    dot_place *places = NULL;
+    if (param_of == NULL || begins == NULL) goto failed;
     for (Py_ssize_t slot = 0; slot < m->first_input; slot++) param_of[slot] = -1;
     for (Py_ssize_t p = 0; p < params; p++) param_of[param_slots[p]] = (int)p;
-    for (Py_ssize_t i = 0; i < m->count; i++) {
-        layers += m->code[i].op == OP_DOTS;
+    for (Py_ssize_t i = 0; i < m->count; i++)
         if (m->code[i].op == OP_DOTS) dots += m->code[i].aux;
-    }
-    m->layers = PyMem_RawMalloc((size_t)(layers + 1) * sizeof(layer));
-    m->layer_params = to = PyMem_RawMalloc((size_t)(2 * dots + 1) * sizeof(int));
+    places = PyMem_RawMalloc((size_t)(dots + 1) * sizeof(dot_place));
+    m->layers = PyMem_RawMalloc((size_t)(dots + 1) * sizeof(layer));
+    m->positions = PyMem_RawMalloc((size_t)(dots + 1) * sizeof(instruction));
+    m->layer_params = PyMem_RawMalloc((size_t)(2 * dots + 1) * sizeof(int));
     m->loose = PyMem_RawMalloc((size_t)(params + 1) * sizeof(loose_param));
-    if (m->layers == NULL || to == NULL || m->loose == NULL) goto failed;
-    for (Py_ssize_t i = 0; i < m->count; i++) {
-        const instruction *at = &m->code[i];
-        layer *found = &m->layers[m->layer_count];
-        if (at->op != OP_DOTS || !(at->flags & (NEED_X | NEED_Z))) continue;
-        m->layer_count++;
-        *found = (layer){at, to, to + at->aux};
-        for (int j = 0; j < at->aux; j++) found->params[j] = param_of[m->lists[at->x + (Py_ssize_t)j * at->n]];
-        for (int j = 0; j < at->aux; j++) found->biases[j] = at->z == NO_SLOT ? -1 : param_of[m->lists[at->z + j]];
-        to += 2 * at->aux;
-    }
+    if (places == NULL || m->layers == NULL || m->positions == NULL || m->layer_params == NULL || m->loose == NULL)
+        goto failed;
+    collect_dots(m, param_of, params, begins, places);
+    find_layers(m, param_of, begins, places);
     for (Py_ssize_t t = 0; t < m->layer_count; t++) /* what is left with a number is loose */
         for (int j = 0; j < m->layers[t].at->aux; j++)
             if (m->layers[t].biases[j] >= 0) param_of[param_slots[m->layers[t].biases[j]]] = -1;
@@ -356,9 +448,13 @@ static int divide_params(machine *m, const int *param_slots, const int *param_ne
         if (param_slots[p] >= m->grads_from && param_needed[p] && param_of[param_slots[p]] >= 0)
             m->loose[m->loose_count++] = (loose_param){param_slots[p], (int)p};
     PyMem_RawFree(param_of);
+    PyMem_RawFree(begins);
+    PyMem_RawFree(places);
     return 0;
 failed:
     PyMem_RawFree(param_of);
+    PyMem_RawFree(begins);
+    PyMem_RawFree(places);
     PyErr_NoMemory();
     return -1;
 }
@@ -445,6 +541,10 @@ static PyObject *core_machine(PyObject *program, PyObject *call) {
     stride = stride_of(m->most_rows);
     for (Py_ssize_t i = 0; i < m->count; i++)
         if (m->code[i].op == OP_DOTS && 8 * (Py_ssize_t)m->code[i].aux > scratch) scratch = 8 * (Py_ssize_t)m->code[i].aux;
+    for (Py_ssize_t t = 0; t < m->layer_count; t++) {
+        const Py_ssize_t listed = (Py_ssize_t)m->layers[t].positions * m->layers[t].at->n;
+        if (listed > scratch) scratch = listed;
+    }
     doubles = stride * slots + scratch;
     if (slots > PY_SSIZE_T_MAX / 1024 || doubles > PY_SSIZE_T_MAX / 16 ||
         (m->memory = PyMem_RawMalloc((size_t)doubles * sizeof(double) + 64)) == NULL) {
@@ -526,6 +626,7 @@ static int begins_block(const job *j, Py_ssize_t start) { return (j->rows_before
 /* Add the parameters' gradients of some rows, in their order, to the sum of their block of BLOCK rows. Returns whether they
  * must be run again with the masks, and then nothing has changed. */
 static int fold(const machine *m, const job *j, const executor *e, Py_ssize_t start, int active, span s, int masked) {
+    const destination block = {j->block, j->places, j->in_order};
     const int may_undo = !masked && begins_block(j, start);
     int done = 0;
     while (done < active) {
@@ -538,7 +639,7 @@ static int fold(const machine *m, const job *j, const executor *e, Py_ssize_t st
             *place = sum;
         }
         for (Py_ssize_t t = 0; t < m->layer_count; t++)
-            e->fold_layer(m, s, &m->layers[t], j->places, j->in_order, j->block, done, until, masked);
+            e->fold_layer(m, s, &m->layers[t], &block, done, until, masked);
         if (may_undo && done == 0 && !e->are_finite(j->block, j->sums)) {
             memset(j->block, 0, (size_t)j->sums * sizeof(double));
             return 1;
@@ -553,12 +654,13 @@ static int fold(const machine *m, const job *j, const executor *e, Py_ssize_t st
 static void keep_separate(
     const machine *m, const job *j, const executor *e, Py_ssize_t start, int active, span s, int masked
 ) {
+    destination of_row = {NULL, j->places, j->in_order};
     for (int l = 0; l < active; l++) {
-        double *row = j->separate + place_of(j, start + l) * j->sums;
+        double *row = of_row.at = j->separate + place_of(j, start + l) * j->sums;
         for (Py_ssize_t p = 0; p < m->loose_count; p++)
             row[j->places[m->loose[p].param]] = m->grads[(m->loose[p].slot - m->grads_from) * s.stride + l];
         for (Py_ssize_t t = 0; t < m->layer_count; t++)
-            e->fold_layer(m, s, &m->layers[t], j->places, j->in_order, row, l, l + 1, masked);
+            e->fold_layer(m, s, &m->layers[t], &of_row, l, l + 1, masked);
     }
 }
 
@@ -710,9 +812,10 @@ static int acquire(buffers *b, PyObject *const *objects) {
 }
 
 static int are_within(const void *numbers, Py_ssize_t count, Py_ssize_t end) {
-    for (Py_ssize_t i = 0; i < count; i++)
-        if (((const int *)numbers)[i] < 0 || ((const int *)numbers)[i] >= end) return 0;
-    return 1;
+    const unsigned limit = end > INT_MAX ? (unsigned)INT_MAX + 1 : (unsigned)end; /* negative numbers are beyond it */
+    int beyond = 0; /* all are looked at: several at a time */
+    for (Py_ssize_t i = 0; i < count; i++) beyond |= ((const unsigned *)numbers)[i] >= limit;
+    return !beyond;
 }
 
 static int is_in_order(const int *numbers, Py_ssize_t count) {

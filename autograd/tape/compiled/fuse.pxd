@@ -37,6 +37,8 @@ cdef class Lowering:
     cdef int instructions, listed, temporaries, aux, terms_count
 
     @cython.locals(i=Py_ssize_t)
+    cdef void share_constants(self, int[::1] firsts) noexcept
+    @cython.locals(i=Py_ssize_t)
     cdef count_uses(self, int[::1] others)
     cdef bint is_single(self, int i, int code) noexcept
     @cython.locals(k=int, i=int, x=int, y=int, before=int, term=int)

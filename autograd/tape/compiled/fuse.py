@@ -70,6 +70,16 @@ def lower(flat: FlatGraph, receiving: array[int]) -> Program:
     return Lowering(Draft(flat, gradients_needed(flat, receiving))).run()
 
 
+def first_of_equals(constants: array[float]) -> array[int]:
+    """Return for each constant the place of the first one that has its bits.
+
+    >>> first_of_equals(array("d", [1.0, 0.0, 1.0, -0.0]))
+    array('i', [0, 1, 0, 3])
+    """
+    first: dict[int, int] = {}
+    return array("i", [first.setdefault(number, c) for c, number in enumerate(array("q", constants.tobytes()))])
+
+
 @cython.cclass
 class Lowering:
     """A graph that is being lowered. Arrays are indexed by id; -1 in place of an id means that there is none."""
@@ -84,7 +94,7 @@ class Lowering:
         self.count = self.first + self.nodes
         self.codes = flat.codes if self.nodes else array("i", [0])
         self.starts = flat.starts
-        self.operands = flat.operands if self.nodes else array("i", [0])
+        self.operands = flat.operands[:] if self.nodes else array("i", [0])
         self.code, self.lists, self.uses, self.need = draft.code, draft.lists, draft.uses, draft.need
         self.successor = filled("i", self.count, -1)
         self.predecessor = filled("i", self.count, -1)
@@ -102,12 +112,19 @@ class Lowering:
 
     def run(self) -> Program:
         """Run all passes."""
+        self.share_constants(first_of_equals(self.flat.constants))
         self.count_uses(array("i", [*self.flat.outputs, *self.flat.guard_lefts, *self.flat.guard_rights, -1]))
         self.find_chains()
         self.order()
         self.emit()
         self.draft.instructions, self.draft.temporaries = self.instructions, self.temporaries
         return number_slots(self.draft)
+
+    def share_constants(self, firsts: array[int]) -> None:
+        """Put the first of equal constants in the place of the others."""
+        for i in range(self.starts[self.nodes]):
+            if self.operands[i] < 0:
+                self.operands[i] = -1 - firsts[-1 - self.operands[i]]
 
     # -- which instructions there will be -----------------------------------------------------------------------------
     def count_uses(self, others: array[int]) -> None:

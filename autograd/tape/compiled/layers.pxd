@@ -27,15 +27,22 @@ cdef class Slots:
     cdef int inputs, first, count, ids, instructions, longest, listed
     cdef int[::1] code, lists, layouts, uses, need
     cdef int[::1] open_at, is_open, leader, kind, members, absorbed, stamp
+    cdef int[::1] row, row_length, row_dots, row_bias, row_starts, row_leader
     cdef int[::1] slot, constant_slot, rank, constant_rank, block
 
-    @cython.locals(t=int, kind=int, at=int, ys=int, leader=int, j=int)
-    cdef void find_layers(self) noexcept
-    cdef bint is_sole(self, int i) noexcept
-    @cython.locals(at=int, n=int, xs=int, ys=int, j=int, x=int, y=int)
-    cdef int layer_kind(self, int t) noexcept
+    @cython.locals(t=int, at=int, n=int, row=int, bias=int)
+    cdef void find_rows(self) noexcept
+    @cython.locals(at=int, n=int, xs=int, ys=int, z=int, j=int, x=int, y=int)
+    cdef bint is_candidate(self, int t) noexcept
+    cdef bint is_param(self, int i) noexcept
     @cython.locals(at=int, after=int, out=int, x=int, y=int, bias=int)
     cdef int bias_behind(self, int t) noexcept
+    @cython.locals(t=int, kind=int, ys=int, leader=int, j=int)
+    cdef void find_layers(self) noexcept
+    @cython.locals(row=int, j=int, bias=int, shares_bias=bint)
+    cdef int layer_kind(self, int t) noexcept
+    @cython.locals(j=int)
+    cdef int open_layer(self, int t) noexcept
     @cython.locals(a=int, b=int, j=int)
     cdef bint fits(self, int leader, int t) noexcept
     @cython.locals(at=int, layout=int, field=int, i=int, j=int)
@@ -53,7 +60,7 @@ cdef class Slots:
     @cython.locals(at=int, rank=int, i=int, c=int)
     cdef number(self)
     cdef void raise_rank(self, int i, int rank) noexcept
-    @cython.locals(i=int, t=int, j=int, at=int, layout=int, field=int)
+    @cython.locals(i=int, t=int, j=int, at=int, layout=int, field=int, scalars=bint)
     cdef void rank_scalars(self) noexcept
     @cython.locals(n=int)
     cdef int length(self, int at, int field) noexcept

@@ -3,7 +3,11 @@
 
 Dots over the same list, such as the neurons of a layer, become one instruction, `dots`, at the place of the first of
 them. It visits them in their order, and backward in the backward pass, so nothing changes for the numbers of the list
-as long as no other instruction in between uses them; the weights, each used nowhere else, have no other contribution.
+as long as no other instruction in between uses them.
+
+The weights of such a dot are a row: parameters one after another, which may serve several dots, such as those of a
+recurrent network at every step, but nothing else. A gradient of theirs is the sum over these dots, from the newest; so
+a dot may join a layer only if that leaves the dots of its row in their order.
 """
 
 from __future__ import annotations
@@ -70,6 +74,13 @@ class Slots:
         self.members = filled("i", instructions, 0)
         self.absorbed = filled("i", instructions, 0)
         self.stamp = filled("i", self.ids, -1)
+        # of each dot that may belong to a layer the first weight, and by it what is known of the row of weights
+        self.row = filled("i", instructions, -1)
+        self.row_length = filled("i", self.first, 0)
+        self.row_dots = filled("i", self.first, 0)
+        self.row_bias = filled("i", self.first, -1)
+        self.row_starts = filled("i", self.first, 0)
+        self.row_leader = filled("i", self.first, -1)
         self.slot = filled("i", self.ids, -1)
         self.constant_slot = filled("i", len(flat.constants), -1)
         self.rank = filled("i", self.ids, 0)
@@ -80,6 +91,7 @@ class Slots:
 
     def run(self) -> Program:
         """All passes."""
+        self.find_rows()
         self.find_layers()
         self.put_layers_together()
         result = self.number()
@@ -87,6 +99,63 @@ class Slots:
         return result
 
     # -- layers -------------------------------------------------------------------------------------------------------
+    def find_rows(self) -> None:
+        """Find the dots that may belong to layers, and the rows of weights that they use."""
+        for t in range(self.instructions):
+            if not self.is_candidate(t):
+                continue
+            at = STRIDE * t
+            n = self.code[at + N]
+            row = self.lists[self.code[at + X]]
+            bias = self.code[at + Z] if self.code[at + Z] != NO_SLOT else self.bias_behind(t)
+            self.row[t] = row
+            if self.row_dots[row] == 0:
+                self.row_length[row] = n
+                self.row_bias[row] = bias
+            elif self.row_length[row] != n:
+                self.row_length[row] = -1
+            if self.row_bias[row] != bias:
+                self.row_bias[row] = -1
+            if self.code[at + Z] >= 0:
+                self.row_starts[row] = 1
+            self.row_dots[row] += 1
+
+    def is_candidate(self, t: int) -> bool:
+        """Return whether an instruction is a dot of consecutive parameters and of numbers that differ."""
+        at = STRIDE * t
+        n = self.code[at + N]
+        xs = self.code[at + X]
+        ys = self.code[at + Y]
+        z = self.code[at + Z]
+        if self.code[at + OP] != DOT_SCALARS or n < 2 or (z >= 0 and not self.is_param(z)):
+            return False
+        for j in range(n):
+            x = self.lists[xs + j]
+            y = self.lists[ys + j]
+            if not self.is_param(x) or x != self.lists[xs] + j:
+                return False
+            if y >= 0:
+                if self.is_param(y) or self.stamp[y] == t:
+                    return False
+                self.stamp[y] = t
+        return True
+
+    def is_param(self, i: int) -> bool:
+        """Return whether an id is that of a parameter."""
+        return self.inputs <= i < self.first
+
+    def bias_behind(self, t: int) -> int:
+        """Return the parameter that the next instruction adds to the dot; -1 if there is none."""
+        at = STRIDE * t
+        after = at + STRIDE
+        out = self.code[at + OUT]
+        if t + 1 == self.instructions or self.code[after + OP] != _ADD or (out < self.count and self.uses[out] != 1):
+            return -1
+        x = self.code[after + X]
+        y = self.code[after + Y]
+        bias = y if x == out else x if y == out else -1
+        return bias if self.is_param(bias) else -1
+
     def find_layers(self) -> None:
         """Find the dots that belong to a layer, whose first dot is its leader.
 
@@ -102,59 +171,53 @@ class Slots:
             self.kind[t] = kind
             if kind == _LAST:
                 self.absorbed[t + 1] = 1
-            at = STRIDE * t
-            ys = self.code[at + Y]
-            leader = self.open_at[self.lists[ys]]
+            leader = self.open_layer(t)
             if leader < 0 or not self.fits(leader, t):
                 self.close_all(t)
                 leader = t
                 self.is_open[t] = 1
-                for j in range(ys, ys + self.code[at + N]):
-                    self.open_at[self.lists[j]] = t
+                ys = self.code[STRIDE * t + Y]
+                for j in range(ys, ys + self.code[STRIDE * t + N]):
+                    if self.lists[j] >= 0:
+                        self.open_at[self.lists[j]] = t
             self.leader[t] = leader
             self.members[leader] += 1
-
-    def is_sole(self, i: int) -> bool:
-        """Return whether an id is a parameter that is used once."""
-        return self.inputs <= i < self.first and self.uses[i] == 1
+            self.row_leader[self.row[t]] = leader
 
     def layer_kind(self, t: int) -> int:
-        """Return where the bias (or a constant) of a dot comes if it may belong to a layer; otherwise -1."""
-        at = STRIDE * t
-        if self.code[at + OP] != DOT_SCALARS or self.code[at + N] < 2:
-            return -1
-        n = self.code[at + N]
-        xs = self.code[at + X]
-        ys = self.code[at + Y]
-        for j in range(n):
-            x = self.lists[xs + j]
-            y = self.lists[ys + j]
-            if not self.is_sole(x) or x != self.lists[xs] + j:
-                return -1
-            if y < 0 or self.inputs <= y < self.first or self.stamp[y] == t:
-                return -1
-            self.stamp[y] = t
-        if self.code[at + Z] != NO_SLOT:
-            return _FIRST if self.code[at + Z] < 0 or self.is_sole(self.code[at + Z]) else -1
-        return _LAST if self.bias_behind(t) >= 0 else _NO_BIAS
+        """Return where the bias (or a constant) of a dot comes if it belongs to a layer; otherwise -1.
 
-    def bias_behind(self, t: int) -> int:
-        """Return the parameter that the next instruction adds to the dot, used nowhere else; -1 if there is none."""
-        at = STRIDE * t
-        after = at + STRIDE
-        out = self.code[at + OUT]
-        if t + 1 == self.instructions or self.code[after + OP] != _ADD or (out < self.count and self.uses[out] != 1):
+        It does if its row of weights is used in such dots alone. A bias belongs to the layer if all dots of the row
+        have it, and nothing else; otherwise the addition behind the dot stays, and a dot that starts with it does too.
+        """
+        row = self.row[t]
+        if row < 0:
             return -1
-        x = self.code[after + X]
-        y = self.code[after + Y]
-        bias = y if x == out else x if y == out else -1
-        return bias if self.is_sole(bias) else -1
+        for j in range(row, row + self.code[STRIDE * t + N]):
+            if self.uses[j] != self.row_dots[row]:
+                return -1
+        bias = self.row_bias[row]
+        shares_bias = bias >= 0 and self.uses[bias] == self.row_dots[row]
+        if self.row_length[row] < 0 or (self.row_starts[row] and not shares_bias):
+            return -1
+        if self.code[STRIDE * t + Z] != NO_SLOT:
+            return _FIRST
+        return _LAST if shares_bias else _NO_BIAS
+
+    def open_layer(self, t: int) -> int:
+        """Return the leader of the last layer that was opened for a number of the list of a dot; -1 if none was."""
+        j = self.code[STRIDE * t + Y]
+        while self.lists[j] < 0:  # a constant; not all are
+            j += 1
+        return self.open_at[self.lists[j]]
 
     def fits(self, leader: int, t: int) -> bool:
-        """Return whether a dot has the list of an open layer."""
+        """Return whether a dot may join an open layer: it has its list, and stays behind the older dots of its row."""
         a = STRIDE * leader
         b = STRIDE * t
         if not self.is_open[leader] or self.kind[leader] != self.kind[t] or self.code[a + N] != self.code[b + N]:
+            return False
+        if leader < self.row_leader[self.row[t]]:
             return False
         for j in range(self.code[a + N]):
             if self.lists[self.code[a + Y] + j] != self.lists[self.code[b + Y] + j]:
@@ -273,13 +336,14 @@ class Slots:
             if rank == 0:
                 result.grads_from = at
             for c in range(constants):
-                if max(self.constant_rank[c], 1) == rank:
+                if rank > 0 and self.constant_rank[c] == rank:
                     result.scalars[at] = flat.constants[c]
                     self.constant_slot[c] = at
                     at += 1
             if rank == 1:
                 result.lanes_from = at
         result.first_input = at
+        result.scalars = result.scalars[:at]
         for i in range(self.inputs):
             self.slot[i] = at
             at += 1
@@ -294,7 +358,10 @@ class Slots:
         return result
 
     def raise_rank(self, i: int, rank: int) -> None:
-        """Raise the rank of a parameter or constant: 0 in layers, 1 in lists of scalars, 2 as any other operand."""
+        """Raise the rank of a scalar: 1 in lists of scalars, 2 as any other operand; 0 for weights of layers.
+
+        A constant of rank 0 is not used.
+        """
         if i >= 0:
             self.rank[i] = max(self.rank[i], rank)
         else:
@@ -315,9 +382,11 @@ class Slots:
                 i = self.code[at + X + field]
                 if layout >> field & 1 and i != NO_SLOT:
                     self.raise_rank(i, 2)
-                if layout >> (3 + field) & 1 and not layout >> (6 + field) & 1:
+                if layout >> (3 + field) & 1:
+                    scalars = layout >> (6 + field) & 1
                     for j in range(i, i + self.length(at, field)):
-                        self.raise_rank(self.lists[j], 2)
+                        if not scalars or self.lists[j] < 0:
+                            self.raise_rank(self.lists[j], 1 if scalars else 2)
 
     def length(self, at: int, field: int) -> int:
         """Return the length of a list of an instruction."""

@@ -48,9 +48,10 @@ DOT_ALL_SCALARS: DOT whose x and y are scalars.
 TAKE_SCALARS: take from scalars.
 GUARD: whether the comparison z of x and y has the outcome n; `out` is the number of the guard.
 CALL: a user's primitive, whose code is z.
-DOTS: a layer, `aux` dots of n terms with the same y. Their x are parameters that are used nowhere else, row by row in
-    the list x, each row in consecutive slots; the list z has for each dot what is added last, or with BIAS_FIRST what
-    it starts with; `out` is the first of their slots.
+DOTS: a layer, `aux` dots of n terms with the same y. Their x are rows of parameters, one after another in the list x,
+    each row in consecutive slots; the list z has for each dot what is added last, or with BIAS_FIRST what it starts
+    with; `out` is the first of their slots. A row, and the parameter in z beside it, may come in several DOTS, always
+    together, and nowhere else: its gradient, the sum over these dots from the newest, needs no slot.
 """
 
 FLAG_NAMES = ("NEED_X", "NEED_Y", "NEED_Z", "PARAMS_ONLY", "XS_FIRST", "BIAS_FIRST")
