@@ -39,7 +39,7 @@ class Index:
         is_dense = high - low < 16 * len(nodes) + 1024
         self.low = low
         self.count = high - low + 1 if nodes and is_dense else 0
-        self.ids = array("i", bytes(4 * (self.count + 1)))  # a memoryview must not be empty
+        self.ids = array("i", [0]) * (self.count + 1)  # a memoryview must not be empty
         for i in range(len(nodes)):
             node = nodes[i]
             if is_dense:

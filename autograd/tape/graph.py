@@ -124,9 +124,9 @@ class Flattening:
         total = 0
         for k in range(nodes):
             total += operand_count(computed[k])
-        self.flat.codes = array("i", bytes(4 * nodes))
-        self.flat.starts = array("i", bytes(4 * (nodes + 1)))
-        self.flat.operands = array("i", bytes(4 * total))
+        self.flat.codes = array("i", [0]) * nodes
+        self.flat.starts = array("i", [0]) * (nodes + 1)
+        self.flat.operands = array("i", [0]) * total
         self.flat.kinds = kinds = bytearray(len(BY_CODE))
         if nodes == 0:
             return
@@ -144,9 +144,19 @@ class Flattening:
 
 
 def flatten_graph(
-    outputs: Sequence[Value | float], guards: Sequence[Guard], inputs: list[Value]
-) -> tuple[FlatGraph, list[Value]]:
-    """Return the graph that outputs and guards depend on, and its parameters in the order of their creation."""
+    outputs: Sequence[Value | float], guards: Sequence[Guard], inputs: list[Value], asked: Sequence[Value] = ()
+) -> tuple[FlatGraph, list[Value], list[Value]]:
+    """Return the graph that outputs and guards depend on.
+
+    Args:
+        outputs: The outputs.
+        guards: The guards.
+        inputs: The inputs.
+        asked: Computed nodes.
+
+    Returns:
+        The graph, its parameters in the order of their creation, and those of the nodes `asked` that it does not have.
+    """
     roots: list[Value | float] = [x for x in outputs if type(x) is Value]
     for guard in guards:
         roots += [x for x in (guard.left, guard.right) if type(x) is Value]
@@ -173,7 +183,11 @@ def flatten_graph(
         flat.guard_rights.append(id_of(guard.right))
         flat.guard_outcomes.append(guard.outcome)
         flat.guard_places.append(bisect_right(numbers, guard.after))
-    return flat, params
+    lacking: list[Value] = []
+    for node in asked:
+        if flattening.id_of(node) < 0:
+            lacking.append(node)  # noqa: PERF401 - as above
+    return flat, params, lacking
 
 
 def difference(one: FlatGraph, other: FlatGraph) -> str | None:
@@ -225,7 +239,7 @@ def gradients_needed(flat: FlatGraph, receiving: array[int]) -> array[int]:
         receiving: For each parameter whether it receives a gradient.
     """
     count = flat.inputs + flat.params + len(flat.codes)
-    need, up = array("i", bytes(4 * (count + 1))), array("i", bytes(4 * (count + 1)))
+    need, up = array("i", [0]) * (count + 1), array("i", [0]) * (count + 1)
     for i in range(flat.inputs + flat.params):
         up[i] = 2 if i < flat.inputs else receiving[i - flat.inputs]
     codes = flat.codes if len(flat.codes) else array("i", [0])
