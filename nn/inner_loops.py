@@ -7,7 +7,7 @@ Numbers are arrays of doubles (`array("d")`), for parameters one number each.
 from __future__ import annotations
 
 from array import array
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 try:
     import cython
@@ -18,11 +18,20 @@ from autograd import Value
 
 if not cython.compiled:
     from math import isfinite
+    from operator import is_
+
+    if TYPE_CHECKING:
+        from collections.abc import Callable, Sequence
+
+        # from autograd/core: inner_loops.pxd has the types for C
+        core_floats: Callable[[list[Any], Any], bool]
 
 __all__ = [
     "add_column",
     "add_segments",
     "are_distinct_leaves",
+    "are_same",
+    "are_values",
     "assign",
     "clip_gradients",
     "count_above",
@@ -47,6 +56,7 @@ _SECOND = 0x94D049BB133111EB
 _ALL = 0xFFFFFFFFFFFFFFFF  # 64 bits, which C's arithmetic keeps by itself
 _UNIT = 2.0**-53
 _FLOAT = frozenset((float,))
+_VALUE = frozenset((Value,))
 
 
 def zero_gradients(params: tuple[Value, ...]) -> None:
@@ -120,6 +130,36 @@ def are_distinct_leaves(params: tuple[Any, ...]) -> bool:
         parameter = params[i]
         parameter._marked = 0
     return marked == len(params)
+
+
+def are_same(ones: Sequence[Any], others: Sequence[Any], count: int) -> bool:
+    """Return whether the first objects of two lists or tuples, of at least `count` each, are the same objects.
+
+    >>> x, y = Value(1.0), Value(1.0)
+    >>> are_same([x, y], (x, y), 2), are_same([x, x], (x, y), 2)
+    (True, False)
+    """
+    if not cython.compiled:
+        return all(map(is_, ones[:count], others[:count]))
+    for i in range(count):  # noqa: SIM110 - as below
+        if ones[i] is not others[i]:
+            return False
+    return True
+
+
+def are_values(members: list[Any]) -> bool:
+    """Return whether all members of a list are Values.
+
+    >>> are_values([Value(1.0), Value(2.0)]), are_values([Value(1.0), 2.0])
+    (True, False)
+    """
+    if not cython.compiled:
+        return _VALUE.issuperset(map(type, members))
+    kind = Value
+    for i in range(len(members)):  # noqa: SIM110 - a generator would be a Python object
+        if type(members[i]) is not kind:
+            return False
+    return True
 
 
 def write_gradients(params: tuple[Value, ...], gradients: array[float]) -> None:
@@ -230,12 +270,8 @@ def table_of(rows: list[Any], targets: list[Any]) -> array[float] | None:
             return None
         start = i * (width + 1)
         if cython.compiled:
-            for j in range(width):
-                x = row[j]
-                if type(x) is not float:
-                    return None
-                table[start + j] = x
-                doubt += table[start + j] - table[start + j]
+            if not core_floats(row, cython.address(table[start])):
+                return None
         else:
             if not _FLOAT.issuperset(map(type, row)):
                 return None

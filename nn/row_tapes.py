@@ -8,7 +8,6 @@ module, has changed; the graphs of the two samples have different constants, or 
 from __future__ import annotations
 
 import functools
-import operator
 import random
 import sys
 from array import array
@@ -104,7 +103,7 @@ class Look:
         """Return how this call differs from another: None, "branch" or "frozen"."""
         found = difference(self.form.flat, form.flat)
         if found is None:
-            same = all(map(operator.is_, self.params[: self.found], params))
+            same = inner_loops.are_same(self.params, params, self.found)
             made = zip(self.params[self.found :], params[self.found :], strict=True)
             return None if same and all(one.data == other.data for one, other in made) else "frozen"
         return found

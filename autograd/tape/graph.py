@@ -165,8 +165,7 @@ def flatten_graph(
     if roots:
         nodes, leaves = reached_by(many(table.SUM, roots))
         computed = nodes[:0:-1]  # oldest first, without the sum
-    given = {id(node) for node in inputs}
-    params = sorted([leaf for leaf in leaves if id(leaf) not in given], key=creation_number)
+    params = _parameters(leaves, inputs)
     flat = FlatGraph(len(inputs), len(params))
     flattening = Flattening(flat, params, computed, inputs)
     flattening.flatten(computed)
@@ -188,6 +187,37 @@ def flatten_graph(
         if flattening.id_of(node) < 0:
             lacking.append(node)  # noqa: PERF401 - as above
     return flat, params, lacking
+
+
+def _parameters(leaves: list[Value], inputs: list[Value]) -> list[Value]:
+    """Return the leaves that are not inputs, in the order of their creation."""
+    if not cython.compiled:
+        ids = set(map(id, inputs))
+        return sorted([leaf for leaf in leaves if id(leaf) not in ids], key=creation_number)
+    given = Index(inputs, 0)
+    params: list[Value] = []
+    low = high = 0
+    for k in range(len(leaves)):
+        leaf = leaves[k]
+        if given.find(leaf._number) >= 0:
+            continue
+        if not params or leaf._number < low:
+            low = leaf._number
+        if not params or leaf._number > high:
+            high = leaf._number
+        params.append(leaf)
+    if high - low >= 16 * len(params) + 1024:
+        return sorted(params, key=creation_number)
+    # numbers of one model are dense: each has a place of its own in a table of their range
+    places = array("i", [0]) * (high - low + 1)
+    for k in range(len(params)):
+        leaf = params[k]
+        places[leaf._number - low] = k + 1
+    found: list[Value] = []
+    for k in range(len(places)):
+        if places[k]:
+            found.append(params[places[k] - 1])  # noqa: PERF401 - as in `flatten_graph`
+    return found
 
 
 def difference(one: FlatGraph, other: FlatGraph) -> str | None:

@@ -24,7 +24,7 @@ cdef class Scratch:
     cdef Py_ssize_t small  # the number of lowerings so far that asked for less than half of it
     @cython.locals(found="int[::1]", byte=int)
     cpdef int[::1] ints(self, Py_ssize_t count, int number)
-    @cython.locals(begin=Py_ssize_t)
+    @cython.locals(found="int[::1]", begin=Py_ssize_t)
     cpdef int[::1] any_ints(self, Py_ssize_t count)
     @cython.locals(found="long long[::1]", byte=int, begin=Py_ssize_t)
     cpdef long long[::1] longs(self, Py_ssize_t count, int number)

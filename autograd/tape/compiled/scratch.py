@@ -9,7 +9,7 @@ passes themselves take. So they are cut from one piece of memory, one behind ano
 from __future__ import annotations
 
 from array import array
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 try:
     import cython
@@ -17,8 +17,6 @@ except ModuleNotFoundError:
     from autograd import cython_shim as cython
 
 if not cython.compiled and TYPE_CHECKING:
-    from typing import Any
-
     # scratch.pxd has them for C
     MOST_ROOM: int
     memset: Any
@@ -38,6 +36,7 @@ class Scratch:
 
     def __init__(self, room: int) -> None:
         """Begin with a piece of so many bytes."""
+        self.room = self.used = self.asked = self.small = 0
         if cython.compiled:
             self.replace(room if room < MOST_ROOM else MOST_ROOM)
 
@@ -54,18 +53,17 @@ class Scratch:
         byte = 0 if number == 0 else 255 if number < 0 else 127
         if not cython.compiled:
             return array("i", bytes([byte]) * (4 * (count + 1)))
-        found = self.any_ints(count)
+        found: Any = self.any_ints(count)
         memset(cython.address(found[0]), byte, 4 * (count + 1))
-        return found
+        return found  # type: ignore[no-any-return]
 
     def any_ints(self, count: int) -> array[int]:
         """Return an array with any contents, one longer than asked."""
         if not cython.compiled:
             return array("i", bytes(4 * (count + 1)))
         begin = self.cut(4 * (count + 1)) // 4
-        if begin < 0:
-            return array("i", [0]) * (count + 1)
-        return self.as_ints[begin : begin + count + 1]
+        found: Any = array("i", [0]) * (count + 1) if begin < 0 else self.as_ints[begin : begin + count + 1]
+        return found  # type: ignore[no-any-return]
 
     def longs(self, count: int, number: int) -> array[int]:
         """Return an array as `ints` does, of integers of 64 bits."""
@@ -73,9 +71,9 @@ class Scratch:
         if not cython.compiled:
             return array("q", bytes([byte]) * (8 * (count + 1)))
         begin = self.cut(8 * (count + 1)) // 8
-        found = array("q", [0]) * (count + 1) if begin < 0 else self.as_longs[begin : begin + count + 1]
+        found: Any = array("q", [0]) * (count + 1) if begin < 0 else self.as_longs[begin : begin + count + 1]
         memset(cython.address(found[0]), byte, 8 * (count + 1))
-        return found
+        return found  # type: ignore[no-any-return]
 
     def cut(self, size: int) -> int:
         """Return where the next bytes of the piece begin; negative where they are more than a piece may have."""
@@ -111,7 +109,7 @@ def lent() -> Scratch:
 def give_back(scratch: Scratch) -> None:
     """Keep scratch memory for the next lowering, when none of its arrays is used any more.
 
-    After PATIENCE lowerings in a row that asked for less than half of the piece, the next one makes one of half the size.
+    After PATIENCE lowerings in a row that asked for less than half of the piece, the next one makes one half as large.
     """
     global _kept, _next_room
     if cython.compiled:
