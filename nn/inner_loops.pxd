@@ -27,7 +27,7 @@ cpdef write_gradients(tuple params, double[::1] gradients)
 @cython.locals(i=Py_ssize_t, parameter=CompiledValue)
 cpdef assign(tuple params, double[::1] data)
 
-@cython.locals(i=Py_ssize_t, parameter=CompiledValue, doubt=double)
+@cython.locals(i=Py_ssize_t, parameter=CompiledValue, doubt=int)
 cpdef bint read(tuple params, double[::1] data, double[::1] gradients)
 
 @cython.locals(i=Py_ssize_t, marked=Py_ssize_t, parameter=CompiledValue)

@@ -97,13 +97,13 @@ def read(params: tuple[Value, ...], data: array[float], gradients: array[float])
         data[:] = array("d", [parameter._data for parameter in params])
         gradients[:] = array("d", [parameter._grad for parameter in params])
         return isfinite(sum(gradients)) or all(map(isfinite, gradients))  # where the sum is finite, each of them is
-    doubt = 0.0  # becomes nan where a number is not finite: inf - inf
+    doubt = 0  # of integers, because a sum of floats waits for each of them
     for i in range(len(params)):
         parameter = params[i]
         data[i] = parameter._data
         gradients[i] = parameter._grad
-        doubt += parameter._grad - parameter._grad
-    return doubt == 0.0
+        doubt |= parameter._grad - parameter._grad != 0.0  # inf - inf is nan
+    return doubt == 0
 
 
 def are_distinct_leaves(params: tuple[Any, ...]) -> bool:

@@ -10,7 +10,7 @@ cdef extern from *:
     #define MOST_ROOM (1 << 24)
     #endif
     """
-    const Py_ssize_t MOST_ROOM  # bytes of a piece
+    const Py_ssize_t MOST_ROOM  # bytes
 
 cdef Py_ssize_t PATIENCE, _FIRST_ROOM
 cdef Scratch _kept
@@ -20,7 +20,8 @@ cdef Py_ssize_t _next_room
 cdef class Scratch:
     cdef int[::1] as_ints
     cdef long long[::1] as_longs
-    cdef Py_ssize_t room, used, asked  # bytes: of the piece, of it so far, and of all arrays
+    cdef readonly Py_ssize_t room  # bytes
+    cdef Py_ssize_t used, asked  # bytes of the piece so far, and of all arrays
     cdef Py_ssize_t small  # the number of lowerings so far that asked for less than half of it
     @cython.locals(found="int[::1]", byte=int)
     cpdef int[::1] ints(self, Py_ssize_t count, int number)

@@ -32,10 +32,18 @@ _next_room = _FIRST_ROOM  # of the piece that is made where none is kept
 
 @cython.cclass
 class Scratch:
-    """Arrays for one lowering. In pure Python each has memory of its own."""
+    """Arrays for one lowering, cut from one piece of memory; in pure Python each has memory of its own.
+
+    A piece that is too small is replaced by one of twice its size, up to 16 MiB. What does not fit then is allocated.
+
+    Args:
+        room: The bytes of the first piece.
+
+    Attributes:
+        room: The bytes of the piece.
+    """
 
     def __init__(self, room: int) -> None:
-        """Begin with a piece of so many bytes."""
         self.room = self.used = self.asked = self.small = 0
         if cython.compiled:
             self.replace(room if room < MOST_ROOM else MOST_ROOM)
