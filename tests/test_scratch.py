@@ -113,7 +113,7 @@ def test_a_piece_that_is_too_small_is_replaced() -> None:
     assert scratch.room > FIRST_ROOM
     arrays.append(scratch.ints(MOST_ROOM // 4, -1))  # with the one number more than asked, too much for any piece
     assert scratch.room < MOST_ROOM
-    assert [set(numbers) for numbers in arrays] == [{0}, {-1}, {0x7F7F7F7F}, {-1}]
+    assert [set(memoryview(numbers)[::4095]) for numbers in arrays] == [{0}, {-1}, {0x7F7F7F7F}, {-1}]
     assert set(scratch.longs(3, 1)) == {0x7F7F7F7F7F7F7F7F}
 
 

@@ -163,8 +163,9 @@ def flatten_graph(
     computed: list[Value] = []
     leaves: list[Value] = []
     if roots:
-        nodes, leaves = reached_by(many(table.SUM, roots))
-        computed = nodes[:0:-1]  # oldest first, without the sum
+        computed, leaves = reached_by(many(table.SUM, roots))
+        computed.reverse()
+        computed.pop()  # the sum
     params = _parameters(leaves, inputs)
     flat = FlatGraph(len(inputs), len(params))
     flattening = Flattening(flat, params, computed, inputs)
