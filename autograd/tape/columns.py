@@ -91,6 +91,10 @@ class ColumnTape:
         """What depends on the settings alone, and the rest, whose parameters are the outputs of the first."""
         return self._outer, self._inner
 
+    def reads_setting(self, place: int) -> bool:
+        """Return whether what `prepare` computes may depend on this setting, or on a number that is not a setting."""
+        return self.setting_places is None or place in self.setting_places
+
     def prepare(self, settings: Sequence[float]) -> bool:
         """Compute what depends on the settings alone.
 
