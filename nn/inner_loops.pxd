@@ -36,6 +36,9 @@ cpdef bint are_distinct_leaves(tuple params)
 @cython.locals(i=Py_ssize_t)
 cpdef bint are_same(object ones, object others, Py_ssize_t count)
 
+@cython.locals(sizes=list)
+cpdef list sizes_of(dict attributes)
+
 @cython.locals(i=Py_ssize_t)
 cpdef bint are_values(list members)
 

@@ -27,6 +27,7 @@ if not cython.compiled:
         core_floats: Callable[[list[Any], Any], bool]
 
 __all__ = [
+    "SIZED",
     "add_column",
     "add_segments",
     "are_distinct_leaves",
@@ -43,6 +44,7 @@ __all__ = [
     "read",
     "read_gradients",
     "scale_gradients",
+    "sizes_of",
     "sum_of_squares",
     "table_of",
     "uniform",
@@ -57,6 +59,7 @@ _ALL = 0xFFFFFFFFFFFFFFFF  # 64 bits, which C's arithmetic keeps by itself
 _UNIT = 2.0**-53
 _FLOAT = frozenset((float,))
 _VALUE = frozenset((Value,))
+SIZED = (list, tuple, dict, set)
 
 
 def zero_gradients(params: tuple[Value, ...]) -> None:
@@ -160,6 +163,19 @@ def are_values(members: list[Any]) -> bool:
         if type(members[i]) is not kind:
             return False
     return True
+
+
+def sizes_of(attributes: dict[str, Any]) -> list[int]:
+    """Return the sizes of the lists, tuples, dicts and sets among the attributes of an object.
+
+    >>> sizes_of({"rows": [1, 2], "name": "x", "shape": (3,)})
+    [2, 1]
+    """
+    sizes: list[int] = []
+    for held in attributes.values():
+        if isinstance(held, SIZED):
+            sizes.append(len(held))  # noqa: PERF401 - compiled, a comprehension that lacks memory gives one back twice
+    return sizes
 
 
 def write_gradients(params: tuple[Value, ...], gradients: array[float]) -> None:
