@@ -7,10 +7,11 @@ cdef class Index:
     cdef long long low, count
     cdef int[::1] ids
     cdef dict others
+    cdef bint is_dense
     @cython.locals(node=Value, low="long long", high="long long", i=Py_ssize_t, is_dense=bint)
     cpdef void _fill(self, list nodes, int first)
     @cython.locals(place="long long")
-    cpdef int find(self, long long number)
+    cpdef int find(self, long long number) except? -2
     @cython.locals(parent=Value, i=Py_ssize_t, place=int)
     cpdef list of_parents(self, Value node)
 

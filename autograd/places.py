@@ -37,9 +37,10 @@ class Index:
                 high = node._number
         # numbers of one graph are dense, so a table of their range will mostly do
         is_dense = high - low < 16 * len(nodes) + 1024
+        self.is_dense = is_dense
         self.low = low
         self.count = high - low + 1 if nodes and is_dense else 0
-        self.ids = array("i", bytes(4 * (self.count + 1)))  # a memoryview must not be empty
+        self.ids = array("i", [0]) * (self.count + 1)  # a memoryview must not be empty
         for i in range(len(nodes)):
             node = nodes[i]
             if is_dense:
@@ -52,7 +53,7 @@ class Index:
         place = number - self.low
         if 0 <= place < self.count:
             return self.ids[place] - 1
-        return self.others.get(number, 0) - 1 if self.others else -1
+        return -1 if self.is_dense else self.others.get(number, 0) - 1
 
     def of_parents(self, node: Value) -> list[int]:
         """Return the ids of the parents of a node that are among the nodes, in their order.

@@ -966,7 +966,7 @@ def many(primitive: Primitive, operands: list[Value | float]) -> Value:
         _set_operands(node, tuple(operands), by_values, in_block)
     recorder = _recorder()
     if recorder is not None and primitive.takes_index:
-        recorder.indexed(node)
+        recorder.chose(node)
     return _finish(node)
 
 
@@ -1102,7 +1102,7 @@ class Recorder(Protocol):
     def draw(self, number: float) -> Value:
         """Return a leaf for a number that was drawn at random and is drawn anew in each replay."""
 
-    def indexed(self, node: Value) -> None:
+    def chose(self, node: Value) -> None:
         """Note that a node chose by an index, which may be out of range in a replay."""
 
     def read(self, node: Value) -> None:

@@ -11,7 +11,7 @@ from typing import Any
 
 from engines import ENGINES, Engine, has_avx512, missing
 from node_costs import resident
-from tables import Section, Target, at_least, at_most, median_of, number, ratio
+from tables import Section, Target, at_least, at_most, median_of, number, ratio, within
 from workers import Figures, Job, check_same, clock, in_turns, workers
 
 NODES = 20_000
@@ -208,7 +208,10 @@ def targets(times: dict[str, list[Figures]]) -> list[Target]:
     ours = times.get("glassgrad")
     if not ours:
         return []
-    found = [at_most("record a tape, a node", median_of(ours, "record"), 300, "ns")]
+    found = [
+        at_most("record a tape, a node", median_of(ours, "record"), 250, "ns"),
+        within("record a tape, against its function alone", ratio(ours, ours, "record", "eager"), 7),
+    ]
     if has_avx512():
         found += [
             at_most(f"replay, forward and backward, a node and row of {rows}", median_of(ours, rows), bound, "ns")

@@ -8,7 +8,6 @@ what is wrong or does it.
 from __future__ import annotations
 
 import math
-import operator
 from array import array
 from time import perf_counter
 from typing import NamedTuple
@@ -209,7 +208,7 @@ class Chunks:
         """
         known = self._room.places
         if known is None or known[0] is not tape or known[1] is not params:
-            if len(params) == len(tape.params) and all(map(operator.is_, params, tape.params)):
+            if len(params) == len(tape.params) and inner_loops.are_same(params, tape.params, len(params)):
                 places = array("i", range(len(params)))
             else:
                 place = {id(parameter): i for i, parameter in enumerate(params)}

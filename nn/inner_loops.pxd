@@ -3,6 +3,9 @@ cimport cython
 
 from autograd.value cimport Value as CompiledValue
 
+cdef extern from "autograd/core/floats.h":
+    bint core_floats(list numbers, double *to) noexcept
+
 ctypedef unsigned long long ulonglong
 ctypedef long long longlong
 
@@ -24,11 +27,20 @@ cpdef write_gradients(tuple params, double[::1] gradients)
 @cython.locals(i=Py_ssize_t, parameter=CompiledValue)
 cpdef assign(tuple params, double[::1] data)
 
-@cython.locals(i=Py_ssize_t, parameter=CompiledValue, doubt=double)
+@cython.locals(i=Py_ssize_t, parameter=CompiledValue, doubt=int)
 cpdef bint read(tuple params, double[::1] data, double[::1] gradients)
 
 @cython.locals(i=Py_ssize_t, marked=Py_ssize_t, parameter=CompiledValue)
 cpdef bint are_distinct_leaves(tuple params)
+
+@cython.locals(i=Py_ssize_t)
+cpdef bint are_same(object ones, object others, Py_ssize_t count)
+
+@cython.locals(sizes=list)
+cpdef list sizes_of(dict attributes)
+
+@cython.locals(i=Py_ssize_t)
+cpdef bint are_values(list members)
 
 @cython.locals(i=Py_ssize_t, parameter=CompiledValue)
 cpdef clip_gradients(tuple params, double bound)
@@ -37,7 +49,7 @@ cpdef clip_gradients(tuple params, double bound)
 cpdef gather_rows(double[::1] table, list rows, Py_ssize_t width, double[::1] batch, Py_ssize_t stride)
 
 @cython.locals(
-    width=Py_ssize_t, i=Py_ssize_t, j=Py_ssize_t, start=Py_ssize_t, row=list, table="double[::1]", doubt=double
+    width=Py_ssize_t, i=Py_ssize_t, start=Py_ssize_t, row=list, table="double[::1]", doubt=double
 )
 cpdef table_of(list rows, list targets)
 

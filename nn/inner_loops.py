@@ -7,7 +7,7 @@ Numbers are arrays of doubles (`array("d")`), for parameters one number each.
 from __future__ import annotations
 
 from array import array
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 try:
     import cython
@@ -18,11 +18,21 @@ from autograd import Value
 
 if not cython.compiled:
     from math import isfinite
+    from operator import is_
+
+    if TYPE_CHECKING:
+        from collections.abc import Callable, Sequence
+
+        # from autograd/core: inner_loops.pxd has the types for C
+        core_floats: Callable[[list[Any], Any], bool]
 
 __all__ = [
+    "SIZED",
     "add_column",
     "add_segments",
     "are_distinct_leaves",
+    "are_same",
+    "are_values",
     "assign",
     "clip_gradients",
     "count_above",
@@ -34,6 +44,7 @@ __all__ = [
     "read",
     "read_gradients",
     "scale_gradients",
+    "sizes_of",
     "sum_of_squares",
     "table_of",
     "uniform",
@@ -47,6 +58,8 @@ _SECOND = 0x94D049BB133111EB
 _ALL = 0xFFFFFFFFFFFFFFFF  # 64 bits, which C's arithmetic keeps by itself
 _UNIT = 2.0**-53
 _FLOAT = frozenset((float,))
+_VALUE = frozenset((Value,))
+SIZED = (list, tuple, dict, set)
 
 
 def zero_gradients(params: tuple[Value, ...]) -> None:
@@ -87,13 +100,13 @@ def read(params: tuple[Value, ...], data: array[float], gradients: array[float])
         data[:] = array("d", [parameter._data for parameter in params])
         gradients[:] = array("d", [parameter._grad for parameter in params])
         return isfinite(sum(gradients)) or all(map(isfinite, gradients))  # where the sum is finite, each of them is
-    doubt = 0.0  # becomes nan where a number is not finite: inf - inf
+    doubt = 0  # of integers, because a sum of floats waits for each of them
     for i in range(len(params)):
         parameter = params[i]
         data[i] = parameter._data
         gradients[i] = parameter._grad
-        doubt += parameter._grad - parameter._grad
-    return doubt == 0.0
+        doubt |= parameter._grad - parameter._grad != 0.0  # inf - inf is nan
+    return doubt == 0
 
 
 def are_distinct_leaves(params: tuple[Any, ...]) -> bool:
@@ -120,6 +133,49 @@ def are_distinct_leaves(params: tuple[Any, ...]) -> bool:
         parameter = params[i]
         parameter._marked = 0
     return marked == len(params)
+
+
+def are_same(ones: Sequence[Any], others: Sequence[Any], count: int) -> bool:
+    """Return whether the first objects of two lists or tuples, of at least `count` each, are the same objects.
+
+    >>> x, y = Value(1.0), Value(1.0)
+    >>> are_same([x, y], (x, y), 2), are_same([x, x], (x, y), 2)
+    (True, False)
+    """
+    if not cython.compiled:
+        return all(map(is_, ones[:count], others[:count]))
+    for i in range(count):  # noqa: SIM110 - as below
+        if ones[i] is not others[i]:
+            return False
+    return True
+
+
+def are_values(members: list[Any]) -> bool:
+    """Return whether all members of a list are Values.
+
+    >>> are_values([Value(1.0), Value(2.0)]), are_values([Value(1.0), 2.0])
+    (True, False)
+    """
+    if not cython.compiled:
+        return _VALUE.issuperset(map(type, members))
+    kind = Value
+    for i in range(len(members)):  # noqa: SIM110 - a generator would be a Python object
+        if type(members[i]) is not kind:
+            return False
+    return True
+
+
+def sizes_of(attributes: dict[str, Any]) -> list[int]:
+    """Return the sizes of the lists, tuples, dicts and sets among the attributes of an object.
+
+    >>> sizes_of({"rows": [1, 2], "name": "x", "shape": (3,)})
+    [2, 1]
+    """
+    sizes: list[int] = []
+    for held in attributes.values():
+        if isinstance(held, SIZED):
+            sizes.append(len(held))  # noqa: PERF401 - compiled, a comprehension that lacks memory gives one back twice
+    return sizes
 
 
 def write_gradients(params: tuple[Value, ...], gradients: array[float]) -> None:
@@ -230,12 +286,8 @@ def table_of(rows: list[Any], targets: list[Any]) -> array[float] | None:
             return None
         start = i * (width + 1)
         if cython.compiled:
-            for j in range(width):
-                x = row[j]
-                if type(x) is not float:
-                    return None
-                table[start + j] = x
-                doubt += table[start + j] - table[start + j]
+            if not core_floats(row, cython.address(table[start])):
+                return None
         else:
             if not _FLOAT.issuperset(map(type, row)):
                 return None

@@ -12,8 +12,6 @@ from nn import buffers, generator, inner_loops, state
 
 __all__ = ["Forwards", "Module"]
 
-_VALUE = frozenset((Value,))
-
 Inputs = ParamSpec("Inputs")
 Outputs_co = TypeVar("Outputs_co", covariant=True)
 
@@ -299,7 +297,7 @@ def _add_modules_in(path: str, held: Any, seen: set[int], found: list[tuple[str,
     if isinstance(held, Module):
         found.append((path, held))
         _add_modules_below(held, path, seen, found)
-    elif not _VALUE.issuperset(map(type, held.values() if isinstance(held, dict) else held)):
+    elif not inner_loops.are_values(list(held.values() if isinstance(held, dict) else held)):
         for key, member in held.items() if isinstance(held, dict) else enumerate(held):
             if isinstance(member, _HOLDERS):
                 _add_modules_in(f"{path}.{key}", member, seen, found)

@@ -36,6 +36,7 @@ class _Plan:
         twin: Keeps alive what `fixed` tells by its id.
         numbers: The number of the step, and the numbers among the settings.
         held: The settings themselves, while they need not be looked at again.
+        is_steady: Whether the tape is prepared for all steps with these settings.
     """
 
     tape: ColumnTape
@@ -43,6 +44,7 @@ class _Plan:
     twin: object
     numbers: list[float] = field(default_factory=list)
     held: list[Any] = field(default_factory=list)
+    is_steady: bool = False
 
 
 _set = object.__setattr__  # where `Optimizer.__setattr__` has nothing to check
@@ -193,15 +195,20 @@ class Optimizer:
         """Return the tape of the rule, prepared for the settings as they are now."""
         plan, held = self._plan, vars(self).values()
         if plan is not None and len(held) == len(plan.held) and all(map(operator.is_, held, plan.held)):
-            plan.numbers[0] = self.steps + 1.0
+            if plan.is_steady:
+                return plan.tape
+            plan.numbers[0] = self._state[0] + 1.0
             if plan.tape.prepare(plan.numbers):
                 return plan.tape
+        if plan is not None:
+            plan.held = []  # until the tape is prepared for others
         numbers, fixed = self._numbers()
         if plan is None or plan.fixed != fixed or not plan.tape.prepare(numbers):
             plan = self._record(numbers, fixed)
             plan.tape.prepare(numbers)
         is_stable = all(map(_is_stable, self._settings().values()))
         plan.numbers, plan.held = numbers, list(held) if is_stable else []
+        plan.is_steady = not plan.tape.reads_setting(0)
         _set(self, "_plan", plan)
         return plan.tape
 

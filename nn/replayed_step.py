@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import operator
 import weakref
 from array import array
 from dataclasses import dataclass, field
@@ -217,7 +216,7 @@ class ReplayedStep:
     def _all_params(self, tapes: ShapeTapes) -> tuple[Value, ...]:
         """Return the parameters of the optimiser, and others that the tapes have."""
         held, found = self.change.optimizer.params, tapes.found
-        if len(held) == len(found) and all(map(operator.is_, held, found)):
+        if len(held) == len(found) and inner_loops.are_same(held, found, len(held)):
             return held
         known = set(map(id, held))
         return (*held, *(parameter for parameter in found if id(parameter) not in known))

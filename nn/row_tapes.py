@@ -8,7 +8,6 @@ module, has changed; the graphs of the two samples have different constants, or 
 from __future__ import annotations
 
 import functools
-import operator
 import random
 import sys
 from array import array
@@ -104,7 +103,7 @@ class Look:
         """Return how this call differs from another: None, "branch" or "frozen"."""
         found = difference(self.form.flat, form.flat)
         if found is None:
-            same = all(map(operator.is_, self.params[: self.found], params))
+            same = inner_loops.are_same(self.params, params, self.found)
             made = zip(self.params[self.found :], params[self.found :], strict=True)
             return None if same and all(one.data == other.data for one, other in made) else "frozen"
         return found
@@ -328,28 +327,27 @@ def _same_state(one: Any, other: Any) -> bool:
 _OWN = frozenset(("_path", "_scope", "_tapes"))  # what calls and fits of nn itself keep in a module
 
 
-_Before = list[tuple[dict[str, Any], dict[str, Any]]]
+_Before = list[tuple[dict[str, Any], list[int]]]
 
 
 def _attributes(modules: Modules) -> _Before:
-    """Return the attributes of each module, and the marks of those that may change while they are the same object."""
-    return [
-        (vars(module).copy(), {name: _mark(held) for name, held in vars(module).items() if isinstance(held, _SIZED)})
-        for _, module in modules
-    ]
+    """Return the attributes of each module, and the sizes of those that may change while they are the same object."""
+    return [(vars(module).copy(), inner_loops.sizes_of(vars(module))) for _, module in modules]
 
 
 def _changed(modules: Modules, attributes: _Before) -> str | None:
     """Return the name of a plain attribute that has changed."""
-    for (path, module), (before, marks) in zip(modules, attributes, strict=True):
-        for name, held in vars(module).items():
-            was = before.get(name, held)
-            if (held is not was or name in marks) and name not in _OWN and _mark(held) != marks.get(name, _mark(was)):
+    for (path, module), (before, sizes) in zip(modules, attributes, strict=True):
+        now = vars(module)
+        same = len(now) == len(before) and inner_loops.are_same([*now.values()], [*before.values()], len(now))
+        if same and inner_loops.sizes_of(now) == sizes:
+            continue
+        size = iter(sizes)
+        for name, was in before.items():
+            mark = (id(was), next(size)) if isinstance(was, inner_loops.SIZED) else _mark(was)
+            if name not in _OWN and _mark(now.get(name, was)) != mark:
                 return f"{path}.{name}" if path else name
     return None
-
-
-_SIZED = (list, tuple, dict, set)
 
 
 def _mark(held: Any) -> Any:
@@ -358,4 +356,4 @@ def _mark(held: Any) -> Any:
         return type(held), held
     if type(held) is float:
         return float, repr(held)
-    return id(held), len(held) if isinstance(held, _SIZED) else 0
+    return id(held), len(held) if isinstance(held, inner_loops.SIZED) else 0

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import warnings
 from collections.abc import Callable, Iterable, Iterator, Sequence
-from contextlib import contextmanager, suppress
+from contextlib import contextmanager, nullcontext, suppress
 from itertools import islice, repeat
 from time import perf_counter
 from typing import Any, cast
@@ -139,7 +139,7 @@ def fit(
     done, total = training.steps_done, training.steps_in_all
     at_once = validator is None and not callbacks  # there is nothing to do between epochs
     try:
-        with interruption, tqdm(total=total, initial=done, unit="batch", disable=not progress) as bar:
+        with interruption, tqdm(total=total, initial=done, unit="batch") if progress else nullcontext() as bar:
             while len(history.loss) < epochs:
                 training.run_epochs(epochs if at_once else len(history.loss) + 1, bar)
                 if validator is not None:
@@ -194,7 +194,12 @@ class _Training:
             self.chunks = Chunks(self.step, self.groups[0], self.batch_size)
 
     def run_epochs(self, last: int, bar: Any) -> None:
-        """Train to the end of an epoch, and append what each epoch was to the history."""
+        """Train to the end of an epoch, and append what each epoch was to the history.
+
+        Args:
+            last: The number of the epoch.
+            bar: The progress bar, or None.
+        """
         while len(self.history.loss) < last:
             if self._run_chunk(last, bar):
                 continue
@@ -205,11 +210,12 @@ class _Training:
             if self.chunks is not None:
                 self.chunks.size = max(self.chunks.size, steps_within(perf_counter() - started, 1))
             self._count_steps(1, self.optimizer.lr)
-            bar.update()
+            if bar is not None:
+                bar.update()
 
     def show(self, bar: Any) -> None:
         """Show the epoch, and the numbers of the last one, beside the progress bar."""
-        if not bar.disable and self.history.loss:
+        if bar is not None and self.history.loss:
             epoch, epochs = len(self.history.loss), self.steps_in_all // self.per_epoch
             bar.set_description(f"epoch {epoch}/{epochs}", refresh=False)
             bar.set_postfix_str(self.history.latest(), refresh=False)
@@ -234,7 +240,8 @@ class _Training:
         finally:
             self.change.interruption.release()
         self.show(bar)
-        bar.update(chunk.steps)
+        if bar is not None:
+            bar.update(chunk.steps)
         return True
 
     def _rates(self, steps: int) -> list[float] | None:
@@ -318,8 +325,8 @@ def _rehearse(objective: Objective, groups: Sequence[Group], key: int, batch_siz
     """Try the model on a row of each shape and the loss on each target, so that errors come before anything changes."""
     whole = objective.whole_batch
     call = objective.model
-    for group in groups:
-        with no_grad(), random_state_kept(), buffers.collected():
+    with no_grad(), random_state_kept(), buffers.collected():
+        for group in groups:
             row, features = group.rows[0], group.samples[0][0]
             smallest = len(group.rows) % batch_size or min(batch_size, len(group.rows))
             count = min(smallest, 2)  # a batch of one is the hard case

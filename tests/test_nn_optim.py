@@ -601,3 +601,25 @@ def test_a_rule_that_takes_by_an_index() -> None:
         parameter.grad = 3.0
         Choosing([parameter], 0.1, place).step()
         assert parameter.data == expected
+
+
+def test_a_step_after_a_rate_that_was_changed_and_put_back() -> None:
+    """The same float object again: what was prepared for the rate in between must not stay."""
+    for kind in (nn.SGD, nn.Adam):
+        x, y, rate = Value(1.0), Value(1.0), 0.5
+        changed, plain = kind([x], lr=rate), kind([y], lr=rate)
+        for step in range(3):
+            x.grad = y.grad = 1.0
+            changed.step()
+            plain.step()
+            before = x.data
+            changed.lr = 0.25
+            changed._tape()
+            if step == 1:
+                changed.step()
+                x.data = before
+                plain.lr = 0.25
+                plain.step()
+                y.data = before
+            changed.lr = plain.lr = rate
+        assert x.data == y.data

@@ -16,6 +16,7 @@ import nn
 from autograd import Value, no_grad
 from nn.checked_samples import checked_rows, checked_samples
 from nn.generator import key_of, order_of_rows
+from nn.inner_loops import table_of
 
 X = [[0.0, 1.0], [1.0, 0.5], [-1.0, 2.0], [0.25, -0.75], [1.5, 1.5]]
 Y = [1, 0, 1, 0, 1]
@@ -361,3 +362,12 @@ def test_samples_do_not_follow_their_lists() -> None:
     samples = checked_samples([row], [1])
     row[0] = 5.0
     assert list(samples) == [([1.0, 2.0], 1)]
+
+
+@pytest.mark.parametrize("odd", [2, True, math.inf, -math.inf, math.nan, "2", None, [2.0]])
+@pytest.mark.parametrize("place", [0, 1, 2])
+def test_rows_are_read_at_once_where_all_are_finite_floats(odd: object, place: int) -> None:
+    rows: list[list[Any]] = [[0.5, 1.5, 2.5], [-1.0, 0.0, 1e300]]
+    assert table_of(rows, [1, 0.5]).tolist() == [0.5, 1.5, 2.5, 1.0, -1.0, 0.0, 1e300, 0.5]  # type: ignore[union-attr]
+    rows[1][place] = odd
+    assert table_of(rows, [1, 0.5]) is None

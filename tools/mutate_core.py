@@ -36,6 +36,7 @@ TESTS = {
     "replay.h": "leaks tape recorder tape_bits batches taped tape_lifetime lowering nn_replay",
     "lanes.h": "tape tape_bits recorder batches taped lowering nn_replay nn_optim",
     "columns.h": "leaks nn_optim batches tape",
+    "floats.h": "nn_training",
 }
 
 SWITCH = """

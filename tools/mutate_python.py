@@ -69,6 +69,7 @@ TESTS: dict[str, str] = {
     "autograd/tape/compiled/layers.py": "lowering tape_bits tape nn_replay",
     "autograd/tape/compiled/program.py": "lowering tape_bits tape recorder",
     "autograd/tape/compiled/reuse.py": "lowering tape_bits tape",
+    "autograd/tape/compiled/scratch.py": "scratch lowering",
     "nn/optimizer.py": "nn_optim nn_state",
     "nn/optim.py": "nn_optim",
     "nn/clipping.py": "nn_optim nn_training",

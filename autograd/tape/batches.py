@@ -44,6 +44,8 @@ def read_batch(batch: Any, width: int) -> Batch:
     >>> read_batch([[1, 2], [3, 4]], 2).rows
     2
     """
+    if type(batch) is array and batch.typecode == "d" and width and batch and len(batch) % width == 0:
+        return Batch(batch, len(batch) // width, _as_it_is)
     numpy = sys.modules.get("numpy")
     if numpy is not None and isinstance(batch, numpy.ndarray):
         return _read_numpy(numpy, batch, width)
@@ -152,6 +154,10 @@ def _read_numpy(numpy: Any, batch: Any, width: int) -> Batch:
         return result if columns is None else result.reshape(rows, columns)
 
     return Batch(numbers, rows, in_kind)
+
+
+def _as_it_is(found: array[float], columns: int | None) -> array[float]:
+    return found
 
 
 def _read_buffer(batch: array[Any] | memoryview, width: int) -> Batch:

@@ -81,6 +81,7 @@ class ColumnTape:
         self._inner = Replayer(inner, array("i", bytes(4 * inner.params)))
         self._read: list[float] | None = None
         self._computed = array("d", bytes(8 * inner.params))
+        self._scalars: Any = None  # what the second part needs of these
         self._outer_columns: tuple[array[float], ...] | None = None
         if self.setting_places is not None and not outer.guard_codes:
             self._outer_columns = tuple([array("d", [0.0]) for _ in range(inner.params)])
@@ -89,6 +90,10 @@ class ColumnTape:
     def parts(self) -> tuple[Replayer, Replayer]:
         """What depends on the settings alone, and the rest, whose parameters are the outputs of the first."""
         return self._outer, self._inner
+
+    def reads_setting(self, place: int) -> bool:
+        """Return whether what `prepare` computes may depend on this setting, or on a number that is not a setting."""
+        return self.setting_places is None or place in self.setting_places
 
     def prepare(self, settings: Sequence[float]) -> bool:
         """Compute what depends on the settings alone.
@@ -107,10 +112,12 @@ class ColumnTape:
             return True
         if self._outer_columns is not None:
             self._read = None
-            if self._outer_columns and self._outer.columns(now, (), self._outer_columns, 1) >= 0:
+            numbers = self._outer.scalars_for(now)
+            if self._outer_columns and self._outer.columns(numbers, (), self._outer_columns, 1) >= 0:
                 return False
             for i, column in enumerate(self._outer_columns):
                 self._computed[i] = column[0]
+            self._scalars = self._inner.scalars_for(self._computed)
             self._read = now
             return True
         for setting, number in zip(self._settings, settings, strict=True):
@@ -118,6 +125,7 @@ class ColumnTape:
         self._read = None
         if self._outer.replay(self._params, Rows(array("d"), 1, self._computed)) is not None:
             return False
+        self._scalars = self._inner.scalars_for(self._computed)
         self._read = now
         return True
 
@@ -135,7 +143,7 @@ class ColumnTape:
         Raises:
             ValueError: An index of a row is out of range.
         """
-        failed = self._inner.columns(self._computed, inputs, outputs, rows)
+        failed = self._inner.columns(self._scalars, inputs, outputs, rows)
         if failed >= 0:
             raise ValueError(f"row {failed} takes an index that is out of range")
         return failed == -1

@@ -11,9 +11,9 @@ cdef class Flattening:
     cdef Index leaves, nodes, inputs
     cdef dict constants
     @cython.locals(found=int)
-    cpdef int id_of(self, Value node)
+    cpdef int id_of(self, Value node) except? -2
     @cython.locals(known=int)
-    cpdef int id_of_number(self, double number)
+    cpdef int id_of_number(self, double number) except 0
     @cython.locals(
         nodes=Py_ssize_t, total=Py_ssize_t, k=Py_ssize_t, i=Py_ssize_t, to=Py_ssize_t, node=Value, parent=Value,
         codes="int[::1]", starts="int[::1]", operands="int[::1]",
@@ -21,6 +21,11 @@ cdef class Flattening:
     )
     cpdef flatten(self, list computed)
 
+
+@cython.locals(
+    given=Index, k=Py_ssize_t, low="long long", high="long long", leaf=Value, params=list, places="int[::1]", found=list
+)
+cdef list _parameters(list leaves, list inputs)
 
 @cython.locals(k=Py_ssize_t, i=Py_ssize_t, found=bint)
 cdef bint _has_constant_node(int[::1] starts, int[::1] operands, Py_ssize_t nodes)

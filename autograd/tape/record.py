@@ -165,8 +165,11 @@ def _form_of(
         inputs, names = inputs + drawn, names + [f"random{i}" for i in range(len(drawn))]
         recorded = recorder.count() if recorder else None
         outputs = _checked_outputs(result, what)
-        guards = [*recorder.guards, *recorder.checks_of_indices(outputs)] if recorder else []
-        flat, leaves = flatten_graph(outputs, guards, inputs)
+        guards = [*recorder.guards] if recorder else []
+        flat, leaves, unused = flatten_graph(outputs, guards, inputs, recorder.indexed if recorder else ())
+        if recorder and unused:
+            guards += recorder.checks_of_indices(unused)
+            flat, leaves, _ = flatten_graph(outputs, guards, inputs)
         if flat.kinds and (flat.kinds[table.WHERE.code] or flat.kinds[_taped_code()]):
             _check_replayable(outputs, recorder)
         lines = [f"{guard.line.where}: {guard.line.text}" for guard in guards] if recorder else None

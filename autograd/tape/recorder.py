@@ -22,7 +22,7 @@ from autograd.modes import Layer, layer_set, unwatched
 from autograd.primitives import table
 from autograd.primitives.primitive import Primitive
 from autograd.source_lines import SourceLine, user_line
-from autograd.value import Value, creation_number, many, reached_by
+from autograd.value import Value, creation_number, many
 
 __all__ = ["Comparison", "FrozenValueWarning", "Guard", "Recorder", "recording"]
 
@@ -145,6 +145,7 @@ class Recorder:
         guards: The decisions of the program.
         drawn: Leaves for the numbers that were drawn at random: inputs that a replay fills in.
         frozen: The lines of the program that read a number.
+        indexed: The nodes that chose among others by an index which is not the same in each replay.
     """
 
     def __init__(self, inputs: list[Value], warns: bool = True) -> None:
@@ -152,10 +153,10 @@ class Recorder:
         self.guards: list[Guard] = []
         self.drawn: list[Value] = []
         self.frozen: list[SourceLine] = []
+        self.indexed: list[Value] = []
         self._warns = warns
         self.began = creation_number(Value(0.0))
         self._inputs = {id(node) for node in inputs}
-        self._indexed: list[Value] = []
         self._warned: set[tuple[str, int]] = set()
 
     def count(self) -> int:
@@ -178,30 +179,23 @@ class Recorder:
         newest = creation_number(Value(0.0))
         self.guards.append(Guard(primitive, left, right, outcome, newest, user_line()))
 
-    def indexed(self, node: Value) -> None:
+    def chose(self, node: Value) -> None:
         """Note a node that chose among others by an index."""
         index = node.operands[-1]
         if isinstance(index, Value) and not self._is_constant(index):
-            self._indexed.append(node)
+            self.indexed.append(node)
 
-    def checks_of_indices(self, outputs: Sequence[Value | float]) -> list[Guard]:
-        """Return guards for the indices that no output and no other guard depends on.
+    def checks_of_indices(self, unused: Sequence[Value]) -> list[Guard]:
+        """Return guards for the indices of nodes that no output and no other guard depends on.
 
         The program raises where such an index is out of range, although nothing follows from what it chose, and so must
         a replay. A guard compares what the index chooses from a list of zeros with zero: it holds where there is one.
         """
-        if not self._indexed:
-            return []
-        operands = [x for guard in self.guards for x in (guard.left, guard.right)]
-        roots = [x for x in (*outputs, *operands) if isinstance(x, Value)]
-        computed = reached_by(many(table.SUM, [*roots]))[0] if roots else []
-        used = set(map(id, computed))
         checks = []
-        for node in self._indexed:
-            if id(node) not in used:
-                chosen = many(table.TAKE, [*[0.0] * (len(node.operands) - 1), node.operands[-1]])
-                line = SourceLine("(unknown)", 0, "(unknown)", "an index that nothing depends on")
-                checks.append(Guard(table.EQUAL, chosen, 0.0, True, creation_number(chosen), line))
+        for node in unused:
+            chosen = many(table.TAKE, [*[0.0] * (len(node.operands) - 1), node.operands[-1]])
+            line = SourceLine("(unknown)", 0, "(unknown)", "an index that nothing depends on")
+            checks.append(Guard(table.EQUAL, chosen, 0.0, True, creation_number(chosen), line))
         return checks
 
     def _is_constant(self, node: Value) -> bool:

@@ -1,6 +1,7 @@
 # The C types of autograd/tape/replay.py.
 cimport cython
 from autograd.value cimport Value
+from libc.string cimport memset
 
 
 cdef extern from "autograd/core/replay.h":
@@ -43,6 +44,19 @@ cdef class Rows:
     cdef public Py_ssize_t count
 
 
+cdef class _Room:
+    cdef object scalars, block, total
+    cdef double[::1] numbers, sums, totals
+    cdef int[::1] slots, needed
+
+
+cdef _read(_Room room, tuple params)
+cdef _differentiate(
+    _Room room, object machine, tuple params, object batch, Py_ssize_t rows, object outputs, object seeds,
+    object input_gradients, object places
+)
+@cython.locals(i=Py_ssize_t)
+cdef _add_sums(_Room room, tuple params, Py_ssize_t rows)
 cdef _run(object machine, object scalars, Rows rows)
 @cython.locals(i=Py_ssize_t, block="double[::1]", total="double[::1]")
 cdef _end_block(object block_, object total_)

@@ -41,6 +41,7 @@ if not cython.compiled and TYPE_CHECKING:
     core_replay_blocks: Callable[..., tuple[int, int, float, float] | None]
     core_select: Callable[..., bytearray]
     core_train: Callable[..., int]
+    memset: Callable[[Any, int, int], None]
 
 __all__ = [
     "Failure",
@@ -206,6 +207,7 @@ class Replayer:
         # what runs rows, kept from call to call, each used by one thread at a time; those behind for `forward` alone
         self._machines: list[Any] = []
         self._forward_machines: list[Any] = []
+        self._room: _Room | None = None  # while no call has it
         self._is_in_core: bool | None = None
         self._column_function: Callable[..., int] | None = None  # of the pure build
         self._program: Program | None = None
@@ -241,7 +243,49 @@ class Replayer:
         Returns:
             None, or where the first row failed.
         """
-        return self.run(self.numbers_of(params), rows)
+        if not cython.compiled:
+            return self.run(_data_of(params), rows)
+        room, self._room = self._room or _Room(self.program), None
+        try:
+            return self.run(_read(room, params), rows)
+        finally:
+            self._room = room
+
+    def value_and_grad(
+        self,
+        params: tuple[Value, ...],
+        batch: Any,
+        rows: int,
+        outputs: array[float],
+        seeds: array[float],
+        input_gradients: array[float] | None,
+    ) -> Failure | None:
+        """Run rows forward and backward, and add the sums of the gradients of the parameters to theirs.
+
+        Args:
+            params: The parameters.
+            batch, outputs, seeds, input_gradients: As for `Rows`.
+            rows: The number of rows.
+
+        Returns:
+            None, or where the first row failed; then no gradient has changed.
+        """
+        if not cython.compiled:
+            sums = Sums(len(params))
+            failure = self.run(_data_of(params), Rows(batch, rows, outputs, seeds, input_gradients, sums))
+            if failure is None:
+                add_gradients(params, self.param_needed, sums.finish())
+            return failure
+        room, self._room = self._room or _Room(self.program), None
+        machine = self._taken(True)
+        try:
+            failed = _differentiate(room, machine, params, batch, rows, outputs, seeds, input_gradients, self._places)
+        finally:
+            self._give_back(machine, True)
+        if failed is None:
+            _add_sums(room, params, rows)
+        self._room = room
+        return failed
 
     def run(self, numbers: Any, rows: Rows) -> Failure | None:
         """Run rows as `replay`, with numbers that `numbers_of` has read from the parameters."""
@@ -308,13 +352,22 @@ class Replayer:
         finally:
             self._give_back(machine, False)
 
+    def scalars_for(self, params: Sequence[float]) -> Any:
+        """Return what `columns` needs of the numbers of the parameters."""
+        if not cython.compiled:
+            return params
+        scalars = self.program.scalars[:]
+        for slot, number in zip(self.program.param_slots, params, strict=True):
+            scalars[slot] = number
+        return scalars
+
     def columns(
-        self, params: Sequence[float], inputs: tuple[array[float], ...], outputs: tuple[array[float], ...], rows: int
+        self, scalars: Any, inputs: tuple[array[float], ...], outputs: tuple[array[float], ...], rows: int
     ) -> int:
         """Run rows forward whose inputs and outputs stand in columns, each in an array of its own.
 
         Args:
-            params: The numbers of the parameters.
+            scalars: What `scalars_for` has made of the numbers of the parameters.
             inputs: A column per input.
             outputs: The columns that receive the outputs.
             rows: The number of rows.
@@ -327,12 +380,9 @@ class Replayer:
             if self._column_function is None:
                 self._column_function = column_function(self.flat)
             try:
-                return self._column_function(inputs, params, outputs)
+                return self._column_function(inputs, scalars, outputs)
             except ZeroDivisionError:
-                return column_function(self.flat, divides=False)(inputs, params, outputs)
-        scalars = self.program.scalars[:]
-        for slot, number in zip(self.program.param_slots, params, strict=True):
-            scalars[slot] = number
+                return column_function(self.flat, divides=False)(inputs, scalars, outputs)
         machine = self._taken(False)
         try:
             return core_columns(machine, scalars, inputs, outputs, rows)
@@ -370,6 +420,65 @@ class Replayer:
         if params:
             _load(numbers, self.program.param_slots, params)
         return numbers
+
+
+@cython.cclass
+class _Room:
+    """Arrays for one call of the compiled core at a time, kept from call to call.
+
+    Args:
+        program: The program.
+    """
+
+    def __init__(self, program: Program) -> None:  # each with one number more, because a memoryview must not be empty
+        self.scalars = program.scalars[:]
+        self.scalars.append(0.0)
+        self.block, self.total = (array("d", bytes(8 * (1 + len(program.param_slots)))) for _ in range(2))
+        self.numbers, self.sums, self.totals = self.scalars, self.block, self.total
+        self.slots = array("i", [*program.param_slots, 0])
+        self.needed = array("i", [*program.param_needed, 0])
+
+
+def _read(room: _Room, params: tuple[Value, ...]) -> array[float]:
+    """Return the numbers of the program's scalars, with the data of the parameters."""
+    core_load(cython.address(room.numbers[0]), cython.address(room.slots[0]), params)
+    return room.scalars
+
+
+def _differentiate(
+    room: _Room,
+    machine: Any,
+    params: tuple[Value, ...],
+    batch: Any,
+    rows: int,
+    outputs: array[float],
+    seeds: array[float],
+    input_gradients: array[float] | None,
+    places: array[int],
+) -> Failure | None:
+    """Run rows forward and backward; the sums of the gradients are left in the room."""
+    memset(cython.address(room.sums[0]), 0, 8 * len(params))
+    if rows >= BLOCK:
+        memset(cython.address(room.totals[0]), 0, 8 * len(params))
+    numbers, block, total = _read(room, params), room.block, room.total
+    failed = core_replay(
+        machine, numbers, batch, rows, outputs, seeds, input_gradients, block, total, 0, places, None, None
+    )
+    return None if failed is None else Failure(*failed)
+
+
+@cython.boundscheck(False)  # type: ignore[untyped-decorator]
+@cython.wraparound(False)  # type: ignore[untyped-decorator]
+def _add_sums(room: _Room, params: tuple[Value, ...], rows: int) -> None:
+    """Add the sums over all rows, which are those that `Sums.finish` gives, to the gradients of the parameters."""
+    needed = cython.address(room.needed[0])
+    if rows < BLOCK:
+        core_store(params, needed, cython.address(room.sums[0]))
+        return
+    if rows % BLOCK:
+        for i in range(len(params)):
+            room.totals[i] += room.sums[i]
+    core_store(params, needed, cython.address(room.totals[0]))
 
 
 def _data_of(params: tuple[Value, ...]) -> list[float]:

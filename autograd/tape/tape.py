@@ -34,6 +34,7 @@ from autograd.value import Number, Value
 __all__ = ["BranchChanged", "Tape", "names_of", "note_reading"]
 
 _NAME_LIMIT = 40
+_ZERO = array("d", [0.0])
 
 
 class BranchChanged(RuntimeError):
@@ -69,11 +70,15 @@ class Tape:
     return %2
     """
 
-    __slots__ = ("_form", "_leaves", "_params", "_replayer")
+    __slots__ = ("_columns", "_draws", "_form", "_leaves", "_ones", "_params", "_replayer", "_width")
 
     def __init__(self, form: Form, params: Sequence[Value]) -> None:
         self._form = form
         self._params = tuple(params)
+        self._draws = form.draws
+        self._width = form.flat.inputs - form.draws
+        self._columns = len(form.flat.outputs)
+        self._ones = array("d", [1.0]) * self._columns  # the upstream gradients where none are given
         self._leaves: tuple[tuple[list[int], list[int]], ...] | None = None
         self._replayer = Replayer(form.flat, form.receiving)
 
@@ -107,8 +112,11 @@ class Tape:
         >>> tape.forward(array("d", [2.0, 3.0]))
         array('d', [4.0, 9.0])
         """
-        found = read_batch(batch, self.input_count)
-        return self._outputs(found, self._run(Rows(self._numbers(found), found.rows, self._room(found)), threads))
+        found = read_batch(batch, self._width)
+        rows = Rows(self._numbers(found), found.rows, _ZERO * (found.rows * self._columns))
+        usable = usable_threads(threads, self._replayer, found.rows)
+        self._check(self.replay(rows) if usable == 1 else self._replay_in_threads(rows, usable))
+        return self._outputs(found, rows.outputs)
 
     def value_and_grad(
         self,
@@ -146,14 +154,22 @@ class Tape:
         >>> tape.value_and_grad([[1.0], [2.0]], gradient=[0.5, 2.0])
         ([3.0, 6.0], [[1.5], [6.0]])
         """
-        width, draws = self.input_count, self.draw_count
-        found = read_batch(batch, width)
-        gradients = array("d", bytes(8 * found.rows * (width + draws))) if input_gradients else None
-        sums, seeds = Sums(len(self.params)), read_gradient(gradient, found.rows, self.output_count)
-        outputs = self._run(Rows(self._numbers(found), found.rows, self._room(found), seeds, gradients, sums), threads)
-        add_gradients(self.params, self.param_needed, sums.finish())
+        found = read_batch(batch, self._width)
+        count, params, replayer = found.rows, self._params, self._replayer
+        numbers, outputs = self._numbers(found), _ZERO * (count * self._columns)
+        gradients = _ZERO * (count * (self._width + self._draws)) if input_gradients else None
+        plain = type(gradient) is float and gradient == 1.0
+        seeds = self._ones if plain else read_gradient(gradient, count, self._columns)
+        usable = usable_threads(threads, replayer, count)
+        if usable == 1:
+            note_reading(params)
+            self._check(replayer.value_and_grad(params, numbers, count, outputs, seeds, gradients))
+        else:
+            sums = Sums(len(params))
+            self._check(self._replay_in_threads(Rows(numbers, count, outputs, seeds, gradients, sums), usable))
+            add_gradients(params, self.param_needed, sums.finish())
         if gradients is not None:
-            gradients = found.in_kind(narrowed(gradients, found.rows, width, draws), width)
+            gradients = found.in_kind(narrowed(gradients, count, self._width, self._draws), self._width)
         return self._outputs(found, outputs), gradients
 
     def stats(self) -> dict[str, Any]:
@@ -210,26 +226,20 @@ class Tape:
             inputs += f", {self.draw_count} drawn at random,"
         return f"{inputs} and {params}, recorded {source}: {guards}"
 
-    def _room(self, found: Batch) -> array[float]:
-        return array("d", bytes(8 * found.rows * self.output_count))
-
     def _numbers(self, found: Batch) -> Any:
-        return widened(found.numbers, found.rows, self.input_count, self.draw_count)
+        return widened(found.numbers, found.rows, self._width, self._draws)
 
-    def _run(self, rows: Rows, threads: int) -> Any:
-        usable = usable_threads(threads, self._replayer, rows.count)
-        if usable == 1:
-            failure = self.replay(rows)
-        else:
-            note_reading(self.params)
-            failure = replay_in_threads(self._replayer, self._replayer.numbers_of(self._params), rows, usable)
+    def _replay_in_threads(self, rows: Rows, threads: int) -> Failure | None:
+        note_reading(self._params)
+        return replay_in_threads(self._replayer, self._replayer.numbers_of(self._params), rows, threads)
+
+    def _check(self, failure: Failure | None) -> None:
         if failure is not None:
             raise self.error_of(failure)
-        return rows.outputs
 
     def replay(self, rows: Rows) -> Failure | None:
         """Run rows with the parameters as they are now, as `Replayer.replay`; `add_gradients` is left to the caller."""
-        note_reading(self.params)
+        note_reading(self._params)
         return self._replayer.replay(self._params, rows)
 
     def select(self, rows: Rows) -> bytearray:
@@ -239,17 +249,17 @@ class Tape:
     @property
     def output_count(self) -> int:
         """The number of outputs per row."""
-        return len(self._form.flat.outputs)
+        return self._columns
 
     @property
     def input_count(self) -> int:
         """The number of inputs per row that the caller gives."""
-        return self._form.flat.inputs - self._form.draws
+        return self._width
 
     @property
     def draw_count(self) -> int:
         """The number of inputs per row that are drawn at random; they stand behind those that the caller gives."""
-        return self._form.draws
+        return self._draws
 
     @property
     def form(self) -> Form:
@@ -276,7 +286,7 @@ class Tape:
         return _restored, (packed(self._form), self.params)
 
     def _outputs(self, rows: Batch, outputs: array[float]) -> Any:
-        return rows.in_kind(outputs, self.output_count if self._form.is_list else None)
+        return rows.in_kind(outputs, self._columns if self._form.is_list else None)
 
     def error_of(self, failure: Failure) -> Exception:
         """Return the error that says where a replay stopped."""

@@ -1,5 +1,6 @@
 # The C types of autograd/tape/compiled/fuse.py.
 cimport cython
+from autograd.tape.compiled.scratch cimport Scratch, give_back, lent
 
 cdef extern from "program.h":  # constants for the C compiler
     enum:
@@ -29,6 +30,7 @@ cdef int TABLE_SIZE, X_LIST
 
 cdef class Lowering:
     cdef object draft, flat
+    cdef Scratch scratch
     cdef int first, nodes, count, inputs
     cdef int[::1] codes, starts, operands
     cdef int[::1] uses, successor, predecessor, position, last_product, owner, end, need, inert, layouts, stamp

@@ -20,7 +20,8 @@ except ModuleNotFoundError:
 
 from autograd.primitives import table
 from autograd.tape.compiled.layers import number_slots
-from autograd.tape.compiled.program import LAYOUTS, TABLE_SIZE, X_LIST, Draft, Program, filled
+from autograd.tape.compiled.program import LAYOUTS, TABLE_SIZE, X_LIST, Draft, Program
+from autograd.tape.compiled.scratch import give_back, lent
 from autograd.tape.graph import LAST, FlatGraph, check_size, folded, gradients_needed, inert_operands
 
 if not cython.compiled:  # the .pxd has them as constants
@@ -67,7 +68,11 @@ def lower(flat: FlatGraph, receiving: array[int]) -> Program:
     """
     check_size(flat)
     flat = folded(flat)
-    return Lowering(Draft(flat, gradients_needed(flat, receiving))).run()
+    scratch = lent()
+    try:
+        return Lowering(Draft(flat, gradients_needed(flat, receiving), scratch)).run()
+    finally:
+        give_back(scratch)
 
 
 def first_of_equals(constants: array[float]) -> array[int]:
@@ -87,6 +92,7 @@ class Lowering:
     def __init__(self, draft: Draft) -> None:
         flat = draft.flat
         self.draft = draft
+        self.scratch = draft.scratch
         self.flat = flat
         self.inputs = flat.inputs
         self.first = flat.inputs + flat.params  # computed nodes have the ids from here on
@@ -96,18 +102,18 @@ class Lowering:
         self.starts = flat.starts
         self.operands = flat.operands[:] if self.nodes else array("i", [0])
         self.code, self.lists, self.uses, self.need = draft.code, draft.lists, draft.uses, draft.need
-        self.successor = filled("i", self.count, -1)
-        self.predecessor = filled("i", self.count, -1)
-        self.position = filled("i", self.count, 0)
-        self.last_product = filled("i", self.count, -1)
-        self.owner = filled("i", self.count, -1)
-        self.end = filled("i", self.count, -1)
-        self.latest = filled("q", self.count, 1)
+        self.successor = self.scratch.ints(self.count, -1)
+        self.predecessor = self.scratch.ints(self.count, -1)
+        self.position = self.scratch.ints(self.count, 0)
+        self.last_product = self.scratch.ints(self.count, -1)
+        self.owner = self.scratch.ints(self.count, -1)
+        self.end = self.scratch.ints(self.count, -1)
+        self.latest = self.scratch.longs(self.count, 1)
         self.inert = inert_operands()
         self.layouts = LAYOUTS
-        self.stamp = filled("i", self.count, -1)
+        self.stamp = self.scratch.ints(self.count, -1)
         self.instructions = self.listed = self.temporaries = self.aux = 0
-        self.terms = filled("i", self.nodes + 1, 0)
+        self.terms = self.scratch.any_ints(self.nodes + 1)
         self.terms_count = 0
 
     def run(self) -> Program:

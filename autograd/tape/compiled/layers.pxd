@@ -1,5 +1,6 @@
 # The C types of autograd/tape/compiled/layers.py.
 cimport cython
+from autograd.tape.compiled.scratch cimport Scratch, copied
 
 cdef extern from "program.h":  # constants for the C compiler
     enum:
@@ -23,7 +24,8 @@ cdef int X_SLOT
 
 
 cdef class Slots:
-    cdef object flat, code_array, lists_array
+    cdef object flat
+    cdef Scratch scratch
     cdef int inputs, first, count, ids, instructions, longest, listed
     cdef int[::1] code, lists, layouts, uses, need
     cdef int[::1] open_at, is_open, leader, kind, members, absorbed, stamp
@@ -48,7 +50,7 @@ cdef class Slots:
     @cython.locals(at=int, layout=int, field=int, i=int, j=int)
     cdef void close_all(self, int t) noexcept
     cdef void close(self, int i) noexcept
-    @cython.locals(room=Py_ssize_t, t=int)
+    @cython.locals(room=Py_ssize_t, t=int, code="int[::1]", lists="int[::1]")
     cdef put_layers_together(self)
     @cython.locals(
         starts="int[::1]", joined="int[::1]", listed=int, to=int, t=int, at=int, n=int, leader=int, field=int, layout=int,

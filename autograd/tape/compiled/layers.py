@@ -20,7 +20,8 @@ except ModuleNotFoundError:
     from autograd import cython_shim as cython
 
 from autograd.primitives import table
-from autograd.tape.compiled.program import LAYOUTS, NEED_Z, PARAMS_ONLY, X_SLOT, Draft, Program, filled
+from autograd.tape.compiled.program import LAYOUTS, NEED_Z, PARAMS_ONLY, X_SLOT, Draft, Program
+from autograd.tape.compiled.scratch import copied
 
 if not cython.compiled:  # the .pxd has them as constants
     from autograd.tape.compiled.program import (
@@ -58,6 +59,7 @@ class Slots:
 
     def __init__(self, draft: Draft) -> None:
         flat = draft.flat
+        self.scratch = draft.scratch
         instructions = draft.instructions
         self.flat = flat
         self.inputs = flat.inputs
@@ -67,25 +69,25 @@ class Slots:
         self.code, self.lists, self.instructions = draft.code, draft.lists, instructions
         self.layouts = LAYOUTS
         self.uses, self.need = draft.uses, draft.need
-        self.open_at = filled("i", self.ids, -1)
-        self.is_open = filled("i", instructions, 0)
-        self.leader = filled("i", instructions, -1)
-        self.kind = filled("i", instructions, -1)
-        self.members = filled("i", instructions, 0)
-        self.absorbed = filled("i", instructions, 0)
-        self.stamp = filled("i", self.ids, -1)
+        self.open_at = self.scratch.ints(self.ids, -1)
+        self.is_open = self.scratch.ints(instructions, 0)
+        self.leader = self.scratch.ints(instructions, -1)
+        self.kind = self.scratch.ints(instructions, -1)
+        self.members = self.scratch.ints(instructions, 0)
+        self.absorbed = self.scratch.ints(instructions, 0)
+        self.stamp = self.scratch.ints(self.ids, -1)
         # of each dot that may belong to a layer the first weight, and by it what is known of the row of weights
-        self.row = filled("i", instructions, -1)
-        self.row_length = filled("i", self.first, 0)
-        self.row_dots = filled("i", self.first, 0)
-        self.row_bias = filled("i", self.first, -1)
-        self.row_starts = filled("i", self.first, 0)
-        self.row_leader = filled("i", self.first, -1)
-        self.slot = filled("i", self.ids, -1)
-        self.constant_slot = filled("i", len(flat.constants), -1)
-        self.rank = filled("i", self.ids, 0)
-        self.constant_rank = filled("i", len(flat.constants), 0)
-        self.block = filled("i", 0, 0)
+        self.row = self.scratch.ints(instructions, -1)
+        self.row_length = self.scratch.ints(self.first, 0)
+        self.row_dots = self.scratch.ints(self.first, 0)
+        self.row_bias = self.scratch.ints(self.first, -1)
+        self.row_starts = self.scratch.ints(self.first, 0)
+        self.row_leader = self.scratch.ints(self.first, -1)
+        self.slot = self.scratch.ints(self.ids, -1)
+        self.constant_slot = self.scratch.ints(len(flat.constants), -1)
+        self.rank = self.scratch.ints(self.ids, 0)
+        self.constant_rank = self.scratch.ints(len(flat.constants), 0)
+        self.block = self.scratch.ints(0, 0)
         self.longest = 1
         self.listed = 0
 
@@ -246,19 +248,15 @@ class Slots:
         room = 1
         for t in range(self.instructions):
             room += 3 * self.code[STRIDE * t + N] + 3
-        code = array("i", bytes(4 * STRIDE * (self.instructions + 1)))
-        lists = array("i", bytes(4 * (len(self.lists) + room)))
+        code = self.scratch.any_ints(STRIDE * (self.instructions + 1))
+        lists = self.scratch.any_ints(len(self.lists) + room)
         self.rewrite(code, lists)
         self.code, self.lists = code, lists
-        self.code_array, self.lists_array = (
-            code,
-            lists,
-        )  # a slice of a memoryview is not an array
 
     def rewrite(self, code: array[int], lists: array[int]) -> None:
         """Copy the instructions outside of layers, and create the layers."""
-        starts = filled("i", self.instructions, 0)
-        joined = filled("i", self.instructions, 0)
+        starts = self.scratch.ints(self.instructions, 0)
+        joined = self.scratch.ints(self.instructions, 0)
         listed = 0
         to = 0
         for t in range(self.instructions):
@@ -348,8 +346,8 @@ class Slots:
             self.slot[i] = at
             at += 1
         result.slots = self.rename(at)
-        result.code = self.code_array[: STRIDE * self.instructions]
-        result.lists = self.lists_array[: self.listed]
+        result.code = copied(self.code, STRIDE * self.instructions)
+        result.lists = copied(self.lists, self.listed)
         result.param_slots = array("i", [self.slot[i] for i in params])
         result.param_needed = array("i", [self.need[i] & 1 for i in params])
         result.outputs = array("i", [self.slot[i] if i >= 0 else self.constant_slot[-1 - i] for i in flat.outputs])
@@ -437,7 +435,7 @@ class Slots:
     def merge_runs(self, result: Program) -> None:
         """Merge instructions of one primitive on consecutive slots that are the results of one instruction."""
         code = result.code
-        block = array("i", bytes(4 * (result.slots + 1)))
+        block = self.scratch.ints(result.slots, 0)
         self.code = code if len(code) else array("i", bytes(4))
         self.block = block
         self.merge(result.first_input + self.inputs)

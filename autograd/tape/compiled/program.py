@@ -24,9 +24,10 @@ from autograd.primitives import table
 from autograd.primitives.primitive import BY_CODE, PRIMITIVES
 
 if TYPE_CHECKING:
+    from autograd.tape.compiled.scratch import Scratch
     from autograd.tape.graph import FlatGraph
 
-__all__ = ["LAYOUTS", "Draft", "Program", "filled", "layout_of", "list_program", "op_name"]
+__all__ = ["LAYOUTS", "Draft", "Program", "layout_of", "list_program", "op_name"]
 
 BLOCK = 64
 """The number of rows whose gradients are summed before the sum is added to the total."""
@@ -125,17 +126,19 @@ class Draft:
         temporaries: The number of ids beyond those of the graph.
         uses: For each id how often it is an operand, an output, or compared by a guard.
         need: For each id whether a gradient passes through it: bit 0 to parameters, bit 1 to inputs.
+        scratch: The memory of all arrays that the program does not keep.
     """
 
-    __slots__ = ("code", "flat", "instructions", "lists", "need", "temporaries", "uses")
+    __slots__ = ("code", "flat", "instructions", "lists", "need", "scratch", "temporaries", "uses")
 
-    def __init__(self, flat: FlatGraph, need: array[int]) -> None:
+    def __init__(self, flat: FlatGraph, need: array[int], scratch: Scratch) -> None:
         count = flat.inputs + flat.params + len(flat.codes)
         self.flat = flat
         self.need = need
-        self.uses = filled("i", count, 0)
-        self.code = filled("i", STRIDE * (2 * len(flat.codes) + len(flat.guard_codes)), 0)
-        self.lists = filled("i", len(flat.operands), 0)
+        self.scratch = scratch
+        self.uses = scratch.ints(count, 0)
+        self.code = scratch.any_ints(STRIDE * (2 * len(flat.codes) + len(flat.guard_codes)))
+        self.lists = scratch.any_ints(len(flat.operands))
         self.instructions = self.temporaries = 0
 
 
@@ -200,20 +203,6 @@ class Program:
         384
         """
         return 64 * (2 * self.slots - self.grads_from - self.lanes_from + self.aux)
-
-
-def filled(typecode: str, count: int, number: int) -> array[int]:
-    """Return an array whose bytes are all alike, one longer than asked, because a memoryview must not be empty.
-
-    Args:
-        typecode: "i" or "q".
-        number: 0, -1, or any positive number for one larger than all that occur.
-
-    >>> filled("i", 2, -1)
-    array('i', [-1, -1, -1])
-    """
-    byte = b"\x00" if number == 0 else b"\xff" if number < 0 else b"\x7f"
-    return array(typecode, byte * ((8 if typecode == "q" else 4) * (count + 1)))
 
 
 # -- listings ----------------------------------------------------------------------------------------------------------

@@ -1,5 +1,6 @@
 # The C types of autograd/tape/compiled/reuse.py.
 cimport cython
+from autograd.tape.compiled.scratch cimport Scratch, give_back, lent
 
 cdef extern from "program.h":  # constants for the C compiler
     enum:
@@ -17,6 +18,7 @@ cdef int X_SLOT
 
 
 cdef class Reuse:
+    cdef Scratch scratch
     cdef int instructions, first, slots
     cdef int[::1] layouts, code, lists, giver, last_use, moved, kept
     cdef dict free

@@ -10,7 +10,8 @@ try:
 except ModuleNotFoundError:
     from autograd import cython_shim as cython
 
-from autograd.tape.compiled.program import LAYOUTS, X_SLOT, Program, filled
+from autograd.tape.compiled.program import LAYOUTS, X_SLOT, Program
+from autograd.tape.compiled.scratch import Scratch, give_back, lent
 
 if not cython.compiled:  # the .pxd has them as constants
     from autograd.tape.compiled.program import AUX, DOTS, GUARD, NO_SLOT, OP, OUT, STRIDE, N, X
@@ -24,9 +25,13 @@ def reusing_storage(full: Program) -> Program:
     for name in ("scalars", "param_slots", "param_needed", "first_input", "grads_from", "lanes_from", "longest"):
         setattr(result, name, getattr(full, name))
     result.code, result.lists = full.code[:], full.lists[:]
-    reuse = Reuse(result, full)
-    result.slots = reuse.run()
-    result.outputs = array("i", [reuse.new_slot(i) for i in full.outputs])
+    scratch = lent()
+    try:
+        reuse = Reuse(result, full, scratch)
+        result.slots = reuse.run()
+        result.outputs = array("i", [reuse.new_slot(i) for i in full.outputs])
+    finally:
+        give_back(scratch)
     return result
 
 
@@ -34,16 +39,17 @@ def reusing_storage(full: Program) -> Program:
 class Reuse:
     """Instructions whose results move to the slots of dead values; those of one instruction stay together."""
 
-    def __init__(self, result: Program, full: Program) -> None:
+    def __init__(self, result: Program, full: Program, scratch: Scratch) -> None:
+        self.scratch = scratch
         self.layouts = LAYOUTS
         self.code = result.code if len(result.code) else array("i", bytes(4))
         self.lists = result.lists if len(result.lists) else array("i", bytes(4))
         self.instructions = len(full)
         self.first = full.first_input + full.flat.inputs
         self.slots = full.slots
-        self.giver = filled("i", full.slots, -1)
-        self.last_use = filled("i", len(full), -1)
-        self.moved = filled("i", len(full), 0)
+        self.giver = self.scratch.ints(full.slots, -1)
+        self.last_use = self.scratch.ints(len(full), -1)
+        self.moved = self.scratch.ints(len(full), 0)
         self.kept = array("i", [*full.outputs, -1])
         self.free: dict[int, list[int]] = {}
 
