@@ -145,6 +145,34 @@ def test_gradients_of_layers_are_summed_in_order_wherever_their_sums_are(
             assert sums[0] == sums[1], (rows, order)
 
 
+@pytest.mark.skipif(not ag.compiled, reason="the interpreter is the only executor")
+@pytest.mark.parametrize("calls", [(90,), (40, 50), (64, 26), (1, 89)], ids=str)
+@pytest.mark.parametrize("place", [0, 45, 89])
+def test_zero_times_infinity_is_zero_wherever_in_a_block_it_comes(
+    calls: tuple[int, ...], place: int, each_executor: str
+):
+    """The rows of a block are run again by the zero rule, and what the sums held before them stays."""
+    rng = random.Random(place)
+    tape = linear(9, 8, "last", rng)
+    batch = array("d", [rng.uniform(-1, 1) for _ in range(8 * sum(calls))])
+    batch[8 * place] = math.inf
+    found = []
+    for replays in (True, False):
+        sums, at = Sums(len(tape.params)), 0
+        for rows in calls:
+            part = batch[8 * at : 8 * (at + rows)]
+            values, places = array("d", bytes(8 * 9 * rows)), array("i", range(len(tape.params)))
+            given = Rows(part, rows, values, array("d", [1.0]) * 9, None, sums, places)
+            if replays:
+                assert tape._replayer.replay(tape.params, given) is None
+            else:
+                assert interpret(Interpreter(tape._form.flat), [p.data for p in tape.params], given) is None
+            at += rows
+        found.append(sums.finish())
+    assert 0 < sum(map(math.isfinite, found[0])) < len(found[0])
+    assert list(map(bits, found[0])) == list(map(bits, found[1]))
+
+
 @pytest.mark.skipif(not ag.compiled, reason="the pure build has one way")
 @pytest.mark.parametrize("name", executors())
 def test_an_environment_variable_chooses(name: str):

@@ -431,15 +431,22 @@ static Py_ssize_t NAME(columns)(
     NAME(lane) sum = SPLAT(0.0);
     while (start + LANES <= rows) {
         const span s = {rows - start < most ? (int)(rows - start) / LANES * LANES : most, stride};
-        for (Py_ssize_t i = 0; i < m->input_count; i++)
-            memcpy(VALUE_AT(m->first_input + i), inputs[i] + start, (size_t)WIDTH * sizeof(double));
+        for (Py_ssize_t i = 0; i < m->input_count; i++) {
+            const double *from = inputs[i] + start;
+            double *to = VALUE_AT(m->first_input + i);
+            EACH_VECTOR LANE_OF(to + v) = OF_COLUMN(from + v);
+        }
         if (NAME(forward)(m, s, 0, NULL) != NULL) return start;
         for (Py_ssize_t o = 0; o < m->output_count; o++) {
+            const double *from = VALUE_AT(m->outputs[o]);
+            double *to = outputs[o] + start;
+            NAME(lane) of_output = SPLAT(0.0); /* a sum for each, so that few wait for one */
             EACH_VECTOR {
-                const NAME(lane) found = VALUE(m->outputs[o]);
-                sum += found - found;
-                OF_COLUMN(outputs[o] + start + v) = found;
+                const NAME(lane) found = LANE_OF(from + v);
+                of_output += found - found;
+                OF_COLUMN(to + v) = found;
             }
+            sum += of_output;
         }
         start += WIDTH;
     }

@@ -160,14 +160,15 @@ static ALWAYS_INLINE void NAME(fill_panel)(
 ) {
     const double *values = row_zero(m->values, m->lanes_from, STRIDE);
     const int *ys = m->lists + i->y;
-    for (int row = begin - begin % LANES; row < end; row += LANES) {
-        for (int v = 0; v < vectors; v++) {
+    for (int v = 0; v < vectors; v++) {
+        const double *from[LANES];
+        for (int c = 0; c < LANES; c++) {
+            const int k = column + v * LANES + c;
+            from[c] = k < i->n ? VALUE_AT(ys[k]) : constant_rows[k == i->n];
+        }
+        for (Py_ssize_t row = begin - begin % LANES; row < end; row += LANES) {
             NAME(lane) rows[LANES];
-            for (int c = 0; c < LANES; c++) {
-                const int k = column + v * LANES + c;
-                rows[c] = SPLAT(k == i->n ? 1.0 : 0.0);
-                if (k < i->n) rows[c] = LANE_OF(VALUE_AT(ys[k]) + row);
-            }
+            for (int c = 0; c < LANES; c++) rows[c] = LANE_OF(from[c] + row);
             NAME(transpose)(rows);
             for (int l = 0; l < LANES; l++) LANE_OF(panel + ((row + l) * vectors + v) * LANES) = rows[l];
         }
@@ -179,7 +180,7 @@ static ALWAYS_INLINE void NAME(fill_panel)(
     {                                                                                                                  \
         NAME(lane) sums[height][vectors];                                                                              \
         const double *g = GRAD_AT(i->out + at);                                                                        \
-        double *to[height];                                                                                            \
+        double *to[height] = {NULL};                                                                                   \
         if (direct) {                                                                                                  \
             ALL(c, height) to[c] = NAME(sum_at)(f, at + c, column);                                                    \
             ALL(c, height) ALL(v, vectors) sums[c][v] = OF_COLUMN(to[c] + v * LANES);                                  \

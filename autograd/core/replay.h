@@ -212,6 +212,8 @@ static layer_functions of_one_row; /* by the vectors of the executor that is cho
 #include "lanes.h"
 
 #if HAVE_LANES
+/* columns of zeros and of ones */
+static const double constant_rows[2][MOST_ROWS] __attribute__((aligned(64))) = {{0.0}, {[0 ... MOST_ROWS - 1] = 1.0}};
 #if defined(__GNUC__) && !defined(__clang__)
 #pragma GCC diagnostic ignored "-Wpsabi" /* no vector is passed between functions */
 #endif
