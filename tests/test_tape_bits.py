@@ -153,7 +153,7 @@ def test_zero_times_infinity_is_zero_wherever_in_a_block_it_comes(
 ):
     """The rows of a block are run again by the zero rule, and what the sums held before them stays."""
     rng = random.Random(place)
-    tape = linear(9, 8, "last", rng)
+    tape = linear(9, 8, 1, "last", rng)
     batch = array("d", [rng.uniform(-1, 1) for _ in range(8 * sum(calls))])
     batch[8 * place] = math.inf
     found = []
