@@ -17,11 +17,13 @@ from __future__ import annotations
 
 import math
 
+from autograd.backward_pass import BackwardPass
 from autograd.formatting import name_of
 from autograd.modes import Layer, Setting, unwatched
+from autograd.names import names_in_scope
 from autograd.primitives.primitive import glyph
 from autograd.source_lines import user_line
-from autograd.steps import steps
+from autograd.steps import BackwardSteps
 from autograd.value import Value, creation_number
 
 __all__ = ["AnomalyError", "detect_anomaly"]
@@ -77,7 +79,8 @@ class _Watch:
     def _check(self, root: Value, gradient: float) -> None:
         if not math.isfinite(gradient):
             raise AnomalyError(_account(f"backward from {gradient}", root, "(the gradient given to backward)"))
-        for step in steps(root, gradient):
+        walk = BackwardPass(root, gradient)
+        for step in BackwardSteps(walk, range(len(walk.turns))):
             for operand in step.operands:
                 factors = (step.upstream, operand.local_grad)
                 # a leaf adds the pass to what it had
@@ -90,22 +93,19 @@ class _Watch:
                 elif math.isfinite(operand.contribution):
                     before = operand.before if operand.value.op else operand.before + operand.value.grad
                     what = f"{before} + {operand.contribution} = {total}"
-                name = _name(operand.value) or f"%{operand.number}"
+                name = name_of(operand.value, _LABEL_LIMIT, names_in_scope()) or f"%{operand.number}"
                 line = self._lines.get(creation_number(step.node)) or "(computed outside detect_anomaly)"
                 message = f"backward through {step.node.op}: {what} for operand {name}"
                 raise AnomalyError(_account(message, step.node, line))
 
 
 def _account(message: str, node: Value, line: str) -> str:
-    lines = [message, f"  node     {f'{glyph(node.op)} {_name(node)}'.rstrip()}"]
+    names = names_in_scope()
+    lines = [message, f"  node     {glyph(node.op)} {name_of(node, _LABEL_LIMIT, names)}".rstrip()]
     for operand in node.operands:
         if isinstance(operand, Value):
-            name = _name(operand) or (f"result of {operand.op}" if operand.op else "a leaf")
+            name = name_of(operand, _LABEL_LIMIT, names) or (f"result of {operand.op}" if operand.op else "a leaf")
             lines.append(f"  operand  {name} = {operand.data}")
         else:
             lines.append(f"  operand  {operand}")
     return "\n".join([*lines, f"  line     {line}"])
-
-
-def _name(node: Value) -> str:
-    return name_of(node, _LABEL_LIMIT)

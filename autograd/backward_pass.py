@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from array import array
 from bisect import bisect_left
+from collections.abc import Mapping
 
 from autograd.value import Value, creation_number, topological_order
 
@@ -24,6 +25,7 @@ class BackwardPass:
         starts: by turn, where its operands begin in the two arrays below; one more than there are turns.
         parents: the place of each operand that is a Value.
         before: the gradient of that operand before the turn's contribution to it.
+        names: what nodes are called beside their labels and paths, by their ids; whoever shows the pass gives them.
 
     >>> a = Value(3.0)
     >>> walk = BackwardPass(a * a).finish()
@@ -31,7 +33,7 @@ class BackwardPass:
     ([1], [0, 0], [0.0, 3.0], [6.0, 1.0])
     """
 
-    __slots__ = ("_place", "before", "gradients", "nodes", "parents", "starts", "turns")
+    __slots__ = ("_place", "before", "gradients", "names", "nodes", "parents", "starts", "turns")
 
     def __init__(self, root: Value, gradient: float = 1.0) -> None:
         self.nodes = nodes = topological_order(root)
@@ -42,6 +44,7 @@ class BackwardPass:
         self.parents = array("q")
         self.before = array("d")
         self._place: dict[int, int] = {}
+        self.names: Mapping[int, str] = {}
 
     def place_of(self, value: Value) -> int | None:
         """The place of a node; None where the root does not reach it."""

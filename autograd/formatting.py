@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import math
 import unicodedata
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from typing import TYPE_CHECKING
 
 if TYPE_CHECKING:
@@ -17,6 +17,7 @@ __all__ = [
     "columns",
     "cut",
     "encodable",
+    "is_blank",
     "is_combining",
     "is_wide",
     "name_of",
@@ -79,6 +80,15 @@ def clean_text(text: str, limit: int) -> str:
     return text if len(text) <= limit else text[: limit - 1] + "…"
 
 
+def is_blank(text: str) -> bool:
+    r"""Whether nothing of a text would be seen.
+
+    >>> is_blank(" \t"), is_blank("\n"), is_blank("x")
+    (True, False, False)
+    """
+    return not text.strip() and not clean_text(text, 2).strip()
+
+
 def _unshowable(character: str) -> bool:
     category = unicodedata.category(character)
     return (
@@ -89,29 +99,42 @@ def _unshowable(character: str) -> bool:
     )
 
 
-def name_of(value: Value, limit: int) -> str:
-    """What a node is called wherever it is shown: its label, else its path if it is a parameter of a model, else "".
+def name_of(value: Value, limit: int, names: Mapping[int, str] | None = None) -> str:
+    """What a node is called wherever it is shown: its label, else its path in a model, else a variable, else "".
 
     A path that is too long loses its beginning, because its end tells it from others.
+
+    Args:
+        value: the node.
+        limit: how many characters the name may have.
+        names: the names of variables by the ids of their Values, as `names_in_scope` returns them.
 
     >>> from autograd import Value
     >>> name_of(Value(2.0, "slope"), 40), name_of(Value(2.0), 40)
     ('slope', '')
     """
     name = value.name or ""
-    if value.label is None and len(name) > limit:
+    is_label = value.label is not None
+    if names and is_blank(name):
+        name, is_label = names.get(id(value), ""), False
+    if not is_label and len(name) > limit:
         return "…" + clean_text(name, len(name))[1 - limit :]
     return clean_text(name, limit)
 
 
-def named(value: Value, place: int) -> str:
+def named(value: Value, place: int, names: Mapping[int, str] | None = None) -> str:
     """A node's name in tables, and its place in the graph.
+
+    Args:
+        value: the node.
+        place: its place.
+        names: as `name_of` takes them.
 
     >>> from autograd import Value
     >>> named(Value(2.0, "x1"), 0), named(Value(2.0), 5)
     ('x1 %0', '%5')
     """
-    return f"{name_of(value, _LABEL_LIMIT)} %{place}".lstrip()
+    return f"{name_of(value, _LABEL_LIMIT, names)} %{place}".lstrip()
 
 
 _ASCII = str.maketrans(

@@ -1,23 +1,35 @@
-"""The names that values go by wherever they are shown: a label, a variable of the program, a path in a module.
+"""The names that values go by wherever they are shown: a label, a path in a module, a variable of the program.
 
 A node is named by the user's label, else by its path if it is a parameter of a model, else by a variable of the calling
-scope. Variables are found by looking: nothing of the user's is called, and no frame is kept.
+scope or a path into what one holds, `n.w[0]`. Variables are found by looking: nothing of the user's is called, and no
+frame is kept.
 """
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator, Mapping
+import re
+import sys
+import sysconfig
+from collections import deque
+from collections.abc import Mapping
+from types import GetSetDescriptorType, ModuleType
+from typing import Any
 
-from autograd.source_lines import user_frame
+from autograd.formatting import is_blank
+from autograd.source_lines import is_ours, user_frame
 from autograd.value import Value
 
 __all__ = ["module_path", "name_of", "names_in", "names_in_scope"]
 
 _ENTRIES = 1_000  # a longer list, tuple or dict is not searched
-_DEPTH = 3  # a list of lists of lists still is: state["wte"][0][3]
+_DEPTH = 6  # net.layers[0].neurons[1].w[2] still is: an attribute or an index is one step
 _IN_ALL = 100_000  # entries of all containers together
 _KEY_LENGTH = 40
 _NOTEBOOKS_OWN = frozenset(["In", "Out"])
+_COMPREHENSIONS = frozenset(["<listcomp>", "<setcomp>", "<dictcomp>", "<genexpr>"])
+_PLAIN = frozenset(map(id, (float, int, str, bool, type(None))))  # by id: a user's metaclass may define ==
+_INSTALLED = tuple({sysconfig.get_path("stdlib"), sysconfig.get_path("platstdlib")})
+_PACKAGES = re.compile(r"[\\/](site|dist)-packages[\\/]")
 
 
 def name_of(value: Value, names: Mapping[int, str] | None = None) -> str:
@@ -31,7 +43,7 @@ def name_of(value: Value, names: Mapping[int, str] | None = None) -> str:
     ('x', '')
     """
     name = value.name
-    if name is not None and name.strip():
+    if name is not None and not is_blank(name):
         return name
     return names.get(id(value), "") if names else ""
 
@@ -49,66 +61,132 @@ def names_in_scope() -> dict[int, str]:
     """Return the names that Values have in the innermost scope, from the caller outward, outside this project.
 
     Returns:
-        A name for each Value found, by its id. Locals come before globals, variables before what lists, tuples and
-        dicts hold, and the first name wins. The ids hold as long as the Values do.
+        A name for each Value found, by its id, as `names_in` gives them for the locals and the globals of that scope;
+        a comprehension is part of the scope around it. The ids hold as long as the Values do.
     """
-    found = user_frame()
-    if found is None:
-        return {}
-    scopes = [found.f_locals] if found.f_locals is found.f_globals else [found.f_locals, found.f_globals]
+    frame = user_frame()
+    scopes: list[Mapping[str, object]] = []
+    while frame is not None:
+        if frame.f_locals is not frame.f_globals:
+            scopes.append(frame.f_locals)
+        around = frame.f_back
+        if frame.f_code.co_name not in _COMPREHENSIONS or around is None or is_ours(around.f_code.co_filename):
+            scopes.append(frame.f_globals)
+            break
+        frame = around
     return names_in(*scopes)
 
 
 def names_in(*scopes: Mapping[str, object]) -> dict[int, str]:
-    """Return the names that Values have in ``scopes``, earlier ones first, by their ids.
+    """Return the names that Values have in ``scopes``, the innermost first, by their ids.
 
-    Names that begin with an underscore are skipped. Only exact lists, tuples and dicts of at most 1,000 entries are
-    searched, three deep.
+    Variables come before what they hold, and the first name wins, in the order in which the variables came to be. With
+    one exception: a leaf that was in a list or an object before the variable was made is named by its path there, as
+    the other leaves of it are, unless each of them has a variable of its own. So ``for p in n.parameters()`` leaves no
+    ``p`` behind.
+
+    Names that begin with an underscore are skipped. Only exact lists, tuples and dicts and the attributes of objects of
+    the user's classes are searched, each of at most 1,000 entries, six steps deep.
 
     >>> x, y = Value(1.0), Value(2.0)
     >>> list(names_in({"x": x, "pair": [x, y], "_y": y}).values())
     ['x', 'pair[1]']
     """
     names: dict[int, str] = {}
-    variables = [
-        (name, held)
-        for scope in scopes
-        for name, held in list(scope.items())
-        if type(name) is str and name and not name.startswith("_")
-    ]
-    for name, held in variables:
-        if type(held) is Value:
-            names.setdefault(id(held), name)
-    left = _IN_ALL
-    for name, held in variables:
-        if left > 0 and name not in _NOTEBOOKS_OWN:
-            for path, value in _held(name, held, _DEPTH):
-                left -= 1
-                if type(value) is Value:
-                    names.setdefault(id(value), path)
-                if left <= 0:
-                    break
+    made: dict[int, tuple[int, int]] = {}  # the scope and the place in it of the variable that names a Value
+    variables: list[tuple[int, int, str, object]] = []
+    hidden: set[str] = set()
+    for scope, held_by in enumerate(scopes):
+        items = [(name, held) for name, held in list(held_by.items()) if type(name) is str and name not in hidden]
+        hidden.update(name for name, _ in items)
+        for at, (name, held) in enumerate(items):
+            if not name or name[0] in "_.":
+                continue
+            variables.append((scope, at, name, held))
+            if type(held) is Value and id(held) not in names:
+                names[id(held)], made[id(held)] = name, (scope, at)
+    search = _Search()
+    for scope, at, name, held in variables:
+        if name in _NOTEBOOKS_OWN:
+            continue
+        found = search.held_by(name, held)
+        are_all_variables = all(id(value) in made or value.op or value.name is not None for _, value in found)
+        for path, value in found:
+            its = made.get(id(value))
+            if its is None:
+                names.setdefault(id(value), path)
+            elif not are_all_variables and not value.op and its[0] == scope and its[1] > at:
+                names[id(value)] = path
+                del made[id(value)]
     return names
 
 
-def _held(path: str, container: object, depth: int) -> Iterator[tuple[str, object]]:
-    """Yield what a container and those in it hold, with their paths."""
-    for key, held in _entries(container):
-        inner = f"{path}[{key}]"
-        yield inner, held
-        if depth > 1:
-            yield from _held(inner, held, depth - 1)
+class _Search:
+    """A search of what variables hold, the shallowest first; what was searched once is not searched again."""
 
+    def __init__(self) -> None:
+        self._left = _IN_ALL
+        self._searched: set[int] = set()
+        self._users: dict[int, bool] = {}  # by the id of a class, whether its objects are searched
 
-def _entries(container: object) -> Iterable[tuple[str, object]]:
-    if type(container) is dict:
-        if len(container) > _ENTRIES:
+    def held_by(self, name: str, held: object) -> list[tuple[str, Value]]:
+        """Return the Values in ``held``, itself left out, with their paths."""
+        found: list[tuple[str, Value]] = []
+        waiting: deque[tuple[str, object, int]] = deque([(name, held, 1)])
+        while waiting:
+            path, container, depth = waiting.popleft()
+            if id(container) in self._searched:
+                continue
+            for step, inner in self._entries(container):
+                if self._left <= 0:
+                    return found
+                self._left -= 1
+                if type(inner) is Value:
+                    found.append((path + step, inner))
+                elif depth < _DEPTH:
+                    waiting.append((path + step, inner, depth + 1))
+        return found
+
+    def _entries(self, container: Any) -> list[tuple[str, object]]:
+        """Return what a container or an object holds, with the step to it: ``[3]``, ``['w']``, ``.w``."""
+        kind = type(container)
+        step, items = "[{!r}]", container
+        if kind is not list and kind is not tuple and kind is not dict:
+            if id(kind) not in self._users:
+                self._users[id(kind)] = _is_users(kind)
+            items = object.__getattribute__(container, "__dict__") if self._users[id(kind)] else None
+            if type(items) is not dict:
+                return []
+            step = ".{}"
+        self._searched.add(id(container))
+        if len(items) > _ENTRIES:
             return []
+        pairs = list(items.items()) if type(items) is dict else enumerate(items)
+        held = [(key, inner) for key, inner in pairs if id(type(inner)) not in _PLAIN]
+        self._left -= len(items) - len(held)
         return [
-            (repr(key), held)
-            for key, held in list(container.items())
-            if (type(key) is str and len(key) <= _KEY_LENGTH) or type(key) is int
+            (step.format(key), inner)
+            for key, inner in held
+            if type(key) is int
+            or (type(key) is str and len(key) <= _KEY_LENGTH and not (step == ".{}" and key.startswith("_")))
         ]
-    if type(container) is list or type(container) is tuple:
-        return [] if len(container) > _ENTRIES else [(str(at), held) for at, held in enumerate(container)]
-    return []
+
+
+def _is_users(kind: type) -> bool:
+    """Whether a class is of the user's program, not of an installed package, and its objects have plain attributes."""
+    if issubclass(kind, type):
+        return False
+    has_attributes = False
+    for one in type.__dict__["__mro__"].__get__(kind):
+        found = type.__dict__["__dict__"].__get__(one).get("__dict__")
+        if found is not None and type(found) is not GetSetDescriptorType:  # asking would call the user's own
+            return False
+        has_attributes = has_attributes or found is not None
+    name = type.__dict__["__dict__"].__get__(kind).get("__module__")
+    module = sys.modules.get(name) if has_attributes and type(name) is str else None
+    if type(module) is not ModuleType:
+        return False
+    file = vars(module).get("__file__")
+    if type(file) is not str:
+        return bool(name == "__main__")  # the prompt, a notebook
+    return not (is_ours(file) or file.startswith(_INSTALLED) or bool(_PACKAGES.search(file)))

@@ -9,7 +9,7 @@ from itertools import count
 from types import FrameType
 from typing import NamedTuple
 
-__all__ = ["SourceLine", "user_frame", "user_line"]
+__all__ = ["SourceLine", "is_ours", "user_frame", "user_line"]
 
 _HOME = os.path.dirname(os.path.dirname(__file__))
 _OURS = tuple(os.path.join(_HOME, package, "") for package in ("autograd", "nn", "viz"))
@@ -54,10 +54,15 @@ def user_frame() -> FrameType | None:
             frame = sys._getframe(depth)  # not .f_back, which without memory is None and leaves an error behind
         except ValueError:
             return None
-        if not _is_ours(frame.f_code.co_filename):
+        if not is_ours(frame.f_code.co_filename):
             return frame
     return None
 
 
-def _is_ours(file: str) -> bool:
+def is_ours(file: str) -> bool:
+    """Return whether a file is one of this project's, or a formula that it compiled.
+
+    >>> is_ours(__file__)
+    True
+    """
     return file.startswith((*_OURS, "<formula of "))

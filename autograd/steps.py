@@ -32,7 +32,7 @@ from __future__ import annotations
 import math
 import sys
 from array import array
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any, Generic, Literal, TypeVar, overload
 
@@ -40,6 +40,7 @@ from autograd.arguments import as_operand, no_value, shortened
 from autograd.assigned import assigned_texts
 from autograd.backward_pass import BackwardPass
 from autograd.formatting import columns, encodable, named, number, padded, table
+from autograd.names import names_in_scope
 from autograd.primitives.primitive import glyph
 from autograd.recorded import is_as_recorded, parents_of
 from autograd.value import Value
@@ -92,7 +93,7 @@ class Step:
         number: its place in `topological_order(root)`, `%5` in tables.
         upstream: its whole gradient, which it now passes on.
         operands: one entry per parent, in the order of `node.parents`.
-        walk: the pass that it is a step of; pictures of the step need it.
+        walk: the pass that it is a step of; pictures of the step need it, and names of variables come from it.
 
     >>> a, b = Value(2.0, "a"), Value(3.0, "b")
     >>> steps(a * b)[0]
@@ -113,17 +114,17 @@ class Step:
     @property
     def title(self) -> str:
         """`backward 4/5   × x2·w2 %5   upstream +0.6347`."""
-        name = title_of(self.node, self.number)
+        name = title_of(self.node, self.number, _names(self.walk))
         return f"backward {self.index}/{self.total}   {name}   upstream {number(self.upstream, sign=True)}"
 
     def rows(self) -> tuple[list[tuple[str, ...]], str]:
         """The cells of the table below its heading, and a note: past eight operands, the largest contributions."""
         shown, note = _largest(self.operands)
         rows: list[tuple[str, ...]] = [("operand", "upstream", "× local ∂", "= contribution", "grad before", "→ after")]
-        upstream = number(self.upstream, sign=True)
+        upstream, names = number(self.upstream, sign=True), _names(self.walk)
         for operand in shown:
             numbers = (operand.contribution, operand.before, operand.after)
-            name, local_grad = named(operand.value, operand.number), number(operand.local_grad)
+            name, local_grad = named(operand.value, operand.number, names), number(operand.local_grad)
             rows.append((name, upstream, local_grad, *(number(x, sign=True) for x in numbers)))
         return rows, "; ".join(filter(None, (note, self._assigned())))
 
@@ -136,7 +137,8 @@ class Step:
                 told[-1] = text
             else:
                 operand = self.operands[at[position]]
-                told[operand.number] = f"{named(operand.value, operand.number)} is {number(operand.value.data)}, {text}"
+                name = named(operand.value, operand.number, _names(self.walk))
+                told[operand.number] = f"{name} is {number(operand.value.data)}, {text}"
         return "; ".join(told.values())
 
     def __str__(self) -> str:
@@ -186,6 +188,7 @@ class ForwardStep:
         node: the node; `node.data` is the result.
         number: its place in `topological_order(root)`, `%5` in tables.
         operands: one entry per operand, in the order of `node.operands`.
+        walk: the pass that it is a step of; names of variables come from it.
 
     >>> a = Value(3.0, "a")
     >>> steps(a * 2, direction="forward")[0]
@@ -200,24 +203,25 @@ class ForwardStep:
     node: Value
     number: int
     operands: tuple[ForwardOperand, ...]
+    walk: BackwardPass | None = None
 
     @property
     def title(self) -> str:
         """`forward 1/5   × x1·w1 %2   = -3`."""
-        name = title_of(self.node, self.number)
+        name = title_of(self.node, self.number, _names(self.walk))
         return f"forward {self.index}/{self.total}   {name}   = {number(self.node.data)}"
 
     def rows(self) -> tuple[list[tuple[str, ...]], str]:
         """The cells of the table below its heading, and a note where something was assigned since or is left out."""
         rows: list[tuple[str, ...]] = [("operand", "data", "∂ local")]
-        assigned = assigned_texts(self.node)
+        assigned, names = assigned_texts(self.node), _names(self.walk)
         for position, operand in enumerate(self.operands[:SHOWN]):
             if operand.number is None or not isinstance(operand.value, Value):
                 rows.append((number(operand.data), number(operand.data), ""))
                 continue
             local_grad = "" if operand.local_grad is None else number(operand.local_grad)
             data = f"{number(operand.data)}, {assigned[position]}" if position in assigned else number(operand.data)
-            rows.append((named(operand.value, operand.number), data, local_grad))
+            rows.append((named(operand.value, operand.number, names), data, local_grad))
         notes = []
         if len(self.operands) > SHOWN:
             notes.append(f"… and {len(self.operands) - SHOWN:,} more operands, {len(self.operands):,} in all")
@@ -231,15 +235,19 @@ class ForwardStep:
     __repr__ = __str__
 
 
-def title_of(node: Value, place: int) -> str:
-    """A node as a title has it: `× x1·w1 %2`, its sign, its label, its number."""
-    return f"{glyph(node.op)} {named(node, place)}".lstrip()
+def title_of(node: Value, place: int, names: Mapping[int, str] | None = None) -> str:
+    """A node as a title has it: `× x1·w1 %2`, its sign, its name, its number."""
+    return f"{glyph(node.op)} {named(node, place, names)}".lstrip()
 
 
-def called(node: Value, place: int) -> str:
-    """A node as a sentence has it: by its label, `h %2`, or without one by its sign, `× %3`; always with its number."""
-    name = named(node, place)
+def called(node: Value, place: int, names: Mapping[int, str] | None = None) -> str:
+    """A node as a sentence has it: by its name, `h %2`, or without one by its sign, `× %3`; always with its number."""
+    name = named(node, place, names)
     return name if name != f"%{place}" else f"{glyph(node.op)} {name}".lstrip()
+
+
+def _names(walk: BackwardPass | None) -> Mapping[int, str] | None:
+    return None if walk is None else walk.names
 
 
 def _text(title: str, rows: list[tuple[str, ...]], note: str) -> str:
@@ -347,15 +355,16 @@ class Steps(Sequence[Turn], Generic[Turn]):
     def __repr__(self) -> str:
         walk = self._walk
         root = len(walk.nodes) - 1
-        text = f"{self._direction} from {named(walk.nodes[root], root)}"
+        text = f"{self._direction} from {named(walk.nodes[root], root, walk.names)}"
         if self._target is not None:
             at = walk.place_of(self._target)
-            text += f" to {named(self._target, at)}" if at is not None else " to a node that it does not reach"
+            where = "a node that it does not reach" if at is None else named(self._target, at, walk.names)
+            text += f" to {where}"
         text += f": {len(self):,} step{'s' * (len(self) != 1)}"
         if not walk.turns:
             text += "; it is a leaf"
         shown = list(self[:SHOWN])
-        names = [title_of(step.node, step.number) for step in shown]
+        names = [title_of(step.node, step.number, walk.names) for step in shown]
         counts = [f"{step.index}/{step.total}" for step in shown]
         width, counted = max(map(columns, names), default=0), max(map(len, counts), default=0)
         lines = [text]
@@ -442,7 +451,7 @@ class ForwardSteps(Steps[ForwardStep]):
                     edge += 1
                 else:
                     operands.append(ForwardOperand(operand, None, operand, None))
-            yield ForwardStep(turn + 1, total, node, at, tuple(operands))
+            yield ForwardStep(turn + 1, total, node, at, tuple(operands), walk)
 
     def _outcome(self, step: ForwardStep) -> str:
         return f"= {number(step.node.data)}"
@@ -495,4 +504,6 @@ def _pass(root: Any, gradient: Any) -> BackwardPass:
     upstream = as_operand(gradient)
     if upstream is None:
         raise TypeError(f"steps() takes a number as gradient, not {type(gradient).__name__} {shortened(gradient)}")
-    return BackwardPass(root, upstream)
+    walk = BackwardPass(root, upstream)
+    walk.names = names_in_scope()
+    return walk

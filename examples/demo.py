@@ -105,6 +105,7 @@ def draw_neuron(album: Album, model: nn.MLP) -> None:
     neuron = max(model.layers[0].neurons, key=lambda neuron: neuron(point).data)
     model.zero_grad()
     output = neuron(point)
+    output.label = "output"
     output.backward()
     album.add_graph(output, "neuron", "two moons: one neuron of the trained network")
 

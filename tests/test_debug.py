@@ -35,10 +35,10 @@ print("after", y.data, w1.data, w1.grad)
 def session(monkeypatch, capsys) -> Callable[..., list[str]]:
     """A function that debugs a root with these commands: what each of them printed, the greeting first."""
 
-    def run(root: Value, *commands: str, width: int = 80) -> list[str]:
+    def run(_root: Value, *commands: str, width: int = 80) -> list[str]:
         monkeypatch.setenv("COLUMNS", str(width))
         monkeypatch.setattr(sys, "stdin", io.StringIO("".join(f"{command}\n" for command in commands)))
-        debug(root)
+        debug(_root)  # names with an underscore name no Value
         text = capsys.readouterr().out
         assert all(columns(line) <= width for line in text.splitlines() if not line.startswith("(debug)"))
         return [part.partition("\n")[2] if i else part for i, part in enumerate(text.split("(debug) "))]
@@ -175,7 +175,7 @@ def test_until_a_node_has_its_gradient(session):
     assert out[4].startswith("backward 5/5")
     assert out[5] == "tanh y %9 is the root: it has its gradient, 1, from the start\n"
     assert out[6].startswith("which node?")
-    assert out[7].startswith("there is no node 'nobody': labelled are x1 %0, w1 %1,")
+    assert out[7].startswith("there is no node 'nobody': named are x1 %0, w1 %1,")
     assert out[8] == "there is no node %99: they go from %0 to %9\n"
 
 

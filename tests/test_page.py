@@ -117,6 +117,25 @@ def test_one_slider_per_leaf_stands_in_the_markup():
         assert float(slider["min"] or "") <= value <= float(slider["max"] or "")
 
 
+def test_sliders_and_cards_of_a_network_have_names_that_differ():
+    root = nn.MLP(2, [3, 1], seed=1)([1.0, 2.0])
+    page = viz.to_html(root)
+    labels = [a["title"] for tag, a in Reader(page).elements if tag == "label" and str(a.get("for")).startswith("leaf")]
+    leaves = [value for value in ag.topological_order(root) if not value.op]
+    assert labels == [leaf.name for leaf in leaves]
+    shown = [page_of(root, complete(PageOptions, {})).content["name"][at] for at in range(len(leaves))]
+    assert len(set(shown)) == len(leaves) and "neurons.1.w0" in shown and "layers.1.neurons.0.w2" in shown
+    assert all(f">{name}</label>" in page for name in shown)
+
+
+def test_a_page_has_the_names_of_variables():
+    price, amount = Value(2.0), Value(3.0)
+    cost = price * amount
+    page = viz.to_html(cost)
+    assert "<title>cost = price·amount" in page and ">price</label>" in page
+    assert "price·amount" not in viz.to_html(cost, names=False)
+
+
 @pytest.mark.parametrize("data", [0.0, -0.0, 1e-300, 5e-324, 1e300, 1.7e308, -1e308, math.nan, math.inf, -math.inf])
 def test_a_slider_has_ends_whatever_the_leaf(data):
     sliders = [a for _, a in Reader(viz.to_html(Value(data, "x") * 2.0)).elements if a.get("id") == "leaf0"]

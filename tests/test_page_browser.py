@@ -127,7 +127,7 @@ def test_every_button_and_key_steps(show):
     tab = page.tab
     tab.click("#next")
     assert page.frame() == 1
-    assert page.text("#sentence") == "%4 = 2 × (-1.5) = -3"
+    assert page.text("#sentence") == "%5 = 2 × (-1.5) = -3"
     tab.click("#back")
     assert page.frame() == 0
     tab.click("#last")
@@ -415,6 +415,24 @@ def test_pan_and_zoom(show):
         " return a.left < b.left || a.right > b.right || a.top < b.top || a.bottom > b.bottom; }).length"
     )
     assert outside == 0
+
+
+def test_a_network_opens_whole(show):
+    page = show(nn.MLP(2, [16, 16, 1], seed=1)([1.0, 2.0]))
+    heights = page.tab.evaluate(
+        "['#canvas', '#world'].map((at) => document.querySelector(at).getBoundingClientRect())"
+        ".map((box) => [box.top, box.bottom])"
+    )
+    assert heights[0][0] <= heights[1][0] and heights[1][1] <= heights[0][1]
+
+
+def test_names_of_parameters_are_whole_in_tables_and_short_on_cards(show):
+    page = show(nn.MLP(2, [3, 1], seed=1)([1.0, 2.0]))
+    assert page.card(3).locator(".title").text_content() == "neurons.1.w0"
+    page.card(3).click()
+    assert page.text("#valueBody .name") == "layers.0.neurons.1.w0"
+    width = page.tab.locator('[data-leaf="3"] label').evaluate("(label) => label.scrollWidth - label.clientWidth")
+    assert width <= 0
 
 
 def test_cards_by_key(show):

@@ -118,7 +118,7 @@ def test_no_path_the_root_itself_and_computed_nodes():
     y = x * x
     none = gradient_paths(y, stranger)
     assert (none.count, none.total, list(none), len(none)) == (0, 0.0, [], 0)
-    assert repr(none) == "no path from × %1: it does not depend on this node"
+    assert repr(none) == "no path from y %1: it does not depend on this node"
     own = gradient_paths(y, y)
     assert ([path.product for path in own], own.count, own.total) == ([1.0], 1, 1.0)
     z = y + y * 3

@@ -147,7 +147,7 @@ def test_to_is_the_steps_on_the_way():
     assert same([s.node for s in steps(c, direction="forward").to(w)], [a, c])
     assert list(steps(c).to(c)) == []  # it has its gradient from the start
     assert len(steps(c).to(other)) == 0
-    assert repr(steps(c).to(other)) == "backward from %4 to a node that it does not reach: 0 steps"
+    assert repr(steps(c).to(other)) == "backward from c %4 to a node that it does not reach: 0 steps"
     assert len(steps(c)[1:].to(w)) == 1
     with pytest.raises(TypeError, match="to\\(\\) takes the Value to go to, not float"):
         steps(c).to(2.0)

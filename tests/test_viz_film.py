@@ -27,10 +27,13 @@ import autograd as ag
 import nn
 import viz
 from autograd import Value, steps
+from autograd.backward_pass import BackwardPass
 from autograd.formatting import clean_text, number
 from autograd.steps import Step
 from viz.model import LABEL_LENGTH
 from viz.network import network_of
+from viz.scene import scene_of
+from viz.scene_svg import _stage
 
 SVG = "{http://www.w3.org/2000/svg}"
 
@@ -284,6 +287,19 @@ def test_values_have_the_names_of_variables(tmp_path):
     assert ">price</tspan>" in viz.film(cost, tmp_path / "film.svg").read_text(encoding="utf-8")
     assert ">price</tspan>" in viz.draw(steps(cost)[0], tmp_path / "step.svg").read_text(encoding="utf-8")
     assert ">price</tspan>" not in viz.film(cost, tmp_path / "film.svg", names=False).read_text(encoding="utf-8")
+
+
+def test_parameters_of_a_network_have_names_that_differ_and_fit(tmp_path):
+    root = nn.MLP(2, [3, 1], seed=1)([1.0, 2.0])
+    for path in (viz.film(root, tmp_path / "film.svg"), viz.draw(steps(root)[4], tmp_path / "step.svg")):
+        svg = path.read_text(encoding="utf-8")
+        for name in ("neurons.1.w0", "layers.0.neurons.0.w0", "layers.1.neurons.0.w2"):
+            assert f">{name}</tspan>" in svg
+        assert ">w0</tspan>" not in svg
+    scene = scene_of(BackwardPass(root))
+    stage = _stage(scene)
+    for card, body, left, (_, right) in zip(scene.cards, stage.boxes, stage.lefts, stage.placement.spans, strict=True):
+        assert right - left > body.width - 0.1, card.title
 
 
 def test_steps_that_cannot_be_drawn(tmp_path):

@@ -13,12 +13,12 @@ import autograd as ag
 from autograd import Value, gradient_paths, no_grad, why
 
 
-def told(root: Value, leaf: Value | None = None) -> list[str]:
-    return [line.strip() for line in why(root, leaf).splitlines()]
+def told(_root: Value, _leaf: Value | None = None) -> list[str]:  # names with an underscore name no Value
+    return [line.strip() for line in why(_root, _leaf).splitlines()]
 
 
-def has(text: str, root: Value, leaf: Value | None = None) -> bool:
-    return text in " | ".join(told(root, leaf))
+def has(text: str, _root: Value, _leaf: Value | None = None) -> bool:
+    return text in " | ".join(told(_root, _leaf))
 
 
 def leaves(*numbers: float) -> list[Value]:

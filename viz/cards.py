@@ -13,6 +13,7 @@ from autograd.names import module_path, name_of
 from autograd.primitives.primitive import glyph
 from viz.expansion import EXPANDABLE, expansion
 from viz.model import LABEL_LENGTH, TOOLTIP_LENGTH, Edge, Kind, Node, Row, Slot
+from viz.telling_ends import telling_ends
 
 __all__ = [
     "Item",
@@ -48,7 +49,8 @@ class Item:
     gradient: float | None
     operands: list[Operand]
     name: str
-    path: str
+    path: str  # the whole of the name if it is not a label
+    is_parameter_of_model: bool
     module: str
     place: int
     is_parameter: bool
@@ -73,6 +75,7 @@ class Look:
         marks: what to write beside data that was assigned since, by id.
         digits: the significant digits of numbers.
         expand: the symbols of fused primitives to expand.
+        in_frames: whether the cards of a module stand in a frame that names it.
     """
 
     places: Mapping[int, int]
@@ -82,6 +85,7 @@ class Look:
     marks: Mapping[int, str] = field(default_factory=dict)
     digits: int = 4
     expand: frozenset[str] = frozenset()
+    in_frames: bool = True
 
     @property
     def number(self) -> Callable[..., str]:
@@ -118,7 +122,22 @@ def items_of(shown: Sequence[Value], look: Look) -> list[Item]:
                 continue
         index[id(value)] = len(items)
         items.append(_item(value, index, look))
+    ends = telling_ends(dict.fromkeys(item.path for item in items))
+    for item in items:
+        if item.path:
+            item.name = _shown_of(item, ends[item.path], look)
     return items
+
+
+def _shown_of(item: Item, end: str, look: Look) -> str:
+    """Return what a card shows of a path, whose end tells it from others."""
+    if not item.is_parameter_of_model:
+        shown = item.path if len(item.path) <= LABEL_LENGTH else end
+    elif look.in_frames:
+        shown = item.path.rpartition(".")[2]
+    else:
+        shown = end
+    return shown if len(shown) <= LABEL_LENGTH else f"…{shown[1 - LABEL_LENGTH :]}"
 
 
 def _item(value: Value, index: Mapping[int, int], look: Look) -> Item:
@@ -127,8 +146,9 @@ def _item(value: Value, index: Mapping[int, int], look: Look) -> Item:
         data=value.data,
         gradient=value.grad if value.reached else None,
         operands=_operands(value, index),
-        name=module_path(value).rpartition(".")[2] or name_of(value, look.names),
-        path=module_path(value),
+        name=name_of(value, look.names),
+        path=name_of(value, look.names) if value.label is None else "",
+        is_parameter_of_model=module_path(value) != "",
         module=value.module or "",
         place=look.places[id(value)],
         is_parameter=not value.op and is_parameter(value, look.parameters),
@@ -145,6 +165,7 @@ def _inner_item(node: Value, fused: Value, gradient: float, index: Mapping[int, 
         operands=_operands(node, index),
         name="",
         path="",
+        is_parameter_of_model=False,
         module=fused.module or "",
         place=look.places[id(fused)],
         is_parameter=False,

@@ -101,7 +101,9 @@ def to_film(root: Value, options: FilmOptions) -> str:
     Raises:
         ValueError: the graph has too many modules to film.
     """
-    scene = _scene(BackwardPass(root), options)
+    walk = BackwardPass(root)
+    walk.names = options["names"] or {}  # type: ignore[assignment]
+    scene = _scene(walk, options)
     description = f"The backward pass, step by step, of {len(scene.cards)} cards; {scene.captions[0]}"
     return film_svg(scene, THEMES[options["theme"]], options["seconds"], description)
 

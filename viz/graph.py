@@ -195,7 +195,7 @@ def prepare_all(
     3
     """
     order = walk(root) if order is None else order
-    look = replace(look_of(root, order, options), places=_places(order, order))
+    look = replace(look_of(root, order, options), places=_places(order, order), in_frames=False)
     return _drawn(items_of(order, look), Part(list(order)), look, complete(PictureOptions, {}), "", len(order))
 
 

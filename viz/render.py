@@ -184,7 +184,7 @@ def draw(root: Value | Sequence[Value] | Step, path: str | os.PathLike[str], **o
     if isinstance(root, Step):
         if suffix != ".svg":
             raise ValueError(f"{os.fspath(path)!r}: a step is drawn as .svg")
-        return write_whole(path, step_svg(root, options, names_in_scope()).encode())
+        return write_whole(path, step_svg(root, options).encode())
     if suffix == ".html":
         return write_whole(path, to_html(root, **options).encode())  # type: ignore[misc]
     if suffix not in _FORMATS:

@@ -9,6 +9,7 @@ from __future__ import annotations
 import math
 from array import array
 from collections.abc import Iterable, Sequence
+from copy import copy
 from dataclasses import dataclass, field
 from typing import Literal
 
@@ -101,7 +102,8 @@ def scene_of(walk: BackwardPass, look: GraphOptions = _DEFAULTS, limit: int | No
             f"this graph has {len(nodes):,} values, too many to show a step in; take the steps of a smaller root, or "
             f"insist with limit={needed}"
         )
-    walk.finish()
+    walk = copy(walk.finish())
+    walk.names = look["names"] or {}  # type: ignore[assignment]
     options = complete(PictureOptions, {})
     options["parameters"], options["names"] = look["parameters"], look["names"]
     cards = [
@@ -119,7 +121,7 @@ def scene_of(walk: BackwardPass, look: GraphOptions = _DEFAULTS, limit: int | No
     ]
     cards[-1].gradients.append((0, walk.gradients[-1]))
     upstream = number(walk.gradients[-1], sign=True)
-    captions = [f"backward from {named(nodes[-1], len(nodes) - 1)}   gradient {upstream}"]
+    captions = [f"backward from {named(nodes[-1], len(nodes) - 1, walk.names)}   gradient {upstream}"]
     active: list[int | None] = [None]
     wires = []
     for step in BackwardSteps(walk, range(turns)):
@@ -234,7 +236,7 @@ def _card(walk: BackwardPass, places: list[int], title: str, marked: set[int]) -
         rows = [("values", f"{len(places):,}")] + [("leaves", f"{leaves:,}")] * bool(leaves)
         tooltip = f"{title}: {len(places):,} values, of which {leaves:,} are leaves"
         return Card("group", title, "", tuple(rows), (), tooltip, is_output)
-    name = title_of(first, places[-1])
+    name = title_of(first, places[-1], walk.names)
     kind: Kind = "parameter" if first.module is not None or id(first) in marked else "input"
     if first.op:
         kind = "operation"

@@ -202,14 +202,16 @@ def _stage(scene: Scene) -> _Stage:
         wide = max((text_width(line, SLOT_SIZE, bold=True) for line in wire.lines), default=0.0)
         labels[wire.head] = max(labels[wire.head], wide + 2 - 14)  # the bend takes some of it
     bodies = [_body(card, scene) for card in scene.cards]
-    boxes = [Box(box.width + label, box.height, box.slots or (0.0,)) for box, label in zip(bodies, labels, strict=True)]
     forward = [index for index, wire in enumerate(scene.wires) if wire.tail < wire.head]
     links = [Link(scene.wires[i].tail, scene.wires[i].head, scene.wires[i].slot) for i in forward]
-    placement = place(boxes, links)
-    # Cards of one column are equally wide, and so is the room for labels before them.
-    widest: dict[float, float] = {}
-    for (left, _), label in zip(placement.spans, labels, strict=True):
-        widest[left] = max(widest.get(left, 0.0), label)
+    placement = place(_with_room(bodies, labels), links)
+    widest = _widest(placement, labels)
+    if any(
+        right - left - widest[left] < body.width - 0.1
+        for (left, right), body in zip(placement.spans, bodies, strict=True)
+    ):  # the widest card of a column is another than the one with the longest label: that needs room before all
+        placement = place(_with_room(bodies, [widest[left] for left, _ in placement.spans]), links)
+        widest = _widest(placement, labels)
     first = min((left + widest[left] for left, _ in placement.spans), default=0.0)
     dx, dy = _MARGIN - min(first, 0.0), _MARGIN + _CAPTION
     lefts = [left + widest[left] + dx for left, _ in placement.spans]
@@ -229,6 +231,19 @@ def _stage(scene: Scene) -> _Stage:
     placed = Placement(spans, middles, routes, placement.width, placement.height)
     width = max(placement.width + dx, captions + _MARGIN) + _MARGIN
     return _Stage(placed, bodies, lefts, routes, width, bottom + _MARGIN)
+
+
+def _with_room(bodies: list[Box], labels: list[float]) -> list[Box]:
+    """Return the boxes of cards with room for labels before them."""
+    return [Box(box.width + label, box.height, box.slots or (0.0,)) for box, label in zip(bodies, labels, strict=True)]
+
+
+def _widest(placement: Placement, labels: list[float]) -> dict[float, float]:
+    """Return the longest label of each column; cards of one column are equally wide, and so is the room before them."""
+    widest: dict[float, float] = {}
+    for (left, _), label in zip(placement.spans, labels, strict=True):
+        widest[left] = max(widest.get(left, 0.0), label)
+    return widest
 
 
 def _body(card: Card, scene: Scene) -> Box:

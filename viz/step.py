@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
-
 from autograd.steps import Step
 from viz.options import PictureOptions, complete
 from viz.scene import scene_of
@@ -16,13 +14,12 @@ __all__ = ["step_svg"]
 _OPTIONS = ("parameters", "names", "theme", "limit")
 
 
-def step_svg(step: Step, options: PictureOptions, names: Mapping[int, str]) -> str:
+def step_svg(step: Step, options: PictureOptions) -> str:
     """Return the graph as it is after ``step``, with the step's products on its edges, as one ``<svg>`` element.
 
     Args:
         step: a step of `autograd.steps`.
         options: options of pictures, as they were given.
-        names: the variables to name values by where the options do not say it, by the id of the Value.
 
     Raises:
         TypeError: an option is of the wrong type, or is unknown.
@@ -30,16 +27,16 @@ def step_svg(step: Step, options: PictureOptions, names: Mapping[int, str]) -> s
 
     >>> from autograd import Value, steps
     >>> y = Value(2.0, "x") * Value(3.0, "w")
-    >>> "+1 × 3" in step_svg(steps(y)[0], {}, {})
+    >>> "+1 × 3" in step_svg(steps(y)[0], {})
     True
     """
     completed = complete(PictureOptions, options)
     for name in options:
         if name not in _OPTIONS:
             raise ValueError(f"{name}= is not an option of a step, which takes {', '.join(_OPTIONS)}")
-    if completed["names"] is None:
-        completed["names"] = names  # type: ignore[typeddict-item]
     if step.walk is None:
         raise ValueError("this step does not know its pass; draw one that steps(root) gives")
+    if completed["names"] is None:
+        completed["names"] = step.walk.names  # type: ignore[typeddict-item]
     scene = scene_of(step.walk, completed, completed["limit"])
-    return frame_svg(scene, THEMES[completed["theme"]], step.index, step.title)
+    return frame_svg(scene, THEMES[completed["theme"]], step.index, scene.captions[step.index])

@@ -8,8 +8,8 @@ from dataclasses import replace
 from typing import TextIO, Unpack
 
 from autograd import Value
-from autograd.formatting import clean_text, columns, encodable, padded
-from autograd.names import module_path, name_of, names_in_scope
+from autograd.formatting import columns, encodable, name_of, padded
+from autograd.names import names_in_scope
 from autograd.primitives.primitive import glyph
 from viz.cards import Look, is_parameter
 from viz.graph import look_of, roots_of, walk
@@ -124,9 +124,7 @@ def _cells(value: Value, look: Look) -> tuple[str, ...]:
 
 def _name(value: Value, look: Look) -> str:
     """Return the name; of a long path its end, which tells the parameters of a module apart."""
-    path = module_path(value)
-    name = clean_text(path or name_of(value, look.names), LABEL_LENGTH if not path else 10 * LABEL_LENGTH)
-    return name if len(name) <= LABEL_LENGTH else f"…{name[1 - LABEL_LENGTH :]}"
+    return name_of(value, LABEL_LENGTH, look.names)
 
 
 def _operand(operand: Value | float, look: Look) -> str:

@@ -17,11 +17,12 @@ from __future__ import annotations
 
 import math
 import sys
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass
 
 from autograd.arguments import no_value
 from autograd.formatting import columns, encodable, number, padded
+from autograd.names import names_in_scope
 from autograd.recorded import is_as_recorded, is_same, recorded_number, recorded_term
 from autograd.steps import called
 from autograd.value import Value, topological_order
@@ -71,7 +72,8 @@ class Differences:
         ended: nodes of the second graph whose operands changed and which did not.
     """
 
-    def __init__(self, before: Value, after: Value) -> None:
+    def __init__(self, before: Value, after: Value, names: Mapping[int, str]) -> None:
+        self._names = names
         self.before = before
         self.after = after
         self._places = tuple(
@@ -159,7 +161,7 @@ class Differences:
             yield f"  … and {len(self.changes) - _LIMIT:,} more changes{told}"
 
     def _name(self, node: Value) -> str:
-        return called(node, self._places[1][id(node)])
+        return called(node, self._places[1][id(node)], self._names)
 
     def _place_in(self, which: int, x: Value | float) -> int:
         return self._places[which][id(x)] if isinstance(x, Value) else -1
@@ -167,7 +169,7 @@ class Differences:
     def _side(self, which: int, x: Value | float) -> str:
         if not isinstance(x, Value):
             return f"the number {number(x)}"
-        name = called(x, self._place_in(which, x))
+        name = called(x, self._place_in(which, x), self._names)
         return name if x.op else f"the leaf {name}"
 
 
@@ -274,4 +276,4 @@ def compare(before: Value, after: Value) -> Differences:
     for name, root in (("before", before), ("after", after)):
         if type(root) is not Value:
             raise TypeError(f"compare() takes a Value as {name}, not {no_value(root)}")
-    return Differences(before, after)
+    return Differences(before, after, names_in_scope())

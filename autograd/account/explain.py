@@ -13,18 +13,19 @@ from __future__ import annotations
 
 import math
 import sys
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 
 from autograd.account.paths import GradientPath, GradientPaths
 from autograd.arguments import no_value
 from autograd.backward_pass import BackwardPass
 from autograd.formatting import Text, amount, columns, encodable, name_of, number, padded
+from autograd.names import names_in_scope
 from autograd.primitives import table
 from autograd.recorded import is_as_recorded, is_same, parents_of
-from autograd.steps import called
+from autograd.steps import called, title_of
 from autograd.value import Value, cut_by
 
-__all__ = ["made_without_graph", "why"]
+__all__ = ["explained", "made_without_graph", "why"]
 
 _TOLD = 5  # paths, causes and leaves of one kind that are told, then their count
 _LEAVES = 10  # leaves in the list of why(root)
@@ -63,7 +64,12 @@ def why(root: Value, leaf: Value | None = None) -> Text:
     for name, node in (("root", root), ("leaf", leaf)):
         if type(node) is not Value and not (name == "leaf" and node is None):
             raise TypeError(f"why() takes a Value as {name}, not {no_value(node)}")
-    account = _Account(root)
+    return explained(root, leaf, names_in_scope())
+
+
+def explained(root: Value, leaf: Value | None, names: Mapping[int, str]) -> Text:
+    """Return what `why` does, with these names of variables by the ids of their Values."""
+    account = _Account(root, names)
     lines = account.of_all() if leaf is None else account.of(leaf)
     return Text(encodable("\n".join(lines), getattr(sys.stdout, "encoding", None)))
 
@@ -76,13 +82,18 @@ def made_without_graph(leaf: Value) -> str | None:
 class _Account:
     """What can be told of one pass."""
 
-    def __init__(self, root: Value) -> None:
+    def __init__(self, root: Value, names: Mapping[int, str]) -> None:
         self.root = root
         self.walk = BackwardPass(root).finish()
+        self.walk.names = names
         self.title = self.name(len(self.walk.nodes) - 1)
 
     def name(self, place: int) -> str:
-        return called(self.walk.nodes[place], place)
+        return called(self.walk.nodes[place], place, self.walk.names)
+
+    def step(self, place: int) -> str:
+        """A node whose operation matters: with its sign, whatever its name."""
+        return title_of(self.walk.nodes[place], place, self.walk.names)
 
     # -- all leaves ----------------------------------------------------------------------------------------------------
     def of_all(self) -> list[str]:
@@ -168,7 +179,7 @@ class _Account:
 
     # -- not in the graph ----------------------------------------------------------------------------------------------
     def of_stranger(self, leaf: Value) -> list[str]:
-        name = name_of(leaf, 24) or "this Value"
+        name = name_of(leaf, 24, self.walk.names) or "this Value"
         lines = [f"the gradient of {self.title} by {name} is 0: there is no path, {self.title} does not depend on it"]
         if BackwardPass(leaf).place_of(self.root) is not None:
             return [*lines, f"  it is the other way round: {name} depends on {self.title}"]
@@ -210,7 +221,7 @@ class _Account:
                 if to is None or not way[to]:
                     continue
                 if local_grad == 0.0 or local_grad * upstream == 0.0:
-                    stops.append(f"  {self.name(at)} passes nothing on: {self.reason(turn, position, local_grad)}")
+                    stops.append(f"  {self.step(at)} passes nothing on: {self.reason(turn, position, local_grad)}")
                 elif walk.gradients[to] == 0.0:
                     received.setdefault(to, []).append((local_grad * upstream, at))
         for to, parts in received.items():
@@ -287,7 +298,7 @@ class _Account:
                 what = f"{number(upstream)} × ∂ {number(local_grad)} = {number(passed)}"
                 if math.isfinite(passed):
                     what = f"{number(walk.before[walk.starts[turn] + i])} + {number(passed)} = {number(after)}"
-                lines = [f"  the first step to break is {self.name(at)}: {what} for {self.name(places[i])}"]
+                lines = [f"  the first step to break is {self.step(at)}: {what} for {self.name(places[i])}"]
                 first = self.first_bad_value(at)
                 if first is not None:
                     return lines + self.of_bad_value(first)
@@ -315,7 +326,7 @@ class _Account:
         if node.primitive is None:
             return [f"  the first value that is not finite is the leaf {self.name(place)} = {data}"]
         return [
-            f"  the first value that is not finite is {self.name(place)} = {data}",
+            f"  the first value that is not finite is {self.step(place)} = {data}",
             *self.operands(node, place),
             _HOW,
         ]

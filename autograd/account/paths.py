@@ -15,6 +15,7 @@ from typing import overload
 from autograd.arguments import no_value, shortened
 from autograd.backward_pass import BackwardPass
 from autograd.formatting import amount, columns, encodable, number, padded
+from autograd.names import names_in_scope
 from autograd.primitives import table
 from autograd.steps import called
 from autograd.value import Value
@@ -35,18 +36,20 @@ class GradientPath:
         numbers: their places in `topological_order(root)`, `%3` in tables.
         local_grads: one per step on the way, the local derivative of a node by the next.
         product: all of them multiplied, from the root on; 0 once a factor is 0.
+        walk: the pass that it is a way through; names of variables come from it.
     """
 
     nodes: tuple[Value, ...]
     numbers: tuple[int, ...]
     local_grads: tuple[float, ...]
     product: float
+    walk: BackwardPass
 
     @property
     def way(self) -> str:
         """`y %3 → × %2 → x %0`, the middle of a long one left out."""
         first, last = _ENDS
-        names = [called(node, place) for node, place in zip(self.nodes, self.numbers, strict=True)]
+        names = [called(node, place, self.walk.names) for node, place in zip(self.nodes, self.numbers, strict=True)]
         if len(names) > first + last + 1:
             names[first:-last] = [f"({len(names) - first - last:,} more)"]
         return " → ".join(names)
@@ -107,8 +110,8 @@ class GradientPaths:
         return iter(self._found) if self._top is not None else map(self._path, self._largest_first())
 
     def __repr__(self) -> str:
-        root = len(self._walk.nodes) - 1
-        names = called(self._walk.nodes[root], root), called(self._leaf, self._target or 0)
+        root, known = len(self._walk.nodes) - 1, self._walk.names
+        names = called(self._walk.nodes[root], root, known), called(self._leaf, self._target or 0, known)
         if self._target is None:
             return f"no path from {names[0]}: it does not depend on this node"
         lines = [
@@ -210,7 +213,7 @@ class GradientPaths:
             product = table.MULTIPLY_NO_NAN.forward(product, local_grad)
             local_grads.append(local_grad)
             places.append(walk.parents[edge])
-        return GradientPath(tuple(walk.nodes[at] for at in places), tuple(places), tuple(local_grads), product)
+        return GradientPath(tuple(walk.nodes[at] for at in places), tuple(places), tuple(local_grads), product, walk)
 
 
 def _size(local_grad: float) -> float:
@@ -243,14 +246,16 @@ def gradient_paths(root: Value, leaf: Value, top: int | None = 10) -> GradientPa
     >>> x = Value(3.0, "x")
     >>> y = x * x + x
     >>> gradient_paths(y, x)
-    gradient of + %2 by x %0: +7, over 3 paths
-      +3  + %2 → × %1 → x %0
-      +3  + %2 → × %1 → x %0
-      +1  + %2 → x %0
+    gradient of y %2 by x %0: +7, over 3 paths
+      +3  y %2 → × %1 → x %0
+      +3  y %2 → × %1 → x %0
+      +1  y %2 → x %0
     """
     for name, node in (("root", root), ("leaf", leaf)):
         if type(node) is not Value:
             raise TypeError(f"gradient_paths() takes a Value as {name}, not {no_value(node)}")
     if top is not None and (type(top) is not int or top < 0):
         raise TypeError(f"top must be a whole number from 0 on, or None for all paths, not {shortened(top)}")
-    return GradientPaths(BackwardPass(root), leaf, top)
+    walk = BackwardPass(root)
+    walk.names = names_in_scope()
+    return GradientPaths(walk, leaf, top)

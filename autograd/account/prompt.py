@@ -7,16 +7,17 @@ import os
 import shutil
 import sys
 from bisect import bisect_right
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from types import BuiltinFunctionType
 from typing import NamedTuple
 
-from autograd.account.explain import why
+from autograd.account.explain import explained
 from autograd.account.tree import tree
 from autograd.arguments import no_value
 from autograd.backward_pass import BackwardPass
 from autograd.formatting import clean_text, columns, cut, encodable, named, number, table, wrapped
 from autograd.modes import unwatched
+from autograd.names import name_of, names_in_scope
 from autograd.recorded import is_as_recorded
 from autograd.steps import BackwardSteps, Step, title_of
 from autograd.tape.record import record
@@ -58,7 +59,8 @@ def debug(root: Value) -> None:
     `n` goes to the next step, `p` to the one before, `g K` to step K, `u NAME` on until a node has its gradient; `w
     NAME` tells why it is what it is, `l` lists the steps, `t` shows the graph as a tree, `d FILE` draws it as it is at
     this step, `set x 3` computes the graph anew with another number, `h` helps, `q` ends, and so does the end of the
-    input. An empty line does the last command again. A NAME is a label, or a number as in `%3`.
+    input. An empty line does the last command again. A NAME is a label, a
+    variable of yours or a path as in `n.w[0]`, or a number as in `%3`.
 
     No Value of yours is touched: gradients are those of the pass that is stepped through, and `set` works on a copy. It
     follows the rules of `autograd.record(root)`: Python's own ifs stay as they went, and a graph with `where` refuses.
@@ -92,15 +94,16 @@ def debug(root: Value) -> None:
     """
     if type(root) is not Value:
         raise TypeError(f"debug() takes the Value to start from, not {no_value(root)}")
+    names = names_in_scope()
     with unwatched():
-        _Session(root).run()
+        _Session(root, names).run()
 
 
 class _Session:
     """One session at the prompt: the graph, where the pass stands, and what was typed last."""
 
-    def __init__(self, root: Value) -> None:
-        self.take(root)
+    def __init__(self, root: Value, names: Mapping[int, str]) -> None:
+        self.take(root, names)
         self.at = 0  # the step that is shown, from 0
         self.last = ""
         self.width = min(max(shutil.get_terminal_size().columns, _NARROWEST), _WIDEST)
@@ -108,10 +111,11 @@ class _Session:
             sys.stdout.isatty() and not os.environ.get("NO_COLOR") and os.environ.get("TERM") != "dumb"
         )
 
-    def take(self, root: Value) -> None:
+    def take(self, root: Value, names: Mapping[int, str]) -> None:
         """Step through this graph from now on."""
         self.root = root
         self.walk = BackwardPass(root)
+        self.walk.names = names
         self.nodes = self.walk.nodes
         self.steps = BackwardSteps(self.walk, range(len(self.walk.turns)))
 
@@ -176,7 +180,7 @@ class _Session:
 
     def name(self, place: int) -> str:
         """What a node is called."""
-        return title_of(self.nodes[place], place)
+        return title_of(self.nodes[place], place, self.walk.names)
 
     def show(self) -> None:
         """Print the step where the pass stands."""
@@ -211,25 +215,24 @@ class _Session:
 
     # -- what a name means ---------------------------------------------------------------------------------------------
     def find(self, name: str) -> int:
-        """The place of the node of this name, a label or `%3`."""
+        """The place of the node of this name, or of `%3`."""
         if not name:
-            raise _Refused("which node? Give its label, or its number as in %3")
+            raise _Refused("which node? Give its name, or its number as in %3")
         if name.startswith("%") and name[1:].isascii() and name[1:].isdigit():
             if int(name[1:]) >= len(self.nodes):
                 raise _Refused(f"there is no node {name}: they go from %0 to %{len(self.nodes) - 1}")
             return int(name[1:])
         wanted = clean_text(name, len(name))
-        found = [at for at, node in enumerate(self.nodes) if node.name and _as_typed(node.name) == wanted]
+        names = [name_of(node, self.walk.names) for node in self.nodes]
+        found = [at for at, known in enumerate(names) if known and _as_typed(known) == wanted]
         if len(found) == 1:
             return found[0]
         if found:
             some = ", ".join(f"%{at}" for at in found[:_AROUND]) + (", ..." if len(found) > _AROUND else "")
             raise _Refused(f"{len(found)} nodes are called {wanted!r}: {some}. Give the number of one")
-        labels = list(dict.fromkeys(named(node, at) for at, node in enumerate(self.nodes) if node.name))
+        labels = [named(self.nodes[at], at, self.walk.names) for at, known in enumerate(names) if known]
         known = (
-            f"labelled are {', '.join(labels[:8])}{', ...' if len(labels) > 8 else ''}"
-            if labels
-            else "none has a label"
+            f"named are {', '.join(labels[:8])}{', ...' if len(labels) > 8 else ''}" if labels else "none has a name"
         )
         raise _Refused(f"there is no node {wanted!r}: {known}; the others go by number, %0 to %{len(self.nodes) - 1}")
 
@@ -274,13 +277,14 @@ class _Session:
 
     def tell_why(self, rest: str) -> None:
         """Tell why a gradient is what it is."""
-        self.say(str(why(self.root, self.nodes[self.find(rest)])) if rest else str(why(self.root)))
+        leaf = self.nodes[self.find(rest)] if rest else None
+        self.say(str(explained(self.root, leaf, self.walk.names)))
 
     def list_steps(self, rest: str) -> None:
         """List the steps around the one that is shown."""
         low, high = max(0, self.at - _AROUND), min(len(self.steps), self.at + _AROUND + 1)
         shown: list[Step] = list(self.steps[low:high])
-        names = [title_of(step.node, step.number) for step in shown]
+        names = [self.name(step.number) for step in shown]
         width = max(map(columns, names))
         for step, name in zip(shown, names, strict=True):
             mark = "→" if step.index - 1 == self.at else " "
@@ -300,7 +304,7 @@ class _Session:
             gradient = gradients[place]
             return "" if gradient is None else f"  grad {number(gradient, sign=True)}"
 
-        self.print(*tree(self.root, width=self.width, note=note))
+        self.print(*tree(self.root, width=self.width, note=note, names=self.walk.names))
 
     def draw_step(self, rest: str) -> None:
         """Draw the step; in a format other than SVG, the graph with the gradients that are known at it."""
@@ -311,7 +315,11 @@ class _Session:
         except ImportError as error:
             raise _Refused(f"pictures need the package viz, which cannot be imported: {error}") from None
         try:
-            viz.draw(self.steps[self.at] if rest.lower().endswith(".svg") else self.snapshot(), rest)
+            if rest.lower().endswith(".svg"):
+                viz.draw(self.steps[self.at], rest)
+            else:
+                root, copies = self.snapshot()
+                viz.draw(root, rest, names=copies)
         except (ValueError, OSError, RuntimeError) as error:
             raise _Refused(f"not drawn: {error}") from None
         self.say(f"drawn as it is after step {self.at + 1}: {clean_text(rest, 200)}")
@@ -326,8 +334,8 @@ class _Session:
         place = self.find(name.strip())
         if self.nodes[place].op:
             raise _Refused(f"{self.name(place)} is computed: set takes a leaf, which the rest follows from")
-        again = self.replayed(place, data)
-        self.take(again)
+        again, copies = self.replayed(place, data)
+        self.take(again, {id(copy): name for name, copy in copies.items()})
         self.show()
         self.say(
             f"computed anew with {self.name(place)} = {number(data)}: {self.name(len(self.nodes) - 1)} = "
@@ -340,7 +348,7 @@ class _Session:
         for command in _COMMANDS.values():
             first, *more = wrapped(command.about, self.width - width - 4)
             self.print(f"  {command.usage:{width}}  {first}", *(" " * (width + 4) + line.strip() for line in more))
-        self.say("  An empty line does the last command again. NAME is a label, or a number as in %3.")
+        self.say("  An empty line does the last command again. NAME is a label, a variable, or a number as in %3.")
 
     def quit(self, rest: str) -> None:
         """End the session."""
@@ -356,8 +364,8 @@ class _Session:
                 found[operand.number] = operand.after
         return found
 
-    def snapshot(self) -> Value:
-        """A copy of the graph with these gradients."""
+    def snapshot(self) -> tuple[Value, dict[str, Value]]:
+        """A copy of the graph with these gradients, and the copies that have names of variables."""
         copies: dict[int, Value] = {}
         for node, gradient in zip(self.nodes, self.gradients(), strict=True):
             operands = tuple(copies[id(x)] if isinstance(x, Value) else x for x in node.operands)
@@ -365,10 +373,15 @@ class _Session:
             copy = restore(node.primitive, node.data, grad, is_reached, node.local_grads, None, None, operands)
             take_name(copy, node)
             copies[id(node)] = copy
-        return copies[id(self.root)]
+        return copies[id(self.root)], self.names_of(copies)
 
-    def replayed(self, place: int, data: float) -> Value:
-        """A copy of the graph, computed with another number in a leaf."""
+    def names_of(self, copies: Mapping[int, Value]) -> dict[str, Value]:
+        """The copies of the nodes that have names of variables, by these; copies are by the ids of the nodes."""
+        names = self.walk.names
+        return {names[id(node)]: copies[id(node)] for node in self.nodes if id(node) in names}
+
+    def replayed(self, place: int, data: float) -> tuple[Value, dict[str, Value]]:
+        """A copy of the graph, computed with another number in a leaf, and the copies that have names of variables."""
         leaf = self.nodes[place]
         try:
             record(self.root, inputs=[leaf]).forward([[data]])
@@ -386,7 +399,7 @@ class _Session:
             copies[id(node)] = copy
         if others:
             self.say(f"data was assigned to operands of {len(others):,} nodes since: that counts from here on")
-        return copies[id(self.root)]
+        return copies[id(self.root)], self.names_of(copies)
 
 
 def _as_typed(label: str) -> str:

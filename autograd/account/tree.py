@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Mapping
 
 from autograd.formatting import cut, number
 from autograd.steps import title_of
@@ -12,7 +12,11 @@ __all__ = ["tree"]
 
 
 def tree(
-    root: Value, limit: int = 60, width: int = 0, note: Callable[[Value, int], str] = lambda node, place: ""
+    root: Value,
+    limit: int = 60,
+    width: int = 0,
+    note: Callable[[Value, int], str] = lambda node, place: "",
+    names: Mapping[int, str] | None = None,
 ) -> Iterator[str]:
     r"""Yield the lines of a tree: a node, and below it, two further in, its operands.
 
@@ -23,6 +27,7 @@ def tree(
         limit: how many lines to yield; a last one counts the nodes that have none.
         width: how many columns a line may take, 0 for any number.
         note: what to add to the line of a node, given the node and its place in `topological_order(root)`.
+        names: the names of variables by the ids of their Values.
 
     >>> x = Value(3.0, "x")
     >>> y = x * x
@@ -46,7 +51,7 @@ def tree(
             text = number(item)
         else:
             place = places[id(item)]
-            text = title_of(item, place)
+            text = title_of(item, place, names)
             if item.op and id(item) in shown:
                 text += " ↑ shown above"
             else:

@@ -27,6 +27,8 @@ __all__ = ["SLIDERS", "hashed", "json_text", "page_text", "palettes"]
 SLIDERS = 24
 """Up to so many leaves have a slider each from the start; where there are more, a click gives one."""
 
+_LONG = 9  # characters of a name that fit beside its slider
+
 _HERE = Path(__file__).parent
 _SCRIPTS = ("numbers", "engine", "elements", "state", "cards", "words", "camera", "panels", "page")
 
@@ -124,13 +126,14 @@ def _hint(page: Page) -> str:
     return f"Click one of the {len(page.leaves):,} leaves to get its slider. Every number, colour and width follows."
 
 
-def _slider(at: int, name: str, data: float, reach: float) -> str:
+def _slider(at: int, name: str, full: str, data: float, reach: float) -> str:
     """Return one leaf's row; `page.js` makes the same for a leaf that was clicked."""
     value = data if math.isfinite(data) else 0.0
     exact = number(data) if math.isfinite(data) else ""
-    label = _escaped(name)
+    label, whole = _escaped(name), _escaped(full)
     return (
-        f'<div class="leaf" data-leaf="{at}"><label for="leaf{at}" title="{label}">{label}</label>'
+        f'<div class="leaf{" long" * (len(name) > _LONG)}" data-leaf="{at}">'
+        f'<label for="leaf{at}" title="{whole}">{label}</label>'
         f'<input id="leaf{at}" type="range" min="{-reach!r}" max="{reach!r}" step="any" value="{value!r}">'
-        f'<input type="number" step="any" value="{exact}" aria-label="Exact value of {label}"></div>'
+        f'<input type="number" step="any" value="{exact}" aria-label="Exact value of {whole}"></div>'
     )

@@ -5,7 +5,7 @@ import { acts, graph, m, state, viewOpening, whole } from "./state.js";
 
 export const camera = { x: 0, y: 0, k: 1 };
 const MARGIN = 28;
-export const LEAST_SCALE = 0.6; // what would be smaller opens at OPEN_SCALE, and not in whole
+export const LEAST_SCALE = 0.25; // what would be smaller opens at OPEN_SCALE, and not in whole
 export const OPEN_SCALE = 0.85;
 
 export function frameCamera(glide = false) {

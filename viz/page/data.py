@@ -3,9 +3,9 @@
 from __future__ import annotations
 
 import math
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
-from typing import Any
+from typing import Any, cast
 
 from autograd import Value
 from autograd.assigned import assigned_operands
@@ -35,7 +35,7 @@ class Page:
         title: The root's name, with the formula where it is short.
         subtitle: What there is, in numbers.
         primitives: The names of the primitives of the table that the graph uses.
-        leaves: The places of the leaves and what a slider of each needs: name, value, reach.
+        leaves: The places of the leaves and what a slider of each needs: name, whole name, value, reach.
         content: All else, for JSON.
         order: The values, operands first.
     """
@@ -43,7 +43,7 @@ class Page:
     title: str
     subtitle: str
     primitives: tuple[str, ...]
-    leaves: tuple[tuple[int, str, float, float], ...]
+    leaves: tuple[tuple[int, str, str, float, float], ...]
     content: dict[str, Any]
     order: Sequence[Value]
 
@@ -71,21 +71,25 @@ def page_of(root: Value | Sequence[Value], options: PageOptions = _DEFAULTS) -> 
     nodes = prepare_all(root, options, order).nodes if steps else ()
     opened = first_open(groups, group_of, roots[:1] if steps else [], options["limit"] or PAGE_LIMIT)
     focus = None if options["focus"] is None else places[id(options["focus"])]
-    content = _values(order, places, nodes) if steps else _summary(order, groups, group_of)
+    known = cast(Mapping[int, str], options["names"] or {})
+    content = _values(order, places, nodes, known) if steps else _summary(order, groups, group_of, known)
     content |= {
         "roots": roots,
         "groups": [[group.title, group.path, -1 if group.parent is None else group.parent] for group in groups],
         "groupOf": group_of if steps else [],
         "focus": focus if focus is None or steps else _card_of(focus, groups, group_of, opened),
-        "views": views(order, places, groups, group_of, nodes, opened),
+        "views": views(order, places, groups, group_of, nodes, opened, known),
     }
     part = f" of {len(whole):,}" if len(order) < len(whole) else ""
     computed = [value.primitive for value in order if value.primitive is not None]
     return Page(
-        title=title([order[at] for at in dict.fromkeys(roots)], places),
+        title=title([order[at] for at in dict.fromkeys(roots)], places, known),
         subtitle=f"{_counted(len(order), 'value')}{part}, {_counted(len(computed), 'operation')}",
         primitives=tuple(row.name for row in dict.fromkeys(computed) if row.name in PRIMITIVES) if steps else (),
-        leaves=tuple((at, nodes[at].title, order[at].data, reach) for at, reach in content.get("reach", {}).items()),
+        leaves=tuple(
+            (at, nodes[at].title, name_of(order[at], TOOLTIP_LENGTH, known) or nodes[at].title, order[at].data, reach)
+            for at, reach in content.get("reach", {}).items()
+        ),
         content=content,
         order=order,
     )
@@ -109,7 +113,9 @@ def _plain(x: float) -> float | str:
     return int(x) if x.is_integer() and abs(x) < 2**53 and (x != 0.0 or math.copysign(1.0, x) > 0) else x
 
 
-def _values(order: Sequence[Value], places: dict[int, int], nodes: Sequence[Node]) -> dict[str, Any]:
+def _values(
+    order: Sequence[Value], places: dict[int, int], nodes: Sequence[Node], known: Mapping[int, str]
+) -> dict[str, Any]:
     """Return the columns of a table with a row for each value."""
     ops = list(dict.fromkeys((value.primitive.name, value.op) for value in order if value.primitive is not None))
     numbers = {name: i for i, (name, _) in enumerate(ops)}
@@ -130,9 +136,9 @@ def _values(order: Sequence[Value], places: dict[int, int], nodes: Sequence[Node
         "grad": [_plain(value.grad) if value.reached else None for value in order],
         "name": [node.subtitle if value.op else node.title for node, value in zip(nodes, order, strict=True)],
         "full": {
-            at: name_of(value, TOOLTIP_LENGTH)
+            at: full
             for at, value in enumerate(order)
-            if value.name is not None and len(value.name) > LABEL_LENGTH
+            if len(full := name_of(value, TOOLTIP_LENGTH, known)) > LABEL_LENGTH
         },
         "parameter": [at for at, node in enumerate(nodes) if node.kind == "parameter"],
         "reach": {at: _reach(value.data) for at, value in enumerate(order) if not value.op},
@@ -147,12 +153,14 @@ def _operand(operand: Value | float, places: dict[int, int]) -> int | list[float
     return [_plain(operand)]
 
 
-def _summary(order: Sequence[Value], groups: Sequence[Group], group_of: Sequence[int]) -> dict[str, Any]:
+def _summary(
+    order: Sequence[Value], groups: Sequence[Group], group_of: Sequence[int], known: Mapping[int, str]
+) -> dict[str, Any]:
     """Return what the cards of a graph too large to step through say: those of groups, and those of values."""
     loose = {}
     for at, inner in enumerate(group_of):
         if inner < 0:
-            value, label = order[at], name_of(order[at], LABEL_LENGTH) or f"%{at}"
+            value, label = order[at], name_of(order[at], LABEL_LENGTH, known) or f"%{at}"
             title, subtitle = (glyph(value.op), label) if value.op else (label, "")
             grad = number(value.grad, sign=True) if value.reached else "–"
             kind = "operation" if value.op else "input"

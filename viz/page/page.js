@@ -34,6 +34,7 @@ import {
   ancestors,
   asRecorded,
   cannotMove,
+  fullName,
   glyphOf,
   graph,
   innermostOpen,
@@ -41,7 +42,7 @@ import {
   largestOf,
   m,
   modulePath,
-  nameOf,
+  shortName,
   state,
   viewOpening,
   whole,
@@ -49,6 +50,7 @@ import {
 import { dataOf, told } from "./words.js";
 
 const SLIDERS = 24;
+const LONG = 9; // characters of a name that fit beside its slider
 
 /** Bring the document to the state. */
 function render() {
@@ -268,8 +270,8 @@ function giveSlider(v) {
   const reach = graph.reach[v];
   const row = element(
     "div",
-    { class: "leaf", "data-leaf": v },
-    element("label", { for: `leaf${v}`, title: nameOf(v) }, nameOf(v)),
+    { class: `leaf${shortName(v).length > LONG ? " long" : ""}`, "data-leaf": v },
+    element("label", { for: `leaf${v}`, title: fullName(v) }, shortName(v)),
     element("input", {
       id: `leaf${v}`,
       type: "range",
@@ -278,7 +280,7 @@ function giveSlider(v) {
       step: "any",
       value: Number.isFinite(x) ? x : 0,
     }),
-    element("input", { type: "number", step: "any", value: finite(x), "aria-label": `Exact value of ${nameOf(v)}` }),
+    element("input", { type: "number", step: "any", value: finite(x), "aria-label": `Exact value of ${fullName(v)}` }),
   );
   if ($("sliders").children.length === SLIDERS) $("sliders").firstElementChild.remove();
   $("sliders").append(row);

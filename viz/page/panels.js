@@ -9,6 +9,7 @@ import {
   briefly,
   cannotMove,
   described,
+  fullName,
   graph,
   isLeaf,
   isParameter,
@@ -143,7 +144,7 @@ function showValue(v) {
   if (m.parents[v].length) facts.append(...entry("made of", chips([...new Set(m.parents[v])])));
   if (m.users[v].length)
     facts.append(...entry("used by", chips([...new Set(m.users[v].map((at) => m.products[at].head))])));
-  const body = [element("p", { class: "name" }, graph.full[v] ?? nameOf(v)), facts];
+  const body = [element("p", { class: "name" }, fullName(v)), facts];
   if (isStale.has(v) && state.numbers === asRecorded) {
     body.splice(
       1,

@@ -35,9 +35,14 @@ export const acts = {};
 
 export const signed = (x) => (x === null ? NEVER : number(x, true));
 export const shortName = (v) => graph.name[v].trim() || `%${v}`;
-/** A parameter by its whole path: every neuron has a w0. */
-export const nameOf = (v) =>
-  isParameter.has(v) && graph.groupOf[v] >= 0 ? `${modulePath(v)}.${shortName(v)}` : shortName(v);
+/** A parameter by its whole path: every neuron has a w0, and a card shows the end that tells it from the others. */
+export function nameOf(v) {
+  const short = shortName(v);
+  if (!isParameter.has(v) || graph.groupOf[v] < 0) return short;
+  const path = `${modulePath(v)}.${short.slice(short.lastIndexOf(".") + 1)}`;
+  return path.endsWith(short.replace(/^…/, "")) ? path : `${modulePath(v)}.${short}`;
+}
+export const fullName = (v) => graph.full[v] ?? nameOf(v);
 export const glyphOf = (v) => (graph.op[v] < 0 ? "" : graph.ops[graph.op[v]][1]);
 export const isLeaf = (v) => graph.op[v] < 0;
 export const described = (v) => (isLeaf(v) ? nameOf(v) : `${glyphOf(v)} ${nameOf(v)}`);

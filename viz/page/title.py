@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 
 from autograd import Value
 from autograd.formatting import name_of, number
@@ -15,23 +15,30 @@ _LENGTH = 64
 _PRECEDENCE = {"+": 1, "-": 1, "*": 2, "/": 2, "%": 2, "neg": 3, "**": 4}
 
 
-def title(roots: Sequence[Value], places: dict[int, int]) -> str:
-    """Return ``y = tanh(x1·w1 + b)`` for one root whose formula is short, else the roots' names."""
-    names = [name_of(root, LABEL_LENGTH) or f"%{places[id(root)]}" for root in roots]
+def title(roots: Sequence[Value], places: dict[int, int], known: Mapping[int, str]) -> str:
+    """Return ``y = tanh(x1·w1 + b)`` for one root whose formula is short, else the roots' names.
+
+    Args:
+        roots: the roots.
+        places: the place of each value by its id.
+        known: the names of variables by the ids of their Values.
+    """
+    names = [name_of(root, LABEL_LENGTH, known) or f"%{places[id(root)]}" for root in roots]
     if len(roots) > 1 or not roots[0].op:
         return ", ".join(names[:4]) + (f" and {len(names) - 4} more" if len(names) > 4 else "")
-    formula = _formula(roots[0], _LENGTH)
+    formula = _formula(roots[0], _LENGTH, known)
+    is_named = not names[0].startswith("%")
     if formula is None:
-        return names[0] if roots[0].label else f"{glyph(roots[0].op)} {names[0]}"
-    return f"{names[0]} = {formula[0]}" if roots[0].label else formula[0]
+        return names[0] if is_named else f"{glyph(roots[0].op)} {names[0]}"
+    return f"{names[0]} = {formula[0]}" if is_named else formula[0]
 
 
-def _formula(value: Value, room: int) -> tuple[str, int] | None:
+def _formula(value: Value, room: int, known: Mapping[int, str]) -> tuple[str, int] | None:
     """Return the formula of a node down to its leaves and how tightly it binds, None where it has no room."""
     if room <= 0:
         return None
     if not value.op:
-        name = name_of(value, LABEL_LENGTH) or number(value.data)
+        name = name_of(value, LABEL_LENGTH, known) or number(value.data)
         return (name, 9) if len(name) <= room else None
     parts: list[tuple[str, int]] = []
     for operand in value.operands:
@@ -39,7 +46,7 @@ def _formula(value: Value, room: int) -> tuple[str, int] | None:
             parts.append((number(operand), 9 if operand >= 0 else 3))
             room -= len(parts[-1][0]) + 1
             continue
-        part = _formula(operand, room - 1)
+        part = _formula(operand, room - 1, known)
         if part is None:
             return None
         parts.append(part)

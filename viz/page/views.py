@@ -7,7 +7,7 @@ own.
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from heapq import heappop, heappush
 from typing import Any
 
@@ -37,12 +37,13 @@ def views(
     group_of: Sequence[int],
     nodes: Sequence[Node],
     first: set[int],
+    known: Mapping[int, str],
 ) -> list[dict[str, Any]]:
     """Return the view that the page starts with and, where modules are closed in it, one for each of them."""
     wanted = [first]
     if nodes:
         wanted += [first | set(ancestors(groups, group)) for group in range(len(groups)) if group not in first]
-    return [_view(order, places, groups, group_of, nodes, opened) for opened in wanted]
+    return [_view(order, places, groups, group_of, nodes, opened, known) for opened in wanted]
 
 
 def _view(
@@ -52,6 +53,7 @@ def _view(
     group_of: Sequence[int],
     nodes: Sequence[Node],
     opened: set[int],
+    known: Mapping[int, str],
 ) -> dict[str, Any]:
     """Return cards, lines and frames of one view; a card is a value's place, or -1 - g for the group g."""
     closed = [_closed_around(groups, group, opened) for group in range(len(groups))]
@@ -72,7 +74,10 @@ def _view(
     rank = {card: i for i, card in enumerate(cards)}
     boxes, slot_widths = [], []
     for card in cards:
-        box, slots = _group_box(groups[-1 - card]) if card < 0 else _box(order[card], nodes[card] if nodes else None)
+        if card < 0:
+            box, slots = _group_box(groups[-1 - card])
+        else:
+            box, slots = _box(order[card], nodes[card] if nodes else None, known)
         boxes.append(box)
         slot_widths.append(slots)
     forward = [link for link in links if rank[link[0]] < rank[link[1]]]
@@ -172,9 +177,9 @@ def _height_above(groups: Sequence[Group], group: int, opened: set[int]) -> int:
     )
 
 
-def _box(value: Value, node: Node | None) -> tuple[Box, float]:
-    title = glyph(value.op) if value.op else (name_of(value, LABEL_LENGTH) or "%0000")
-    subtitle = (name_of(value, LABEL_LENGTH) or "%0000") if value.op else ""
+def _box(value: Value, node: Node | None, known: Mapping[int, str]) -> tuple[Box, float]:
+    title = glyph(value.op) if value.op else (name_of(value, LABEL_LENGTH, known) or "%0000")
+    subtitle = (name_of(value, LABEL_LENGTH, known) or "%0000") if value.op else ""
     if node is not None:
         title, subtitle = node.title, node.subtitle or subtitle
     operands = value.operands
