@@ -1,5 +1,6 @@
 /* Layers, which are dots over one list: lanes.h includes this for each width. Every product goes through tiles that keep
- * their sums in registers: so many dots (or numbers of the list) by so many vectors, both known to the compiler.
+ * their sums in registers: so many dots (or numbers of the list) by so many vectors, both known to the compiler. A vector
+ * is of rows of the batch; where one row is run alone, of dots or of numbers of the list.
  */
 #if LANES == 8 /* there are 32 registers then */
 #define TALL 8
