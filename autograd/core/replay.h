@@ -38,7 +38,7 @@ typedef struct { /* a parameter whose gradient is added up in a slot */
 typedef struct { /* where the gradients of the parameters are added up */
     double *at;
     const int *places; /* of each parameter */
-    int side_by_side;  /* the parameters have their places in their order */
+    int in_order;      /* all parameters have their places in their order, one after another */
 } destination;
 
 typedef struct {
@@ -59,6 +59,17 @@ typedef struct {
     double *values, *grads, *locals, *scratch;
     void *memory;
 } machine;
+
+/* Whether the sums of the weights of each dot are side by side. */
+static int is_side_by_side(const layer *which, const destination *to) {
+    int apart = 0;
+    if (to->in_order) return 1;
+    for (int j = 0; j < which->at->aux; j++) {
+        const int *places = to->places + which->params[j];
+        for (int k = 1; k < which->at->n; k++) apart |= places[k] - places[0] - k;
+    }
+    return !apart;
+}
 
 /* -- what all widths share ------------------------------------------------------------------------------------------- */
 
