@@ -256,7 +256,7 @@ def _rearranged(rng: random.Random, layer: list[int]) -> list[int]:
 
 def shared(rng: random.Random, special: float) -> Function:
     """Rows of weights that serve several lists, often all rows, sometimes a few, or one of them twice."""
-    length, rows = rng.choice((2, 3, 5, 9, 17)), rng.choice((1, 2, 3, 5, 9, 17))
+    length, rows = rng.choice((2, 2, 3, 3, 5, 9)), rng.choice((1, 2, 2, 3, 5, 9))
     inputs = length + rng.choice((0, 2, 2 * length, 3 * length))
     made = Function(inputs, [number(rng, special / 4) for _ in range(rows * (length + 1))], [0.5])
     weights = [list(range(at, at + length)) for at in range(inputs, inputs + len(made.params), length + 1)]
@@ -264,7 +264,7 @@ def shared(rng: random.Random, special: float) -> Function:
     order, bias = rng.choice(("lists", "rows", "mixed")), rng.choice(("none", "own", "own", "one", "some"))
     regular = rng.random() < 0.5
     numbers = list(range(inputs))
-    for _ in range(rng.randint(1, 4)):
+    for _ in range(rng.randint(1, 3)):
         lists = [rng.sample(numbers, length) for _ in range(rng.randint(1, 3))]
         if len(numbers) >= 3 * length and rng.random() < 0.8:  # no number in two of them
             chosen = rng.sample(numbers, 3 * length)

@@ -1,5 +1,6 @@
 /* Layers, which are dots over one list: lanes.h includes this for each width. Every product goes through tiles that keep
- * their sums in registers: so many dots (or numbers of the list) by so many vectors, both known to the compiler.
+ * their sums in registers: so many dots (or numbers of the list) by so many vectors, both known to the compiler. A vector
+ * is of rows of the batch; where one row is run alone, of dots or of numbers of the list.
  */
 #if LANES == 8 /* there are 32 registers then */
 #define TALL 8
@@ -144,7 +145,7 @@ typedef struct {
     const layer *which;
     const int *places;
     double *block;
-    int side_by_side;
+    int side_by_side; /* the weights of each dot have their sums so */
 } NAME(folding);
 
 /* Where the sum of a column of a dot is: of a weight, or behind the weights of the bias; NULL where there is none. */
@@ -343,10 +344,7 @@ static void NAME(fold_layer)(
     const double *grads = row_zero(m->grads, m->grads_from, STRIDE);
 #if LANES > 1
     if (!masked && end - begin > 1) {
-        NAME(folding) f = {first, which, places, block, 1};
-        for (int j = 0; !to->in_order && j < first->aux; j++)
-            for (int k = 1; k < first->n; k++)
-                f.side_by_side &= places[which->params[j] + k] == places[which->params[j]] + k;
+        const NAME(folding) f = {first, which, places, block, is_side_by_side(which, to)};
         if (which->positions == 1) NAME(fold_panels)(m, s, &f, begin, end);
         else NAME(fold_positions)(m, s, &f, begin, end);
         return;
@@ -378,8 +376,8 @@ static void NAME(fold_layer)(
 /* -- one row of the batch: vectors of dots, or of columns. The last of them begins where it ends with the last column, and
  * leaves alone what is done. -- */
 
-/* Where there is less than a vector, or zeros must be looked at, numbers are taken one by one. */
 #define DOTS_AT_ONCE (LANES == 2 ? 4 : 2)
+/* Where there is less than a vector, or zeros must be looked at, numbers are taken one by one. */
 #define TOO_SMALL(i) ((i)->n < LANES || 2 * (i)->aux <= LANES)
 
 /* The dots `at` and after: as many as there are in `vectors`, and no more than there are. */
@@ -468,7 +466,7 @@ static void NAME(row_backward)(const machine *m, const span s, const instruction
         }                                                                                                              \
         for (int c = 0; c < (height); c++) {                                                                           \
             const int *place = to->places + which->params[at + c] + from;                                              \
-            if (to->in_order && from == k) OF_COLUMN(to->at + place[0]) += total[c];                               \
+            if (side_by_side && from == k) OF_COLUMN(to->at + place[0]) += total[c];                                   \
             else                                                                                                       \
                 for (int w = k - from; w < LANES; w++) to->at[place[w]] += total[c][w];                                \
         }                                                                                                              \
@@ -479,7 +477,7 @@ static void NAME(row_fold)(
 ) {
     const instruction *first = which->at;
     const double *values = row_zero(m->values, m->lanes_from, 1), *grads = row_zero(m->grads, m->grads_from, 1);
-    const int n = first->n, height = first->aux;
+    const int n = first->n, height = first->aux, side_by_side = is_side_by_side(which, to);
     double *listed = m->scratch;
     int at = 0;
     if (masked || n < LANES) {

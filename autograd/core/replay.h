@@ -65,6 +65,17 @@ typedef struct {
     void *memory;
 } machine;
 
+/* Whether the sums of the weights of each dot are side by side. */
+static int is_side_by_side(const layer *which, const destination *to) {
+    int apart = 0;
+    if (to->in_order) return 1;
+    for (int j = 0; j < which->at->aux; j++) {
+        const int *places = to->places + which->params[j];
+        for (int k = 1; k < which->at->n; k++) apart |= places[k] - places[0] - k;
+    }
+    return !apart;
+}
+
 /* -- what all widths share ------------------------------------------------------------------------------------------- */
 
 /* Where the row of slot 0 would be, if there were one: memory begins with the row of slot `from`. */
