@@ -81,7 +81,8 @@ class ColumnTape:
         self._inner = Replayer(inner, array("i", bytes(4 * inner.params)))
         self._read: list[float] | None = None
         self._computed = array("d", bytes(8 * inner.params))
-        self._scalars: Any = None  # what the second part needs of these
+        self._settled: Any = None  # what the first part needs of the settings
+        self._scalars: Any = None  # what the second part needs of what the first one computes
         self._outer_columns: tuple[array[float], ...] | None = None
         if self.setting_places is not None and not outer.guard_codes:
             self._outer_columns = tuple([array("d", [0.0]) for _ in range(inner.params)])
@@ -112,12 +113,12 @@ class ColumnTape:
             return True
         if self._outer_columns is not None:
             self._read = None
-            numbers = self._outer.scalars_for(now)
-            if self._outer_columns and self._outer.columns(numbers, (), self._outer_columns, 1) >= 0:
+            self._settled = self._outer.scalars_for(now, self._settled)
+            if self._outer_columns and self._outer.columns(self._settled, (), self._outer_columns, 1) >= 0:
                 return False
             for i, column in enumerate(self._outer_columns):
                 self._computed[i] = column[0]
-            self._scalars = self._inner.scalars_for(self._computed)
+            self._scalars = self._inner.scalars_for(self._computed, self._scalars)
             self._read = now
             return True
         for setting, number in zip(self._settings, settings, strict=True):
@@ -125,7 +126,7 @@ class ColumnTape:
         self._read = None
         if self._outer.replay(self._params, Rows(array("d"), 1, self._computed)) is not None:
             return False
-        self._scalars = self._inner.scalars_for(self._computed)
+        self._scalars = self._inner.scalars_for(self._computed, self._scalars)
         self._read = now
         return True
 

@@ -352,13 +352,13 @@ class Replayer:
         finally:
             self._give_back(machine, False)
 
-    def scalars_for(self, params: Sequence[float]) -> Any:
-        """Return what `columns` needs of the numbers of the parameters."""
+    def scalars_for(self, params: Sequence[float], before: Any = None) -> Any:
+        """Return what `columns` needs of the numbers of the parameters; what it returned before may be filled again."""
         if not cython.compiled:
             return params
-        scalars = self.program.scalars[:]
-        for slot, number in zip(self.program.param_slots, params, strict=True):
-            scalars[slot] = number
+        slots, scalars = self._program.param_slots, before or self._program.scalars[:]  # type: ignore[union-attr]
+        for i in range(len(params)):
+            scalars[slots[i]] = params[i]
         return scalars
 
     def columns(
