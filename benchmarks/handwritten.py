@@ -14,7 +14,13 @@ from pathlib import Path
 
 SOURCE = Path(__file__).with_suffix(".c")
 # what glassgrad's core is built with, so that the arithmetic is the same: no fused multiply-add, no fast-math
-FLAGS = ("-O3", "-march=native", "-ffp-contract=off", "-fno-builtin", "-shared", "-fPIC")
+FLAGS = ("-O3", "-ffp-contract=off", "-fno-builtin", "-shared", "-fPIC")
+INSTRUCTIONS: dict[str, tuple[str, ...]] = {
+    "baseline": (),
+    "avx2": ("-mavx2",),
+    "avx512": ("-mavx512f", "-mavx512dq", "-mavx512vl"),
+}
+"""The flags for each set of instructions, as GLASSGRAD_SIMD names it for tapes."""
 
 
 def compiler() -> list[str]:
@@ -30,12 +36,14 @@ class Step:
         hidden: A multiple of 16.
         numbers: The parameters, for each neuron its weights and then its bias.
         rows: Two inputs and a target, a hundred times, one after another.
+        executor: The set of instructions that it is compiled for, a key of `INSTRUCTIONS`.
     """
 
-    def __init__(self, hidden: int, numbers: Sequence[float], rows: array[float]) -> None:
+    def __init__(self, hidden: int, numbers: Sequence[float], rows: array[float], executor: str) -> None:
         with tempfile.TemporaryDirectory() as folder:
             library = Path(folder) / f"step{hidden}.so"
-            subprocess.run([*compiler(), *FLAGS, f"-DHIDDEN={hidden}", str(SOURCE), "-o", str(library)], check=True)
+            flags = *FLAGS, *INSTRUCTIONS[executor], f"-DHIDDEN={hidden}"
+            subprocess.run([*compiler(), *flags, str(SOURCE), "-o", str(library)], check=True)
             self.library = ctypes.CDLL(str(library))
         self.library.train.restype = ctypes.c_double
         self.library.train.argtypes = [ctypes.c_int, ctypes.c_double]

@@ -39,9 +39,9 @@ class Stopwatch:
 
 
 class Worker:
-    """The process of one engine at one part of the benchmarks."""
+    """The process of one engine at one part of the benchmarks, its tapes replayed by the executor if one is named."""
 
-    def __init__(self, part: str, engine: Engine) -> None:
+    def __init__(self, part: str, engine: Engine, executor: str = "") -> None:
         self.part = part
         self.engine = engine
         self.process = subprocess.Popen(
@@ -49,7 +49,7 @@ class Worker:
             stdin=subprocess.PIPE,
             stdout=subprocess.PIPE,
             text=True,
-            env=environment_of(engine),
+            env=environment_of(engine) | ({"GLASSGRAD_SIMD": executor} if executor else {}),
         )
 
     def ask(self, **settings: Any) -> Figures:
@@ -76,10 +76,11 @@ class Worker:
 
 @dataclass(frozen=True)
 class Job:
-    """An engine and what it is asked for each round."""
+    """An engine and what it is asked for each round; the executor of its tapes, where it is not the best one."""
 
     engine: str
     settings: dict[str, Any]
+    executor: str = ""
 
 
 def same_job(engines: Iterable[str], **settings: Any) -> dict[str, Job]:
@@ -94,7 +95,7 @@ def workers(part: str, jobs: dict[str, Job]) -> Iterator[dict[str, Worker]]:
         found = {}
         for name, job in jobs.items():
             if not missing(ENGINES[job.engine]):
-                found[name] = Worker(part, ENGINES[job.engine])
+                found[name] = Worker(part, ENGINES[job.engine], job.executor)
                 stack.callback(found[name].close)
         yield found
 
