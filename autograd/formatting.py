@@ -11,6 +11,7 @@ if TYPE_CHECKING:
     from autograd.value import Value
 
 __all__ = [
+    "PATH_LIMIT",
     "Text",
     "amount",
     "clean_text",
@@ -29,6 +30,7 @@ __all__ = [
 ]
 
 _LABEL_LIMIT = 24  # characters of a label in a table
+PATH_LIMIT = 32  # characters that a path may have everywhere: net.layers[0].neurons[12].w[3]
 
 
 def number(x: float, *, sign: bool = False, digits: int = 4) -> str:
@@ -106,7 +108,7 @@ def name_of(value: Value, limit: int, names: Mapping[int, str] | None = None) ->
 
     Args:
         value: the node.
-        limit: how many characters the name may have.
+        limit: how many characters a label may have, and a path if that is more than `PATH_LIMIT`.
         names: the names of variables by the ids of their Values, as `names_in_scope` returns them.
 
     >>> from autograd import Value
@@ -117,7 +119,7 @@ def name_of(value: Value, limit: int, names: Mapping[int, str] | None = None) ->
     is_label = value.label is not None
     if names and is_blank(name):
         name, is_label = names.get(id(value), ""), False
-    if not is_label and len(name) > limit:
+    if not is_label and len(name) > (limit := max(limit, PATH_LIMIT)):
         return "…" + clean_text(name, len(name))[1 - limit :]
     return clean_text(name, limit)
 

@@ -282,3 +282,17 @@ def test_debug_knows_variables_and_keeps_them_in_copies(monkeypatch, capsys, tmp
     for file in ("step.svg", "graph.dot"):
         text = (tmp_path / file).read_text()
         assert all(re.search(rf"\W{name}<", text) for name in "xwby"), file
+
+
+def test_paths_of_a_network_without_modules_are_shown_whole():
+    layers = [Layer(1, 2)]
+    w = layers[0].neurons[1].w[0]  # was there before: goes by its path
+    y = w * 2
+    out = io.StringIO()
+    viz.print_graph(y, out)
+    assert "layers[0].neurons[1].w[0]" in out.getvalue()
+    assert ">layers[0].neurons[1].w[0]<" in viz.to_svg(y)
+    assert "by layers[0].neurons[1].w[0] %0 is +2" in ag.why(y, w)
+    far = {"a_long_name_of_a_part_of_it": layers}
+    assert names(w, scope={"far": far}) == ["far['a_long_name_of_a_part_of_it'][0].neurons[1].w[0]"]
+    assert "neurons[1].w[0]" in str(viz.to_svg(y, names={"far": far}))

@@ -15,6 +15,7 @@ from xml.etree import ElementTree
 import graphviz
 import pytest
 
+import nn
 import viz
 from autograd import Value
 from viz.graph import prepare
@@ -404,3 +405,15 @@ def test_a_gradient_is_shown_where_a_pass_has_been_and_nowhere_else() -> None:
     nodes = {node.title: node for node in prepare(later).nodes}
     assert nodes["x"].gradient == 0.0  # reached, and nothing came
     assert [node.gradient for node in prepare(later).nodes] == [0.0, 0.0, None]
+
+
+@needs_dot
+def test_dot_keeps_the_order_of_neurons():
+    source = viz.to_dot(nn.MLP(2, [16, 16, 1], seed=1)([1.0, 2.0]))
+    titles = dict(re.findall(r"^  (n\d+) \[shape=box3d .*<B>(neurons\.\d+)</B>", source, re.MULTILINE))
+    laid = subprocess.run(["dot", "-Tplain"], input=source.encode(), stdout=subprocess.PIPE, check=True).stdout.decode()
+    columns: dict[int, list[tuple[float, str]]] = {}
+    for _, node, x, y in re.findall(r"^(node) (n\d+) (\S+) (\S+)", laid, re.MULTILINE):
+        columns.setdefault(round(float(x)), []).append((-float(y), titles[node]))
+    found = [[title for _, title in sorted(columns[x])] for x in sorted(columns)]
+    assert found == [[f"neurons.{i}" for i in range(count)] for count in (16, 16, 1)]

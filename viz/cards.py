@@ -8,7 +8,7 @@ from functools import partial
 from typing import Any
 
 from autograd import Value
-from autograd.formatting import clean_text, number
+from autograd.formatting import PATH_LIMIT, clean_text, number
 from autograd.names import module_path, name_of
 from autograd.primitives.primitive import glyph
 from viz.expansion import EXPANDABLE, expansion
@@ -132,12 +132,12 @@ def items_of(shown: Sequence[Value], look: Look) -> list[Item]:
 def _shown_of(item: Item, end: str, look: Look) -> str:
     """Return what a card shows of a path, whose end tells it from others."""
     if not item.is_parameter_of_model:
-        shown = item.path if len(item.path) <= LABEL_LENGTH else end
+        shown = item.path if len(item.path) <= PATH_LIMIT else end
     elif look.in_frames:
         shown = item.path.rpartition(".")[2]
     else:
         shown = end
-    return shown if len(shown) <= LABEL_LENGTH else f"…{shown[1 - LABEL_LENGTH :]}"
+    return shown if len(shown) <= PATH_LIMIT else f"…{shown[1 - PATH_LIMIT :]}"
 
 
 def _item(value: Value, index: Mapping[int, int], look: Look) -> Item:
@@ -202,7 +202,7 @@ def _kind(item: Item) -> Kind:
 
 
 def _card(item: Item, look: Look) -> Node:
-    name = clean_text(item.name, LABEL_LENGTH)
+    name = clean_text(item.name, PATH_LIMIT if item.path else LABEL_LENGTH)
     return Node(
         _kind(item),
         # A leaf without a name is named by its number, as in listings and steps.
@@ -312,7 +312,7 @@ def backward_cards(items: Sequence[Item], look: Look) -> tuple[list[Node], list[
 
 
 def _backward_title(item: Item, of: str) -> str:
-    name = clean_text(item.name, LABEL_LENGTH)
+    name = clean_text(item.name, PATH_LIMIT if item.path else LABEL_LENGTH)
     return f"{of}/∂{name if name.strip() else f'%{item.place}'}"
 
 
