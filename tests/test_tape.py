@@ -456,6 +456,18 @@ def test_stats():
     assert sum(stats["by kind"].values()) == stats["instructions"]
 
 
+def test_the_memory_of_a_tape_is_that_of_its_values_gradients_and_local_derivatives():
+    """8 bytes for each of 8 rows; a scalar of a list has a gradient alone, and a weight of a layer nothing."""
+    w = [Value(1.0) for _ in range(3)]
+    cases = [
+        (lambda x, y: ag.prod([x, y, x]), (3 + 3) + 3),  # two inputs and the product; three local derivatives
+        (lambda x, y: ag.dot(w[:2], [x, y]), 3 + 3),
+        (lambda x, y: ag.prod([ag.dot(w[:2], [x, y]), x, w[2]]), (5 + 5) + 3),
+    ]
+    for function, numbers in cases:
+        assert ag.record(function, inputs=[1.0, 2.0]).stats()["bytes"] == 64 * numbers
+
+
 # -- training --------------------------------------------------------------------------------------------------------
 def test_training_with_a_tape_has_the_bits_of_training_without():
     """One row a step, so that the order of sums is eager's too."""

@@ -33,9 +33,9 @@ SAMPLE, OF_THEMES = 3, 3
 
 # The tests that look at a file; its own doctests come first.
 TESTS: dict[str, str] = {
-    "autograd/value.py": "backward value numbers lifetime copying random_graphs tape",
+    "autograd/value.py": "backward value numbers contexts lifetime copying random_graphs tape",
     "autograd/backward_pass.py": "steps why paths",
-    "autograd/modes.py": "value recorder names",
+    "autograd/modes.py": "contexts value recorder names",
     "autograd/transforms.py": "transforms second_derivatives sweep",
     "autograd/passes.py": "transforms second_derivatives sweep lifetime",
     "autograd/pytree.py": "transforms taped",
@@ -96,7 +96,7 @@ THEMES: dict[str, tuple[str, ...]] = {
     "the zero rule": ("autograd/value.py: Value._pass_back", "autograd/backward_pass.py: BackwardPass.advance"),
     "the order of nodes": ("autograd/value.py: reached_by", "autograd/value.py: topological_order"),
     "what is left after a failure": ("autograd/anomaly.py: _Watch._check", "nn/inner_loops.py: are_distinct_leaves"),
-    "modes nest and end": ("autograd/modes.py: Setting.__exit__", "autograd/modes.py: mode_set"),
+    "modes nest and end": ("autograd/modes.py: Setting.__exit__", "autograd/value.py: close_layer"),
     "a recorder left open": ("autograd/tape/record.py: record_call", "autograd/tape/record.py: form_of_call"),
     "guards": ("autograd/tape/recorder.py: Recorder.compared", "autograd/tape/interpreter.py: Interpreter.forward"),
     "blocks of 64 rows": ("autograd/tape/replay.py: Sums.add_rows", "autograd/tape/replay.py: _add_row"),
