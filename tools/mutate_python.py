@@ -7,8 +7,8 @@ python tools/mutate_python.py nn/clipping.py --all   every fault of some files
 Faults are made by rule from the syntax tree: a comparison flipped or made inclusive, `and` and `or` exchanged, a number
 changed by one, a statement or a `return` left out, a cleanup left out where something failed, and so on. Those that are
 tried are drawn by their hash, so an edit of a file changes the sample only where it changes the code. Each runs in a
-copy of the tree (`tools/trials.py`) on the pure build; those of `autograd/tape/compiled/`, which that build does not
-run, on the compiled one. The exit status is 1 where a fault survives that `EQUIVALENT` does not explain.
+copy of the tree (`tools/trials.py`) on the pure build; those of files which that build does not run, on the compiled
+one. The exit status is 1 where a fault survives that `EQUIVALENT` does not explain.
 """
 
 from __future__ import annotations
@@ -63,6 +63,7 @@ TESTS: dict[str, str] = {
     "autograd/tape/recorder.py": "recorder tape nn_random",
     "autograd/tape/replay.py": "tape recorder taped batches",
     "autograd/tape/tape.py": "tape recorder batches",
+    "autograd/tape/threads.py": "threads",
     "autograd/tape/taped.py": "taped",
     "autograd/tape/compiled/fuse.py": "lowering tape_bits tape",
     "autograd/tape/compiled/layers.py": "lowering tape_bits tape nn_replay",
@@ -75,6 +76,9 @@ TESTS: dict[str, str] = {
     "nn/state.py": "nn_state",
     "nn/serialization.py": "nn_state",
     "nn/training.py": "nn_training nn_fit_options nn_state",
+    "nn/replayed_step.py": "nn_replay nn_training nn_fit_options",
+    "nn/row_tapes.py": "nn_replay nn_evaluation",
+    "nn/chunks.py": "nn_chunks",
     "nn/training_step.py": "nn_replay nn_training nn_fit_options nn_evaluation",
     "nn/batches.py": "nn_training nn_fit_options nn_random",
     "nn/callbacks.py": "nn_fit_options nn_training",
@@ -90,6 +94,9 @@ TESTS: dict[str, str] = {
     "viz/grouping.py": "viz_graph viz_options viz_large viz_text",
     "viz/folding.py": "viz_large viz_layout",
 }
+
+# What the pure build does not run.
+COMPILED = ("autograd/tape/compiled/", "autograd/tape/threads.py", "nn/chunks.py")
 
 # What must be in the sample, whatever is drawn: OF_THEMES faults of each of these functions.
 THEMES: dict[str, tuple[str, ...]] = {
@@ -383,8 +390,8 @@ def main() -> int:
 
 def _results(faults: list[Fault], processes: int) -> Iterator[tuple[Fault, bool]]:
     """Try faults in the build that runs their files."""
-    compiled = [fault for fault in faults if "/tape/compiled/" in fault.file]
-    pure = [fault for fault in faults if "/tape/compiled/" not in fault.file]
+    compiled = [fault for fault in faults if fault.file.startswith(COMPILED)]
+    pure = [fault for fault in faults if not fault.file.startswith(COMPILED)]
     with tempfile.TemporaryDirectory() as folder:
         template = trials.copy_tree(Path(folder, "tree"))
         if pure:
