@@ -16,6 +16,7 @@ from tapes import bits
 import autograd as ag
 import nn
 from autograd import Value, primitive
+from autograd.tape.replay import Rows
 
 seen: list[float] = []
 
@@ -466,6 +467,30 @@ def test_the_memory_of_a_tape_is_that_of_its_values_gradients_and_local_derivati
     ]
     for function, numbers in cases:
         assert ag.record(function, inputs=[1.0, 2.0]).stats()["bytes"] == 64 * numbers
+
+
+@pytest.mark.skipif(not ag.compiled, reason="about the checks of the core")
+def test_the_core_refuses_arrays_that_do_not_fit():
+    tape = ag.record(lambda x, y: ag.sigmoid(x) * y, inputs=[1.0, 2.0])
+
+    def column(rows: int) -> array[float]:
+        return array("d", [0.5] * rows)
+
+    good = (column(3), column(3)), (column(3),)
+    assert tape.replayer.columns((), *good, 3) == -1
+    for wrong in (
+        ((column(3), column(2)), (column(3),)),
+        ((column(3), column(3)), (column(2),)),
+        ((column(3),), (column(3),)),
+        ((column(3), column(3)), (column(3), column(3))),
+    ):
+        with pytest.raises(ValueError, match=r"too short|another number of columns"):
+            tape.replayer.columns((), *wrong, 3)
+    for place in (3, -1):
+        with pytest.raises(ValueError, match="beyond the batch"):
+            tape.select(Rows(column(6), 3, None, which=array("i", [0, place])))
+    with pytest.raises(ValueError, match="too small"):
+        tape.select(Rows(column(5), 3, None))
 
 
 # -- training --------------------------------------------------------------------------------------------------------

@@ -285,6 +285,17 @@ def test_what_goes_wrong_in_the_function_comes_out():
         index.forward([[2.0, 0], [2.0, 7]])
 
 
+def test_an_index_counts_only_where_the_branch_that_has_it_is_taken():
+    def function(x, i):
+        return ag.take([x, 2.0 * x], i) if x > 0.0 else x
+
+    rows = [[1.0, 0], [-1.0, 7], [2.0, 1], [-1.0, 9], [3.0, 1]] * 3
+    fast = taped(function)
+    for _ in range(2):
+        assert fast.forward(rows) == [1.0, -1.0, 4.0, -1.0, 6.0] * 3
+    assert len(fast.tapes) == 2
+
+
 # -- rows ------------------------------------------------------------------------------------------------------------
 def eager_rows(function, rows):
     """Outputs, input gradients and the gradient of `scale`, in the order of sums that tapes keep."""
@@ -308,7 +319,7 @@ def eager_rows(function, rows):
 
 
 @pytest.mark.parametrize("count", (*tapes.ROWS, 700))
-@pytest.mark.parametrize("order", ["sorted", "in turn", "at random"])
+@pytest.mark.parametrize("order", ["sorted", "in turn", "in runs", "at random"])
 def test_rows_go_to_the_tape_that_takes_them(count: int, order: str):
     """The bits do not depend on which tape a row was replayed by."""
     rng = random.Random(count)
@@ -317,6 +328,8 @@ def test_rows_go_to_the_tape_that_takes_them(count: int, order: str):
         rows.sort()
     if order == "in turn":
         rows = [[i % 3 + 0.37, y] for i, (_, y) in enumerate(rows)]
+    if order == "in runs":  # the second of which does not begin with a block
+        rows = [[0.37 + (i > 10), -abs(y)] for i, (_, y) in enumerate(rows)]
 
     def function(x, y):
         return stairs(x) * y + x if y > 0.0 else stairs(x).tanh() - y * scale
