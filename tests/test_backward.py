@@ -211,6 +211,16 @@ def test_nodes_that_wait_while_others_are_met_far_away_have_their_turn():
     assert x.grad == 2.0 * (3.0 + 1.0 + 1.0)
 
 
+def test_nodes_that_lie_far_apart_are_visited_newest_first():
+    x = Value(1.0)
+    old = x * 3.0
+    unrelated(50_000)
+    new = old * 2.0
+    unrelated(50_000)
+    ag.sum([old, new]).backward()  # met in this order
+    assert (old.grad, x.grad) == (3.0, 9.0)
+
+
 def test_a_pass_that_takes_another_way_leaves_nothing_to_the_next_one():
     """Nodes that lie far apart are found by the walk; the sweep that met some of them goes over their places again."""
     x, y = Value(1.0), Value(1.0)

@@ -258,6 +258,21 @@ def test_an_error_leaves_the_state_of_the_last_good_step(
     assert found == in_python(lambda: failed(options, lr, X, loss))
 
 
+class Overflowing(nn.Optimizer):
+    """A rule whose numbers are not finite from its twelfth step on, where the loss and its gradients still are."""
+
+    def rule(self, p: Any, g: Any, step: Any) -> Any:
+        factor = autograd.where(step > 11, 1e200, 1.0)
+        return p - self.lr * factor * (factor * g)
+
+
+def test_a_step_that_overflows_is_not_done(sizes: list[int], in_python: Any) -> None:
+    found = failed({"epochs": 40, "batch_size": 10}, 0.01, X, kind=Overflowing)
+    assert sum(sizes) > 0
+    assert found[2]["steps"] == 11
+    assert found == in_python(lambda: failed({"epochs": 40, "batch_size": 10}, 0.01, X, kind=Overflowing))
+
+
 def test_ctrl_c_at_any_moment_leaves_whole_steps(in_python: Any) -> None:
     before = signal.signal(signal.SIGINT, signal.default_int_handler)
     try:

@@ -469,6 +469,13 @@ def test_the_memory_of_a_tape_is_that_of_its_values_gradients_and_local_derivati
         assert ag.record(function, inputs=[1.0, 2.0]).stats()["bytes"] == 64 * numbers
 
 
+def test_a_parameter_that_receives_no_gradient_is_not_reached():
+    a, b = Value(2.0), Value(3.0)
+    tape = ag.record(lambda x: a * x + b, inputs=[1.0], params=[a])
+    tape.value_and_grad([[2.0], [5.0]])
+    assert [(p.grad, p.reached) for p in (a, b)] == [(7.0, True), (0.0, False)]
+
+
 @pytest.mark.skipif(not ag.compiled, reason="about the checks of the core")
 def test_the_core_refuses_arrays_that_do_not_fit():
     tape = ag.record(lambda x, y: ag.sigmoid(x) * y, inputs=[1.0, 2.0])

@@ -346,7 +346,8 @@ def test_rows_go_to_the_tape_that_takes_them(count: int, order: str):
 
 
 @pytest.mark.parametrize("executor", executors())
-def test_mixed_rows_have_the_bits_of_one_call_each(executor: str):
+@pytest.mark.parametrize("in_runs", [False, True])
+def test_mixed_rows_have_the_bits_of_one_call_each(executor: str, in_runs: bool):
     """Layers, other parameters, several outputs, gradients of rows: all that is kept per row is summed in order."""
     rng = random.Random(7)
     weights = [[Value(rng.uniform(-1.0, 1.0)) for _ in range(9)] for _ in range(9)]
@@ -360,6 +361,8 @@ def test_mixed_rows_have_the_bits_of_one_call_each(executor: str):
         return [ag.dot(weights[steps], hidden) * scale, hidden[steps]]
 
     rows = [[rng.uniform(0.0, 1.9), *(rng.uniform(-1.0, 1.0) for _ in range(8))] for _ in range(300)]
+    if in_runs:  # the second of which does not begin with a block
+        rows = [[0.1 + (i > 10), *row[1:]] for i, row in enumerate(rows)]
     upstream = [rng.choice((1.0, 0.0, -0.5, math.inf)) if i % 7 == 0 else rng.uniform(-1.0, 1.0) for i in range(300)]
     before = current_executor()
     choose_executor(executor)
