@@ -29,6 +29,7 @@ EQUIVALENT_BY_REASON: dict[str, tuple[str, ...]] = {
     "behind the last instruction stand zeros, and no addition": (
         "autograd/tape/compiled/layers.py: Slots.bias_behind: 1 -> 0",
     ),
+    "OP is 0": ("autograd/tape/compiled/layers.py: Slots.rewrite: to + OP -> (to) - (OP)",),
     "both are set where the draft is complete": (
         "autograd/tape/compiled/program.py: Draft.__init__: without `self.instructions = self.temporaries = 0`",
     ),
