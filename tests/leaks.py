@@ -433,13 +433,11 @@ def allocated() -> dict[str, float]:
 def leaks(work: Work, runs: int = 5, rounds: int = 12) -> list[str]:
     """What grows by one a run or more, in each of so many rounds, the last three of which are ten times as long.
 
-    Caches fill at first, so what does not leak may grow in some rounds, but not in all.
+    Caches fill at first, so what does not leak may grow in some rounds, but not in all. Call it in `all_else_frozen()`.
     """
     found: dict[str, float] = {}
     with warnings.catch_warnings():
         warnings.simplefilter("ignore")
-        gc.collect()
-        gc.freeze()  # what is here already need not be looked at for cycles again
         work()
         for round_ in range(rounds):
             count = runs if round_ < rounds - 3 else 10 * runs
@@ -449,8 +447,18 @@ def leaks(work: Work, runs: int = 5, rounds: int = 12) -> list[str]:
             found = {name: growth for name, growth in found.items() if growth >= 1.0}
             if not found:
                 break
-        gc.unfreeze()
     return [f"{name}: {growth:.1f} a run" for name, growth in found.items()]
+
+
+@contextlib.contextmanager
+def all_else_frozen() -> Iterator[None]:
+    """Let collections inside look for cycles among new objects alone: there are ten thousand times as many others."""
+    gc.collect()
+    gc.freeze()
+    try:
+        yield
+    finally:
+        gc.unfreeze()
 
 
 def clean() -> None:

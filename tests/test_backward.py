@@ -193,3 +193,46 @@ def test_a_sparse_pass_leaves_nothing_for_the_next_one():
     assert x.grad == 1.0
     spread(other, 2000, 1).backward()
     assert (x.grad, other.grad) == (1.0, 1.0)
+
+
+def unrelated(count: int) -> None:
+    for _ in range(count):
+        Value(0.0)
+
+
+def test_nodes_that_wait_while_others_are_met_far_away_have_their_turn():
+    x = Value(1.0)
+    far = y = x * 2.0
+    for i in range(140_000):
+        y = y + 1.0
+        if i == 70_000:
+            middle = y * 3.0
+    ag.sum([middle, far, y]).backward()  # met in this order, twice farther away than what there is room for
+    assert x.grad == 2.0 * (3.0 + 1.0 + 1.0)
+
+
+def test_nodes_that_lie_far_apart_are_visited_newest_first():
+    x = Value(1.0)
+    old = x * 3.0
+    unrelated(50_000)
+    new = old * 2.0
+    unrelated(50_000)
+    ag.sum([old, new]).backward()  # met in this order
+    assert (old.grad, x.grad) == (3.0, 9.0)
+
+
+def test_a_pass_that_takes_another_way_leaves_nothing_to_the_next_one():
+    """Nodes that lie far apart are found by the walk; the sweep that met some of them goes over their places again."""
+    x, y = Value(1.0), Value(1.0)
+    p = x * 3.0
+    unrelated(5_000)
+    q = y * 2.0
+    unrelated(45_000)
+    x.grad = 1.0
+    (p + 1.0).backward(2.0)
+    assert x.grad == 1.0 + 3.0 * 2.0
+    chain = y
+    for _ in range(8_000):
+        chain = chain + 1.0
+    (chain + q).backward()
+    assert (x.grad, y.grad) == (7.0, 1.0 + 2.0)

@@ -4,9 +4,11 @@ from __future__ import annotations
 
 import asyncio
 import contextvars
+import ctypes
 import gc
 import math
 import random
+import sys
 import threading
 from collections.abc import Callable, Iterator
 from contextlib import ExitStack, contextmanager
@@ -283,3 +285,29 @@ def test_no_mode_stays_on_without_memory():
         assert current_mode() is None
         assert is_recording()
     assert failures > 10
+
+
+@pytest.mark.skipif(sys.platform != "linux", reason="makes a thread by the C library, as Linux names it")
+def test_python_may_enter_a_thread_twice_and_knows_nothing_the_second_time():
+    """A thread that another language made has a new state of Python in each call, maybe where the last one was."""
+    libc = ctypes.CDLL(None)
+    callback = ctypes.CFUNCTYPE(ctypes.c_void_p, ctypes.c_void_p)
+    seen: list[Any] = []
+
+    @callback
+    def first(_: Any) -> None:
+        generator = suspended(no_grad())
+        next(generator)
+        seen.extend((is_recording(), generator, current_mode()))  # the mode lives on, and its block is open
+        libc.pthread_setspecific(key, 1)
+
+    @callback
+    def second(_: Any) -> None:  # what the library calls where the thread ends
+        seen.append(is_recording())
+
+    key, thread = ctypes.c_uint(), ctypes.c_ulong()
+    assert libc.pthread_key_create(ctypes.byref(key), second) == 0
+    assert libc.pthread_create(ctypes.byref(thread), None, first, None) == 0
+    assert libc.pthread_join(thread, None) == 0
+    assert libc.pthread_key_delete(key) == 0
+    assert (seen[0], seen[3]) == (False, True)

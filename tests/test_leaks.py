@@ -5,6 +5,7 @@ from __future__ import annotations
 import os
 import subprocess
 import sys
+from collections.abc import Iterator
 
 import leaks
 import pytest
@@ -18,10 +19,15 @@ about_slabs = pytest.mark.skipif(
     not ag.compiled or sys.platform != "linux" or "GLASSGRAD_SANITIZED" in os.environ,
     reason="about the slabs of the compiled core, which a sanitizer does without",
 )
-LONG = {"viz.to_html", "viz.explore", "nn.Checkpoint", "nn.load"}  # a page or several files in each run
 
 
-@pytest.mark.parametrize("name", [pytest.param(n, marks=[pytest.mark.slow] * (n in LONG)) for n in leaks.CASES])
+@pytest.fixture(autouse=True, scope="module")
+def all_else_frozen() -> Iterator[None]:
+    with leaks.all_else_frozen():
+        yield
+
+
+@pytest.mark.parametrize("name", leaks.CASES)
 def test_nothing_is_left_behind(name: str):
     found = leaks.leaks(leaks.CASES[name])
     if found:  # a cache that fills slowly may look like a leak once; a leak is one again
@@ -52,6 +58,9 @@ print(most - leaks.resident())
 """
 
 
+SLAB = 2**21
+
+
 @about_slabs
 def test_slabs_are_given_back():
     """All but the 32 that are kept for the next graph, 64 MiB, in a process that has not wanted more before."""
@@ -65,7 +74,14 @@ def test_slabs_are_given_back():
 def test_places_between_nodes_that_live_are_filled_again():
     held = [Value(1.0) for _ in range(100_000)]
     before = leaks.resident()
-    for _ in range(10):
-        held[::2] = [Value(0.0)] * len(held[::2])
-        held[::2] = [Value(1.0) for _ in range(len(held[::2]))]
+    for round_ in range(10):  # half of the nodes of each slab live on
+        half = slice(round_ % 2, None, 2)
+        held[half] = [Value(0.0)] * len(held[half])
+        held[half] = [Value(1.0) for _ in range(len(held[half]))]
     assert leaks.resident() - before < 10 * 2**20  # each round 4.6 MiB, were they forgotten
+
+
+@about_slabs
+def test_no_node_reaches_beyond_its_slab():
+    held = [Value(0.0) for _ in range(50_000)]
+    assert max(id(v) % SLAB for v in held) + Value.__basicsize__ <= SLAB

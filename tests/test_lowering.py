@@ -24,7 +24,7 @@ from autograd.tape.pickling import packed, unpacked
 compiled_only = pytest.mark.skipif(not ag.compiled, reason="the pure build does not run the lowered program")
 
 FOLDER = Path(fuse.__file__).parent
-FILES = {"graph": FOLDER.parent / "graph.py", "fuse": FOLDER / "fuse.py", "layers": FOLDER / "layers.py"}
+FILES = {"graph": FOLDER.parent / "graph.py", **{name: FOLDER / f"{name}.py" for name in ("fuse", "layers", "reuse")}}
 LARGEST_SEED = 3000
 
 FAULTS = {
@@ -95,6 +95,18 @@ FAULTS = {
     "a layer forgets the gradients of its biases": ("layers", "code[to + FLAGS] |= _BOTH", "pass"),
     "instructions of other flags are merged": ("layers", "and code[at + FLAGS] == code[to + FLAGS]", ""),
     "results of other instructions are merged": ("layers", "and block[x] == block[x - 1]", ""),
+    "lists keep the slots that their numbers had": ("reuse", "self.lists[j] = self.new_slot(self.lists[j])", "pass"),
+    "a number in a list dies where it is made": ("reuse", "self.last_use[self.giver[self.lists[j]]] = t", "pass"),
+    "a result may take the slot of an operand": (
+        "reuse",
+        "dying[max(t, self.last_use[t])].append(t)",
+        "dying[max(t, self.last_use[t] - 1)].append(t)",
+    ),
+    "outputs die where they are used last": (
+        "reuse",
+        "self.last_use[self.giver[self.kept[j]]] = self.instructions",
+        "pass",
+    ),
 }
 
 
@@ -110,12 +122,13 @@ def from_source(name: str, fault: tuple[str, str, str]) -> ModuleType:
     return module
 
 
-def lowering(fault: tuple[str, str, str]) -> ModuleType:
-    """`fuse` with the fault, which may stand in what it calls."""
+def lower_by(fault: tuple[str, str, str], monkeypatch: pytest.MonkeyPatch) -> None:
+    """Let tapes be lowered by the Python, with the fault, which may stand in any of the files."""
     made = from_source("fuse", fault)
     made.number_slots = from_source("layers", fault).number_slots  # type: ignore[attr-defined]
     made.folded = from_source("graph", fault).folded  # type: ignore[attr-defined]
-    return made
+    monkeypatch.setattr(replay, "lower", made.lower)
+    monkeypatch.setattr(replay, "reusing_storage", from_source("reuse", fault).reusing_storage)
 
 
 def with_constants(seed: int) -> tuple[tapes.Function, list[list[float]], Tape]:
@@ -191,11 +204,11 @@ def test_a_replay_takes_the_branches_of_an_eager_run_or_says_which_row_does_not(
 @pytest.mark.slow
 @pytest.mark.parametrize("fault", FAULTS)
 def test_the_random_functions_see_a_fault(fault: str, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(replay, "lower", lowering(FAULTS[fault]).lower)
+    lower_by(FAULTS[fault], monkeypatch)
     assert any(map(is_seen, range(LARGEST_SEED))), f"no random function sees that {fault}"
 
 
 @compiled_only
 def test_without_a_fault_nothing_is_seen(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(replay, "lower", lowering(("", "", "")).lower)
+    lower_by(("", "", ""), monkeypatch)
     assert not any(map(is_seen, range(100)))

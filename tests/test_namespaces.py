@@ -66,39 +66,36 @@ IMPORTS = [
     "import {0}.{1}, importlib, sys; importlib.reload(sys.modules['{0}.{1}'])",
 ]
 CHECKS = [f"assert type({name}) is types.FunctionType" for name in SHARED]
-both_engines = pytest.mark.parametrize("pure", ["", "1"] if autograd.compiled else ["1"])
 
 
 @pytest.mark.slow
-@both_engines
-def test_a_shared_name_is_the_function_after_any_import(pure: str) -> None:
+def test_a_shared_name_is_the_function_after_any_import() -> None:
     for line in IMPORTS:
         imports = [line.format(*name.split(".")) for name in SHARED]
-        run_in_another_process(["-c", "\n".join([*imports, "import autograd, nn, types, viz", *CHECKS])], pure)
+        run_in_another_process(["-c", "\n".join([*imports, "import autograd, nn, types, viz", *CHECKS])])
 
 
 @pytest.mark.slow
-@both_engines
-def test_a_shared_name_is_the_function_under_pytest(tmp_path: Path, pure: str) -> None:
+def test_a_shared_name_is_the_function_under_pytest(tmp_path: Path) -> None:
     check = tmp_path / "test_names.py"
     lines = [f"import types, {', '.join(SHARED)}", "def test_names():", *(f"    {line}" for line in CHECKS)]
     check.write_text("\n".join(lines))
     options = ["--import-mode=importlib", "-p", "no:cacheprovider", "-c", os.devnull, f"--rootdir={tmp_path}"]
-    run_in_another_process(["-m", "pytest", *options, str(check)], pure)
+    run_in_another_process(["-m", "pytest", *options, str(check)])
 
 
 @pytest.mark.slow
 @pytest.mark.skipif(not (ROOT / "autograd").is_dir(), reason="needs the checkout")
-@both_engines
+@pytest.mark.parametrize("pure", ["", "1"] if autograd.compiled else ["1"])
 def test_a_shared_name_is_the_function_where_its_module_is_collected_alone(pure: str) -> None:
     for name in SHARED:  # their doctests call the functions
         file = ROOT / f"{name.replace('.', '/')}.py"
         run_in_another_process(["-m", "pytest", "-p", "no:cacheprovider", str(file)], pure)
 
 
-def run_in_another_process(arguments: list[str], pure: str) -> None:
+def run_in_another_process(arguments: list[str], pure: str = "" if autograd.compiled else "1") -> None:
     packages = str(Path(autograd.__path__[0]).parent)
-    environment = {**os.environ, "PYTHONPATH": packages, "GLASSGRAD_PURE": pure}
+    environment = {**os.environ, "PYTHONPATH": packages, "GLASSGRAD_PURE": pure, "PYTEST_DISABLE_PLUGIN_AUTOLOAD": "1"}
     done = subprocess.run([sys.executable, *arguments], env=environment, capture_output=True, text=True, check=False)
     assert done.returncode == 0, done.stdout + done.stderr
 

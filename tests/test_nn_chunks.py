@@ -89,6 +89,7 @@ Case = tuple[Callable[[], nn.Module], Callable[[Any], nn.Optimizer], dict[str, A
 CASES: dict[str, Case] = {
     "batches": (mlp, lambda p: nn.SGD(p, lr=0.1), {"epochs": 7, "batch_size": 16}),
     "one batch per epoch": (mlp, lambda p: nn.SGD(p, lr=0.1, momentum=0.9), {"epochs": 90, "batch_size": 70}),
+    "a block of rows": (mlp, lambda p: nn.SGD(p, lr=0.1), {"epochs": 9, "batch_size": 64}),
     "more than a block of rows": (mlp, lambda p: nn.SGD(p, lr=0.1), {"epochs": 9, "batch_size": 65}),
     "a batch of one row": (mlp, lambda p: nn.Adam(p, lr=0.01), {"epochs": 2, "batch_size": 1}),
     "clipping and a schedule": (
@@ -221,8 +222,23 @@ def stopping(progress: float) -> float:
             lambda p, t: autograd.take([(p - 3.0) ** 2, p], autograd.where(p > 1.6, 9.0, 0.0)),
             "has the indices 0 to 1, not 9",
         ),
+        (
+            {"epochs": 40, "batch_size": 10},
+            0.01,
+            lambda p, t: (p - 3.0) ** 2 + autograd.where(p > 1.6, 1e308, 0.0),
+            "the loss is inf",
+        ),
+        (
+            {"epochs": 40, "batch_size": 10, "clip_norm": 1.0},
+            0.01,
+            lambda p, t: (p - 3.0) ** 2 + autograd.where(p > 1.6, 1e200 * p, 0.0),
+            "the loss is inf",
+        ),
     ],
-    ids=["a loss that explodes", "in whole batches", "a schedule that raises", "an index out of range"],
+    ids=[
+        *("a loss that explodes", "in whole batches", "a schedule that raises", "an index out of range"),
+        *("losses of infinite sum and finite gradients", "finite gradients of infinite norm"),
+    ],
 )
 def test_an_error_leaves_the_state_of_the_last_good_step(
     options: dict[str, Any], lr: float, loss: Any, message: str, sizes: list[int], in_python: Any
@@ -231,6 +247,21 @@ def test_an_error_leaves_the_state_of_the_last_good_step(
     assert message in found[0]
     assert sum(sizes) > 0
     assert found == in_python(lambda: failed(options, lr, X, loss))
+
+
+class Overflowing(nn.Optimizer):
+    """A rule whose numbers are not finite from its twelfth step on, where the loss and its gradients still are."""
+
+    def rule(self, p: Any, g: Any, step: Any) -> Any:
+        factor = autograd.where(step > 11, 1e200, 1.0)
+        return p - self.lr * factor * (factor * g)
+
+
+def test_a_step_that_overflows_is_not_done(sizes: list[int], in_python: Any) -> None:
+    found = failed({"epochs": 40, "batch_size": 10}, 0.01, X, kind=Overflowing)
+    assert sum(sizes) > 0
+    assert found[2]["steps"] == 11
+    assert found == in_python(lambda: failed({"epochs": 40, "batch_size": 10}, 0.01, X, kind=Overflowing))
 
 
 def test_ctrl_c_at_any_moment_leaves_whole_steps(in_python: Any) -> None:

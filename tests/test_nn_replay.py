@@ -635,6 +635,30 @@ def test_errors_are_those_of_eager_training(case: Callable[[bool | None], None])
     assert len(messages) == 1, messages
 
 
+def test_a_primitive_that_fails_once_is_an_error_though_an_eager_run_would_not_fail() -> None:
+    calls, fails_at = 0, 0
+
+    def forward(x: float) -> float:
+        nonlocal calls
+        calls += 1
+        if calls == fails_at:
+            raise ValueError("it failed once")
+        return 2.0 * x
+
+    double = ag.primitive("fails_once", forward, lambda x, out: 2.0)
+    for fails_at in range(1, 15):  # noqa: B007 - `forward` reads it
+        calls = 0
+        with pytest.raises(ValueError, match="it failed once"):
+            trained(nn.Linear(2, 1, seed=0), Y, lambda p, t: double(nn.mse(p, t)), True)
+
+
+def test_the_sum_of_losses_may_be_large() -> None:
+    def loss(p: Any, t: Any) -> Any:
+        return 1e307 + nn.mse(p, t)
+
+    assert_same(*(trained(nn.Linear(2, 1, seed=0), Y, loss, replay, batch_size=7) for replay in (True, False)))
+
+
 def test_a_model_without_parameters_is_not_replayed() -> None:
     optimizer = nn.SGD([Value(1.0)], lr=0.1)
     with pytest.raises(ValueError, match="does not depend on any parameter"):

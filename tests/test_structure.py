@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import ast
+import functools
 import graphlib
 import subprocess
 import sys
@@ -43,6 +44,7 @@ def import_statements(tree: ast.AST) -> Iterator[ast.Import | ast.ImportFrom]:
             yield from import_statements(node)
 
 
+@functools.cache
 def imported(path: Path) -> set[str]:
     """The modules that a file imports; `from package import name` may mean either, so it gives both."""
     names: set[str] = set()
@@ -55,6 +57,7 @@ def imported(path: Path) -> set[str]:
     return names
 
 
+@functools.cache
 def import_graph() -> dict[str, set[str]]:
     """For each module of the three packages those of them that it imports."""
     files = {}

@@ -16,6 +16,7 @@ from tapes import bits
 import autograd as ag
 import nn
 from autograd import Value, primitive
+from autograd.tape.replay import Rows
 
 seen: list[float] = []
 
@@ -454,6 +455,49 @@ def test_stats():
     assert stats["calls"] == ["noted_cube"]
     assert stats["bytes"] > 0
     assert sum(stats["by kind"].values()) == stats["instructions"]
+
+
+def test_the_memory_of_a_tape_is_that_of_its_values_gradients_and_local_derivatives():
+    """8 bytes for each of 8 rows; a scalar of a list has a gradient alone, and a weight of a layer nothing."""
+    w = [Value(1.0) for _ in range(3)]
+    cases = [
+        (lambda x, y: ag.prod([x, y, x]), (3 + 3) + 3),  # two inputs and the product; three local derivatives
+        (lambda x, y: ag.dot(w[:2], [x, y]), 3 + 3),
+        (lambda x, y: ag.prod([ag.dot(w[:2], [x, y]), x, w[2]]), (5 + 5) + 3),
+    ]
+    for function, numbers in cases:
+        assert ag.record(function, inputs=[1.0, 2.0]).stats()["bytes"] == 64 * numbers
+
+
+def test_a_parameter_that_receives_no_gradient_is_not_reached():
+    a, b = Value(2.0), Value(3.0)
+    tape = ag.record(lambda x: a * x + b, inputs=[1.0], params=[a])
+    tape.value_and_grad([[2.0], [5.0]])
+    assert [(p.grad, p.reached) for p in (a, b)] == [(7.0, True), (0.0, False)]
+
+
+@pytest.mark.skipif(not ag.compiled, reason="about the checks of the core")
+def test_the_core_refuses_arrays_that_do_not_fit():
+    tape = ag.record(lambda x, y: ag.sigmoid(x) * y, inputs=[1.0, 2.0])
+
+    def column(rows: int) -> array[float]:
+        return array("d", [0.5] * rows)
+
+    good = (column(3), column(3)), (column(3),)
+    assert tape.replayer.columns((), *good, 3) == -1
+    for wrong in (
+        ((column(3), column(2)), (column(3),)),
+        ((column(3), column(3)), (column(2),)),
+        ((column(3),), (column(3),)),
+        ((column(3), column(3)), (column(3), column(3))),
+    ):
+        with pytest.raises(ValueError, match=r"too short|another number of columns"):
+            tape.replayer.columns((), *wrong, 3)
+    for place in (3, -1):
+        with pytest.raises(ValueError, match="beyond the batch"):
+            tape.select(Rows(column(6), 3, None, which=array("i", [0, place])))
+    with pytest.raises(ValueError, match="too small"):
+        tape.select(Rows(column(5), 3, None))
 
 
 # -- training --------------------------------------------------------------------------------------------------------

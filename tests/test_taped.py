@@ -285,6 +285,17 @@ def test_what_goes_wrong_in_the_function_comes_out():
         index.forward([[2.0, 0], [2.0, 7]])
 
 
+def test_an_index_counts_only_where_the_branch_that_has_it_is_taken():
+    def function(x, i):
+        return ag.take([x, 2.0 * x], i) if x > 0.0 else x
+
+    rows = [[1.0, 0], [-1.0, 7], [2.0, 1], [-1.0, 9], [3.0, 1]] * 3
+    fast = taped(function)
+    for _ in range(2):
+        assert fast.forward(rows) == [1.0, -1.0, 4.0, -1.0, 6.0] * 3
+    assert len(fast.tapes) == 2
+
+
 # -- rows ------------------------------------------------------------------------------------------------------------
 def eager_rows(function, rows):
     """Outputs, input gradients and the gradient of `scale`, in the order of sums that tapes keep."""
@@ -308,7 +319,7 @@ def eager_rows(function, rows):
 
 
 @pytest.mark.parametrize("count", (*tapes.ROWS, 700))
-@pytest.mark.parametrize("order", ["sorted", "in turn", "at random"])
+@pytest.mark.parametrize("order", ["sorted", "in turn", "in runs", "at random"])
 def test_rows_go_to_the_tape_that_takes_them(count: int, order: str):
     """The bits do not depend on which tape a row was replayed by."""
     rng = random.Random(count)
@@ -317,6 +328,8 @@ def test_rows_go_to_the_tape_that_takes_them(count: int, order: str):
         rows.sort()
     if order == "in turn":
         rows = [[i % 3 + 0.37, y] for i, (_, y) in enumerate(rows)]
+    if order == "in runs":  # the second of which does not begin with a block
+        rows = [[0.37 + (i > 10), -abs(y)] for i, (_, y) in enumerate(rows)]
 
     def function(x, y):
         return stairs(x) * y + x if y > 0.0 else stairs(x).tanh() - y * scale
@@ -333,7 +346,8 @@ def test_rows_go_to_the_tape_that_takes_them(count: int, order: str):
 
 
 @pytest.mark.parametrize("executor", executors())
-def test_mixed_rows_have_the_bits_of_one_call_each(executor: str):
+@pytest.mark.parametrize("in_runs", [False, True])
+def test_mixed_rows_have_the_bits_of_one_call_each(executor: str, in_runs: bool):
     """Layers, other parameters, several outputs, gradients of rows: all that is kept per row is summed in order."""
     rng = random.Random(7)
     weights = [[Value(rng.uniform(-1.0, 1.0)) for _ in range(9)] for _ in range(9)]
@@ -347,7 +361,10 @@ def test_mixed_rows_have_the_bits_of_one_call_each(executor: str):
         return [ag.dot(weights[steps], hidden) * scale, hidden[steps]]
 
     rows = [[rng.uniform(0.0, 1.9), *(rng.uniform(-1.0, 1.0) for _ in range(8))] for _ in range(300)]
-    upstream = [rng.choice((1.0, 0.0, -0.5, math.inf)) if i % 7 == 0 else rng.uniform(-1.0, 1.0) for i in range(300)]
+    if in_runs:  # the second of which does not begin with a block
+        rows = [[0.1 + (i > 10), *row[1:]] for i, row in enumerate(rows)]
+    special = (1.0, 0.0, -0.5) if in_runs else (1.0, 0.0, -0.5, math.inf)  # where one is infinite, rows run twice
+    upstream = [rng.choice(special) if i % 7 == 0 else rng.uniform(-1.0, 1.0) for i in range(300)]
     before = current_executor()
     choose_executor(executor)
     try:

@@ -75,13 +75,13 @@ def test_only_where_it_is_of_use(counted: list[int]):
         assert sorted(counted, reverse=True) == parts
 
 
-@pytest.mark.parametrize("places", [(0,), (63,), (64, 640), (599,), (70, 71, 300)])
+@pytest.mark.parametrize("places", [(0,), (63,), (64, 640), (599,), (70, 71, 300), (1090,)])
 def test_the_first_row_that_fails_is_named_and_no_gradient_changes(places: tuple[int, ...]):
     running = threading.active_count()  # a progress bar or the test session may have some
     w = Value(2.0)
     tape = ag.record(lambda x: w * x if x > 0.0 else x, inputs=[1.0])
-    batch = [[-1.0 if row in places else 0.5] for row in range(700)]
-    for threads in (1, 4):
+    batch = [[-1.0 if row in places else 0.5] for row in range(1100)]
+    for threads in (1, 2, 4):  # two blocks in a part, and one
         for _ in range(5):
             with pytest.raises(ag.BranchChanged) as raised:
                 tape.value_and_grad(batch, threads=threads)

@@ -623,3 +623,8 @@ def test_an_argument_that_is_kept_is_a_leaf_like_any_other():
 
 def test_a_constant_factor_that_is_infinite_is_no_error():
     assert ag.hessian(lambda x: (x / 0.0) * x)(1.0) == math.inf
+
+
+def test_a_direction_of_zero_meets_an_infinite_derivative():
+    assert ag.jvp(lambda x, y: ag.sqrt(x) + y, (0.0, 1.0), (0.0, 1.0)) == (1.0, 1.0)
+    assert ag.jvp(lambda x: x.relu(), (-1.0,), (math.inf,)) == (0.0, 0.0)

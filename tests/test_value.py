@@ -321,10 +321,13 @@ def test_a_node_knows_whether_a_backward_pass_reached_it():
 
 def test_the_layer_below_refuses_what_it_cannot_hold():
     from autograd.primitives.primitive import PRIMITIVES
-    from autograd.value import creation_number, restore
+    from autograd.value import creation_number, many, restore
 
     with pytest.raises(ValueError, match="'exp' cannot have 0 operands"):
         restore(PRIMITIVES["exp"], 1.0, 0.0, False, (), None, None, ())
+    for name in ("take", "softmax_cross_entropy"):
+        with pytest.raises((ValueError, IndexError)):
+            many(PRIMITIVES[name], [Value(1.0), 1.0, 9.0])  # the index of two operands
     with pytest.raises((TypeError, AttributeError)):
         creation_number(None)
 

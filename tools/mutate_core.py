@@ -29,14 +29,19 @@ TABLE = ROOT / "tools" / "core_faults.txt"
 TESTS = {
     "backward.c": "leaks backward value lifetime steps random_graphs builds copying",
     "node.c": "leaks value lifetime backward copying",
-    "mode.c": "leaks value names recorder lifetime",
+    "mode.c": "contexts names recorder value",
     "operands.c": "leaks value lifetime builds copying backward",
     "walk.h": "leaks backward transforms lifetime steps copying",
     "passes.h": "leaks transforms second_derivatives sweep lifetime",
     "replay.h": "leaks tape recorder tape_bits batches taped tape_lifetime lowering nn_replay",
     "lanes.h": "tape tape_bits recorder batches taped lowering nn_replay nn_optim",
+    "layers.h": "tape_bits nn_replay nn_chunks lowering tape threads",
     "columns.h": "leaks nn_optim batches tape",
+    "contributions.h": "tape tape_bits batches recorder nn_chunks",
     "floats.h": "nn_training",
+    "training.h": "nn_chunks leaks nn_training nn_fit_options",
+    "blocks.h": "threads",
+    "parameters.h": "tape leaks nn_replay nn_training",
 }
 
 SWITCH = """

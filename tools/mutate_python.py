@@ -7,8 +7,8 @@ python tools/mutate_python.py nn/clipping.py --all   every fault of some files
 Faults are made by rule from the syntax tree: a comparison flipped or made inclusive, `and` and `or` exchanged, a number
 changed by one, a statement or a `return` left out, a cleanup left out where something failed, and so on. Those that are
 tried are drawn by their hash, so an edit of a file changes the sample only where it changes the code. Each runs in a
-copy of the tree (`tools/trials.py`) on the pure build; those of `autograd/tape/compiled/`, which that build does not
-run, on the compiled one. The exit status is 1 where a fault survives that `EQUIVALENT` does not explain.
+copy of the tree (`tools/trials.py`) on the pure build; those of files which that build does not run, on the compiled
+one. The exit status is 1 where a fault survives that `EQUIVALENT` does not explain.
 """
 
 from __future__ import annotations
@@ -33,9 +33,9 @@ SAMPLE, OF_THEMES = 3, 3
 
 # The tests that look at a file; its own doctests come first.
 TESTS: dict[str, str] = {
-    "autograd/value.py": "backward value numbers lifetime copying random_graphs tape",
+    "autograd/value.py": "backward value numbers contexts lifetime copying random_graphs tape",
     "autograd/backward_pass.py": "steps why paths",
-    "autograd/modes.py": "value recorder names",
+    "autograd/modes.py": "contexts value recorder names",
     "autograd/transforms.py": "transforms second_derivatives sweep",
     "autograd/passes.py": "transforms second_derivatives sweep lifetime",
     "autograd/pytree.py": "transforms taped",
@@ -64,6 +64,7 @@ TESTS: dict[str, str] = {
     "autograd/tape/replay.py": "tape recorder taped batches",
     "autograd/tape/tape.py": "tape recorder batches",
     "autograd/tape/branching.py": "taped",
+    "autograd/tape/threads.py": "threads",
     "autograd/tape/taped.py": "taped",
     "autograd/tape/compiled/fuse.py": "lowering tape_bits tape",
     "autograd/tape/compiled/layers.py": "lowering tape_bits tape nn_replay",
@@ -77,6 +78,9 @@ TESTS: dict[str, str] = {
     "nn/state.py": "nn_state",
     "nn/serialization.py": "nn_state",
     "nn/training.py": "nn_training nn_fit_options nn_state",
+    "nn/replayed_step.py": "nn_replay nn_training nn_fit_options",
+    "nn/row_tapes.py": "nn_replay nn_random nn_evaluation",
+    "nn/chunks.py": "nn_chunks",
     "nn/training_step.py": "nn_replay nn_training nn_fit_options nn_evaluation",
     "nn/batches.py": "nn_training nn_fit_options nn_random",
     "nn/callbacks.py": "nn_fit_options nn_training",
@@ -93,12 +97,15 @@ TESTS: dict[str, str] = {
     "viz/folding.py": "viz_large viz_layout",
 }
 
+# What the pure build does not run.
+COMPILED = ("autograd/tape/compiled/", "autograd/tape/threads.py", "nn/chunks.py")
+
 # What must be in the sample, whatever is drawn: OF_THEMES faults of each of these functions.
 THEMES: dict[str, tuple[str, ...]] = {
     "the zero rule": ("autograd/value.py: Value._pass_back", "autograd/backward_pass.py: BackwardPass.advance"),
     "the order of nodes": ("autograd/value.py: reached_by", "autograd/value.py: topological_order"),
     "what is left after a failure": ("autograd/anomaly.py: _Watch._check", "nn/inner_loops.py: are_distinct_leaves"),
-    "modes nest and end": ("autograd/modes.py: Setting.__exit__", "autograd/modes.py: mode_set"),
+    "modes nest and end": ("autograd/modes.py: Setting.__exit__", "autograd/value.py: close_layer"),
     "a recorder left open": ("autograd/tape/record.py: record_call", "autograd/tape/record.py: form_of_call"),
     "guards": ("autograd/tape/recorder.py: Recorder.compared", "autograd/tape/interpreter.py: Interpreter.forward"),
     "blocks of 64 rows": ("autograd/tape/replay.py: Sums.add_rows", "autograd/tape/replay.py: _add_row"),
@@ -385,8 +392,8 @@ def main() -> int:
 
 def _results(faults: list[Fault], processes: int) -> Iterator[tuple[Fault, bool]]:
     """Try faults in the build that runs their files."""
-    compiled = [fault for fault in faults if "/tape/compiled/" in fault.file]
-    pure = [fault for fault in faults if "/tape/compiled/" not in fault.file]
+    compiled = [fault for fault in faults if fault.file.startswith(COMPILED)]
+    pure = [fault for fault in faults if not fault.file.startswith(COMPILED)]
     with tempfile.TemporaryDirectory() as folder:
         template = trials.copy_tree(Path(folder, "tree"))
         if pure:

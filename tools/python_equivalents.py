@@ -26,6 +26,13 @@ EQUIVALENT_BY_REASON: dict[str, tuple[str, ...]] = {
         "autograd/account/paths.py: GradientPaths._largest_first: self._top - told -> (self._top) + (told)",
     ),
     "a gradient that no pass has reached is not shown": ("autograd/account/prompt.py: _Session.snapshot: 0.0 -> 1",),
+    "behind the last instruction stand zeros, and no addition": (
+        "autograd/tape/compiled/layers.py: Slots.bias_behind: 1 -> 0",
+    ),
+    "OP is 0": ("autograd/tape/compiled/layers.py: Slots.rewrite: to + OP -> (to) - (OP)",),
+    "both are set where the draft is complete": (
+        "autograd/tape/compiled/program.py: Draft.__init__: without `self.instructions = self.temporaries = 0`",
+    ),
     "only where the machine stops between two writes": ("autograd/files.py: write_whole: without `file.flush()`",),
     "it is the default": (
         "viz/escaping.py: markup: html.escape(text, quote=True) -> html.escape(text)",
