@@ -156,6 +156,36 @@ def test_a_callback_may_change_the_optimiser(in_python: Any) -> None:
     assert found == in_python(train)
 
 
+class Reading(nn.Module):
+    """A module that may read a number of its graph, which a tape would keep."""
+
+    def __init__(self) -> None:
+        self.inner = nn.Linear(2, 1, seed=3)
+        self.reads = False
+
+    def forward(self, x: Any) -> Any:
+        (p,) = self.inner(x)
+        return p * (1.0 + 0.1 * p.data) if self.reads else p
+
+
+def test_a_callback_may_make_of_it_what_cannot_be_replayed(sizes: list[int], in_python: Any) -> None:
+    def train() -> Any:
+        model = Reading()
+
+        def read(epoch: int, history: nn.History) -> None:
+            model.reads = epoch >= 3
+
+        optimizer = nn.SGD(model.parameters(), lr=0.01)
+        options: dict[str, Any] = {"loss": nn.mse, "epochs": 6, "batch_size": 10, "seed": 3, "progress": False}
+        with pytest.warns(nn.ReplayWarning):
+            history = nn.fit(model, X, Y, optimizer=optimizer, callback=read, **options)
+        return history.loss, [p.data for p in model.parameters()]
+
+    found = train()
+    assert sizes
+    assert found == in_python(train)
+
+
 class Own(nn.SGD):
     """Its own step."""
 

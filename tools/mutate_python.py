@@ -80,7 +80,7 @@ TESTS: dict[str, str] = {
     "nn/training.py": "nn_training nn_fit_options nn_state",
     "nn/replayed_step.py": "nn_replay nn_training nn_fit_options",
     "nn/row_tapes.py": "nn_replay nn_random nn_evaluation",
-    "nn/chunks.py": "nn_chunks",
+    "nn/chunks.py": "nn_chunks nn_replay",
     "nn/training_step.py": "nn_replay nn_training nn_fit_options nn_evaluation",
     "nn/batches.py": "nn_training nn_fit_options nn_random",
     "nn/callbacks.py": "nn_fit_options nn_training",

@@ -30,6 +30,7 @@ EQUIVALENT_BY_REASON: dict[str, tuple[str, ...]] = {
         "autograd/tape/compiled/layers.py: Slots.bias_behind: 1 -> 0",
     ),
     "OP is 0": ("autograd/tape/compiled/layers.py: Slots.rewrite: to + OP -> (to) - (OP)",),
+    "what nothing uses is not lowered": ("autograd/tape/compiled/reuse.py: Reuse.__init__: -1 -> (1) (no. 2)",),
     "both are set where the draft is complete": (
         "autograd/tape/compiled/program.py: Draft.__init__: without `self.instructions = self.temporaries = 0`",
     ),
