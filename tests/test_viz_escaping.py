@@ -15,7 +15,7 @@ from hypothesis import strategies as st
 
 import viz
 from autograd import Value
-from autograd.formatting import clean_text
+from autograd.formatting import clean_text, is_blank
 from viz.dot import to_source
 from viz.graph import prepare
 from viz.mermaid import to_mermaid
@@ -119,7 +119,7 @@ def test_dot_reads_every_nasty_label(label):
 @settings(deadline=None)
 def test_json_brings_every_label_back(label):
     content = json.loads(to_json(prepare(labelled(label)), LIGHT, label if label.isprintable() else ""))
-    assert content["nodes"][1]["subtitle"] == (clean_text(label, LABEL_LENGTH) if label.strip() else "")
+    assert content["nodes"][1]["subtitle"] == ("" if is_blank(label) else clean_text(label, LABEL_LENGTH))
 
 
 # What our Mermaid consists of. A quoted text is letters, digits, spaces and numbered entities.

@@ -34,6 +34,8 @@ TESTS = {
     "walk.h": "leaks backward transforms lifetime steps copying",
     "passes.h": "leaks transforms second_derivatives sweep lifetime",
     "replay.h": "leaks tape recorder tape_bits batches taped tape_lifetime lowering nn_replay",
+    "machine.h": "leaks tape recorder tape_bits batches taped tape_lifetime lowering nn_replay",
+    "executors.h": "leaks tape recorder tape_bits batches taped tape_lifetime lowering nn_replay",
     "lanes.h": "tape tape_bits recorder batches taped lowering nn_replay nn_optim",
     "layers.h": "tape_bits nn_replay nn_chunks lowering tape threads",
     "columns.h": "leaks nn_optim batches tape",

@@ -1,4 +1,4 @@
-/* Which instruction contributes to a gradient first: part of replay.h, for its machines.
+/* Which instruction contributes to a gradient first: part of machine.h.
  */
 #ifndef GLASSGRAD_CONTRIBUTIONS_H
 #define GLASSGRAD_CONTRIBUTIONS_H

@@ -1,4 +1,4 @@
-/* The replay in one width and for one instruction set: replay.h includes this with NAME defined, LANES, and SHUFFLES.
+/* The replay in one width and for one instruction set: executors.h includes this with NAME defined, LANES, and SHUFFLES.
  *
  * A slot has a double for each row of the batch that is worked on; an instruction is done for all of them, LANES at a time,
  * before the next. Only what `attribute` and `ivdep` say differs between instruction sets; the arithmetic, and so every
