@@ -12,7 +12,8 @@ import sys
 import sysconfig
 from collections import deque
 from collections.abc import Mapping
-from types import GetSetDescriptorType, ModuleType
+from inspect import CO_OPTIMIZED
+from types import FrameType, GetSetDescriptorType, ModuleType
 from typing import Any
 
 from autograd.formatting import is_blank
@@ -25,6 +26,7 @@ _ENTRIES = 1_000  # a longer list, tuple or dict is not searched
 _DEPTH = 6  # net.layers[0].neurons[1].w[2] still is: an attribute or an index is one step
 _IN_ALL = 100_000  # entries of all containers together
 _KEY_LENGTH = 40
+_OURS_ALONE = 3  # references to a dict: of the frame, of a variable, and of an argument
 _NOTEBOOKS_OWN = frozenset(["In", "Out"])
 _COMPREHENSIONS = frozenset(["<listcomp>", "<setcomp>", "<dictcomp>", "<genexpr>"])
 _PLAIN = frozenset(map(id, (float, int, str, bool, type(None))))  # by id: a user's metaclass may define ==
@@ -68,13 +70,28 @@ def names_in_scope() -> dict[int, str]:
     scopes: list[Mapping[str, object]] = []
     while frame is not None:
         if frame.f_locals is not frame.f_globals:
-            scopes.append(frame.f_locals)
+            scopes.append(_locals_of(frame))
         around = frame.f_back
         if frame.f_code.co_name not in _COMPREHENSIONS or around is None or is_ours(around.f_code.co_filename):
             scopes.append(frame.f_globals)
             break
         frame = around
     return names_in(*scopes)
+
+
+def _locals_of(frame: FrameType) -> Mapping[str, object]:
+    """Return the variables of a scope, and leave nothing behind in its frame that keeps their values alive.
+
+    Before Python 3.13 the frame of a function keeps the dict that was made to be looked at. It is emptied, unless
+    something else holds it: a debugger, or who called locals().
+    """
+    seen = frame.f_locals
+    if not frame.f_code.co_flags & CO_OPTIMIZED or type(seen) is not dict:
+        return seen
+    found = seen.copy()
+    if sys.getrefcount(seen) == _OURS_ALONE:
+        seen.clear()
+    return found
 
 
 def names_in(*scopes: Mapping[str, object]) -> dict[int, str]:

@@ -5,6 +5,7 @@ from __future__ import annotations
 import gc
 import io
 import re
+import sys
 import types
 import weakref
 from types import SimpleNamespace
@@ -15,7 +16,7 @@ import pytest
 import autograd as ag
 import nn
 import viz
-from autograd import Value
+from autograd import Value, steps
 from autograd.names import name_of, names_in
 from viz.options import PictureOptions, complete
 
@@ -296,3 +297,17 @@ def test_paths_of_a_network_without_modules_are_shown_whole():
     far = {"a_long_name_of_a_part_of_it": layers}
     assert names(w, scope={"far": far}) == ["far['a_long_name_of_a_part_of_it'][0].neurons[1].w[0]"]
     assert "neurons[1].w[0]" in str(viz.to_svg(y, names={"far": far}))
+
+
+def test_a_look_at_variables_keeps_nothing_alive_and_leaves_what_others_hold():
+    def work(holds: bool) -> tuple[int, dict[str, object] | None]:
+        leaf = Value(2.0)
+        held = locals() if holds else None
+        before = sys.getrefcount(leaf)
+        assert "leaf" in repr(steps(leaf * leaf)[0])
+        return sys.getrefcount(leaf) - before, held
+
+    assert work(holds=False) == (0, None)
+    _, held = work(holds=True)
+    assert held is not None
+    assert type(held["leaf"]) is Value  # what locals() gave is whole
