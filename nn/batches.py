@@ -67,6 +67,13 @@ class Batch:
         """Return the samples."""
         return [self.group.samples[place] for place in self.places]
 
+    def targets(self) -> list[Any]:
+        """Return the targets of the samples."""
+        samples = self.group.samples
+        if isinstance(samples, TableSamples):  # whose rows are made when they are asked for
+            return [samples.targets[place] for place in self.places]
+        return [samples[place][1] for place in self.places]
+
 
 def grouped(samples: Samples | Sequence[tuple[Any, ...]]) -> list[Group]:
     """Return the samples by shape, in the order of the first of each.

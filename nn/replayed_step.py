@@ -143,7 +143,7 @@ class ReplayedStep:
             tally.loss += loss
             updates = list(zip(tapes.updated, outputs[columns - len(tapes.updated) :], strict=True))
             scores = outputs[1 : columns - len(updates)]
-            tally.right += self.objective.count_right(scores, [target for _, target in batch.samples()])
+            tally.right += self.objective.count_right(scores, batch.targets())
         else:
             tally.loss = inner_loops.add_column(outputs, columns, count, tally.loss)
             tally.right += self.count_right(outputs, columns, rows, tapes, count)
