@@ -110,9 +110,10 @@ def _curves(histories: Mapping[str, History], measure: str) -> list[_Curve]:
 
 def _numbers(listed: Sequence[float | None] | None) -> list[float]:
     """Return a list with nan in place of None; no list where that is all there is."""
-    numbers = [math.nan if number is None else float(number) for number in ([] if listed is None else listed)]
-    is_given = any(number is not None for number in ([] if listed is None else listed))
-    return numbers if is_given else []
+    given = [] if listed is None else list(listed)
+    if all(number is None for number in given):
+        return []
+    return [math.nan if number is None else float(number) for number in given]
 
 
 def _panel(axes: Axes, measure: str, curves: list[_Curve]) -> None:
